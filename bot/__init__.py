@@ -1,0 +1,1 @@
+"""The bot: joins meetings, asks, and captures what the gate admits."""

@@ -1,0 +1,1 @@
+"""One adapter a meeting platform, each behind `bot.ports.MeetingRoom`."""

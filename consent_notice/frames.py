@@ -1,0 +1,32 @@
+"""What a room hands over: one packet's worth of sound with who can be in it and when it was captured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from consent_notice.words import SeatId
+
+
+class Encoding(StrEnum):
+    """How the payload is coded: an Opus packet as it came (RFC 6716), or 16-bit little-endian mono PCM at 48 kHz."""
+
+    OPUS = "opus"
+    PCM_S16LE_48K = "pcm_s16le_48k"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeardFrame:
+    """Sound that nothing has judged yet; it lives in memory only."""
+
+    track: str  # one seat's track or "mix", unique within a visit's epoch; a new owner is a new track
+    speakers: frozenset[SeatId] | None  # who can be in it; None: unknown, which is never kept
+    captured_ms: int  # boot clock, by minimum delay: never earlier than the true time of the sound + path delay
+    duration_ms: int  # from the packet itself
+    rtp_timestamp: int  # 48 kHz units, unwrapped: it only grows within a track
+    encoding: Encoding
+    payload: bytes
+
+    @property
+    def ends_ms(self) -> int:
+        return self.captured_ms + self.duration_ms

@@ -1,0 +1,71 @@
+"""Makes AdmittedFrame, the only thing that storage keeps; nothing else in the program may make one.
+
+A frame waits here until everything that could forbid it must have arrived (roster lag, decision feed), is judged once
+over the span its sound can come from, and is then admitted or gone. Holds no frame itself and never looks at a clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from consent_notice.frames import Encoding, HeardFrame
+from consent_notice.rules import Grounds, MeetingRecord, Refusal, judge
+from consent_notice.words import Purpose, Rule, SeatId
+
+_MADE_HERE = object()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateTimes:
+    """How long sound settles, from what the room and the feed promise."""
+
+    path_delay_ms: int  # the sound may be that much older than its captured time
+    settle_ms: int  # at least the room's roster lag and twice the feed's interval
+
+
+class AdmittedFrame:
+    """A frame that was judged, with the log entries it relies on. Made by `Gate.admit` alone."""
+
+    __slots__ = ("captured_ms", "duration_ms", "encoding", "payload", "relies_on", "rtp_timestamp", "rule", "speakers", "track")
+
+    def __init__(self, proof: object, frame: HeardFrame, speakers: frozenset[SeatId], grounds: Grounds, rule: Rule) -> None:
+        if proof is not _MADE_HERE:
+            raise TypeError("couldn't make an admitted frame: only the gate makes them")
+        self.track: str = frame.track
+        self.speakers: frozenset[SeatId] = speakers
+        self.captured_ms: int = frame.captured_ms
+        self.duration_ms: int = frame.duration_ms
+        self.rtp_timestamp: int = frame.rtp_timestamp
+        self.encoding: Encoding = frame.encoding
+        self.payload: bytes = frame.payload
+        self.relies_on: frozenset[int] = grounds.entries
+        self.rule: Rule = rule
+
+
+class Gate:
+    """Judges frames of one visit against its record."""
+
+    def __init__(self, record: MeetingRecord, times: GateTimes) -> None:
+        self._record = record
+        self._times = times
+
+    def is_settled(self, frame: HeardFrame, known_until_ms: int) -> bool:
+        """True once all that was decided or seen before the frame's end and the settling time after it is known.
+
+        `known_until_ms`: everything logged and seen in the room before this boot time has been noted in the record.
+        """
+        return frame.ends_ms + self._times.settle_ms <= known_until_ms
+
+    def admit(self, frame: HeardFrame) -> AdmittedFrame | Refusal:
+        """Judges a settled frame.
+
+        An Opus packet may carry the frame before it again (in-band FEC, RFC 6716 section 2.1.7), so its span begins
+        one duration earlier; this is also what drops the first packet after an opening.
+        """
+        repeated_ms = frame.duration_ms if frame.encoding is Encoding.OPUS else 0
+        from_ms = frame.captured_ms - self._times.path_delay_ms - repeated_ms
+        verdict = judge(self._record, frame.speakers, from_ms, frame.ends_ms, Purpose.RECORDING)
+        if isinstance(verdict, Refusal):
+            return verdict
+        assert frame.speakers is not None  # judge refuses unknown speakers
+        return AdmittedFrame(_MADE_HERE, frame, frame.speakers, verdict, self._record.rule)
