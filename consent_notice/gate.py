@@ -26,9 +26,21 @@ class GateTimes:
 class AdmittedFrame:
     """A frame that was judged, with the log entries it relies on. Made by `Gate.admit` alone."""
 
-    __slots__ = ("captured_ms", "duration_ms", "encoding", "payload", "relies_on", "rtp_timestamp", "rule", "speakers", "track")
+    __slots__ = (
+        "captured_ms",
+        "duration_ms",
+        "encoding",
+        "payload",
+        "relies_on",
+        "rtp_timestamp",
+        "rule",
+        "speakers",
+        "track",
+    )
 
-    def __init__(self, proof: object, frame: HeardFrame, speakers: frozenset[SeatId], grounds: Grounds, rule: Rule) -> None:
+    def __init__(
+        self, proof: object, frame: HeardFrame, speakers: frozenset[SeatId], grounds: Grounds, rule: Rule
+    ) -> None:
         if proof is not _MADE_HERE:
             raise TypeError("couldn't make an admitted frame: only the gate makes them")
         self.track: str = frame.track

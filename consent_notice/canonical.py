@@ -1,0 +1,91 @@
+"""The one byte form of a JSON value (RFC 8785), so that a hash of it means the same everywhere.
+
+Takes strings, whole numbers, booleans, null, lists and objects. Fractions are left out on purpose: nothing that is
+logged needs them, and they are where implementations differ.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from consent_notice.events import JsonValue
+
+MAX_INTEGER = 2**53 - 1  # RFC 7493 section 2.2: beyond it other readers lose digits
+
+
+class NotCanonical(Exception):
+    """That value has no single byte form. Use strings, whole numbers up to 2**53 - 1, booleans, null, lists, objects."""
+
+
+def canonical(value: JsonValue) -> bytes:
+    """UTF-8 bytes. Raises NotCanonical for floats, huge integers, lone surrogates and keys that are no strings."""
+    parts: list[str] = []
+    _write(value, parts)
+    try:
+        return "".join(parts).encode("utf-8")
+    except UnicodeEncodeError:
+        raise NotCanonical("couldn't write canonical JSON: a string holds half of a surrogate pair") from None
+
+
+def read_canonical(text: bytes) -> JsonValue:
+    """Raises NotCanonical unless `text` is exactly what `canonical` would write: no spaces, no double keys."""
+    try:
+        value: JsonValue = json.loads(text.decode("utf-8"), parse_float=_refuse, parse_constant=_refuse)
+    except (UnicodeDecodeError, ValueError, RecursionError):
+        raise NotCanonical("couldn't read canonical JSON: the text is no JSON of this kind") from None
+    if canonical(value) != text:
+        raise NotCanonical("couldn't read canonical JSON: the text is JSON in another form")
+    return value
+
+
+def _refuse(text: str) -> Any:
+    raise ValueError("not a whole number")
+
+
+def _write(value: JsonValue, parts: list[str]) -> None:
+    if value is None:
+        parts.append("null")
+    elif value is True:
+        parts.append("true")
+    elif value is False:
+        parts.append("false")
+    elif isinstance(value, str):
+        parts.append(json.dumps(str(value), ensure_ascii=False))
+    elif isinstance(value, int):
+        if abs(value) > MAX_INTEGER:
+            raise NotCanonical("couldn't write canonical JSON: a number is beyond 2**53 - 1")
+        parts.append(int.__repr__(value))
+    elif isinstance(value, list | tuple):
+        _write_list(value, parts)
+    elif isinstance(value, dict):
+        _write_object(value, parts)
+    else:
+        raise NotCanonical(f"couldn't write canonical JSON: expected a JSON value, got {type(value).__name__}")
+
+
+def _write_list(items: list[JsonValue] | tuple[JsonValue, ...], parts: list[str]) -> None:
+    parts.append("[")
+    for position, item in enumerate(items):
+        if position:
+            parts.append(",")
+        _write(item, parts)
+    parts.append("]")
+
+
+def _write_object(members: dict[str, JsonValue], parts: list[str]) -> None:
+    if not all(isinstance(name, str) for name in members):
+        raise NotCanonical("couldn't write canonical JSON: expected names that are strings")
+    parts.append("{")
+    for position, name in enumerate(sorted(members, key=_utf16)):
+        if position:
+            parts.append(",")
+        parts.append(json.dumps(str(name), ensure_ascii=False))
+        parts.append(":")
+        _write(members[name], parts)
+    parts.append("}")
+
+
+def _utf16(name: str) -> bytes:
+    """Names sort by their UTF-16 code units (RFC 8785 section 3.2.3), not by code points."""
+    return name.encode("utf-16-be", "surrogatepass")
