@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Brings a fresh Debian 12 or 13 to where `make demo` (run) or `make test` (test) works. Says what it does, installs only
+# what is missing, and changes nothing when nothing changed. Ends with one line that says what to do when it cannot.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+want=${1:-run}
+case $want in run | test) ;; *) echo "setup: say 'run' or 'test', not '$want'" >&2; exit 2 ;; esac
+
+# The demo's speakers and voices; then what only the tests use: a real browser, its fonts, and more recorded speech.
+packages=(espeak-ng asterisk-core-sounds-en asterisk-core-sounds-en-wav)
+extras=
+if [ "$want" = test ]; then
+    packages+=(chromium fonts-dejavu-core fonts-noto-color-emoji pocketsphinx-testdata)
+    extras='[test]'
+fi
+
+say() { printf 'setup: %s\n' "$*"; }
+fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+log=$(pwd)/.setup.log
+
+# ---- a Python that fits ----------------------------------------------------------------------------------------------
+
+fits() { "$1" -c 'import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; }
+find_python() {
+    local candidate
+    for candidate in ${PYTHON:-} python3 python3.13 python3.12 python3.11; do
+        if fits "$candidate"; then command -v "$candidate"; return; fi
+    done
+}
+if [ -x .venv/bin/python ] && fits .venv/bin/python; then python=.venv/bin/python; else python=$(find_python); fi
+[ -n "$python" ] || packages+=(python3)
+if [ -z "$python" ] || { [ ! -x .venv/bin/python ] && ! "$python" -c 'import venv, ensurepip' 2>/dev/null; }; then
+    packages+=(python3-venv)
+fi
+
+# ---- Debian packages -------------------------------------------------------------------------------------------------
+
+missing=()
+if command -v dpkg-query >/dev/null; then
+    for package in "${packages[@]}"; do
+        [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+    done
+elif [ ! -e .venv/.ready-"$want" ]; then
+    say "this is not Debian: install by other means what these Debian packages hold: ${packages[*]}"
+fi
+if [ ${#missing[@]} -gt 0 ]; then
+    say "installing Debian packages: ${missing[*]}"
+    as_root=()
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null || fail "needs root or sudo once; as root: apt-get install ${missing[*]}"
+        as_root=(sudo)
+        [ -t 0 ] || as_root=(sudo -n)
+    fi
+    {
+        "${as_root[@]}" apt-get update -q &&
+            "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+    } >"$log" 2>&1 </dev/null || fail "couldn't install Debian packages (${missing[*]}): $(grep -v '^$' "$log" | tail -n 1); all of it: $log"
+    [ -n "$python" ] || python=$(find_python)
+    [ -n "$python" ] || fail "needs Python 3.11, 3.12 or 3.13; install one, or name it: make setup PYTHON=/path/to/python3"
+fi
+
+# ---- Python packages -------------------------------------------------------------------------------------------------
+
+stamp=$( { pwd; "$python" -V; cat pyproject.toml constraints.txt scripts/setup.sh; } | sha256sum | cut -d ' ' -f 1)
+ready() { [ -e ".venv/.ready-$1" ] && [ "$(cat ".venv/.ready-$1")" = "$stamp" ] && [ -x .venv/bin/onrecord ]; }
+if ready "$want" || ready test; then
+    say "ready, nothing changed"
+    exit 0
+fi
+if [ ! -x .venv/bin/python ] || [ ! -x .venv/bin/pip ] || ! .venv/bin/pip --version >/dev/null 2>&1; then
+    say "making .venv with $("$python" -V)"
+    [ "$python" != .venv/bin/python ] || python=$(find_python)
+    "$python" -m venv --clear .venv >"$log" 2>&1 || fail "couldn't make .venv: $(tail -n 1 "$log")"
+fi
+say "installing Python packages into .venv (a few minutes and about 1 GB the first time)"
+rm -f .venv/.ready-*
+.venv/bin/python -m pip install --disable-pip-version-check --no-input -c constraints.txt -e ".$extras" >"$log" 2>&1 </dev/null ||
+    fail "couldn't install Python packages: $(grep -m 1 '^ERROR' "$log" || tail -n 1 "$log"); all of it: $log"
+{ pwd; .venv/bin/python -V; cat pyproject.toml constraints.txt scripts/setup.sh; } | sha256sum | cut -d ' ' -f 1 >".venv/.ready-$want"
+rm -f "$log"
+say "ready"
