@@ -15,7 +15,7 @@ MAX_INTEGER = 2**53 - 1  # RFC 7493 section 2.2: beyond it other readers lose di
 
 
 class NotCanonical(Exception):
-    """That value has no single byte form. Use strings, whole numbers up to 2**53 - 1, booleans, null, lists, objects."""
+    """That value has no single byte form. Use text, whole numbers up to 2**53 - 1, booleans, null, lists, objects."""
 
 
 def canonical(value: JsonValue) -> bytes:
@@ -39,8 +39,8 @@ def read_canonical(text: bytes) -> JsonValue:
     return value
 
 
-def _refuse(text: str) -> Any:
-    raise ValueError("not a whole number")
+def _refuse(number: str) -> Any:
+    raise ValueError(f"not a whole number: {number}")
 
 
 def _write(value: JsonValue, parts: list[str]) -> None:

@@ -26,7 +26,7 @@ Verify = Callable[[bytes, bytes, bytes], bool]  # public key, signature, message
 
 
 class BadCheckpoint(Exception):
-    """That is no checkpoint signed by this log. Compare the file with another copy, and the key with the published one."""
+    """That is no checkpoint signed by this log. Compare it with another copy, and the key with the published one."""
 
 
 class BadVerifierKey(Exception):

@@ -77,13 +77,17 @@ class Frontier:
     def from_json(cls, saved: object) -> Frontier:
         """Raises BrokenFrontier; whether it belongs to the log is seen by comparing its root with the checkpoint."""
         frontier = cls()
+        if not isinstance(saved, dict) or saved.keys() != {"size", "subtrees"}:
+            raise BrokenFrontier
+        size, texts = saved["size"], saved["subtrees"]
+        if type(size) is not int or size < 0 or not isinstance(texts, list) or len(texts) != size.bit_count():
+            raise BrokenFrontier
         try:
-            assert isinstance(saved, dict)
-            size, subtrees = saved["size"], [bytes.fromhex(text) for text in saved["subtrees"]]
-            assert type(size) is int and size >= 0 and len(subtrees) == size.bit_count()
-            assert all(len(subtree) == HASH_BYTES for subtree in subtrees)
-        except (AssertionError, KeyError, TypeError, ValueError):
+            subtrees = [bytes.fromhex(text) for text in texts]
+        except (TypeError, ValueError):
             raise BrokenFrontier from None
+        if any(len(subtree) != HASH_BYTES for subtree in subtrees):
+            raise BrokenFrontier
         frontier._size, frontier._subtrees = size, subtrees
         return frontier
 
