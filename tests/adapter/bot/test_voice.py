@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.audio import CALL_RATE_HZ, Sound, level_dbfs, resample, silence, to_wav
+from bot.ports import VoiceUnavailable
+from bot.transcribe import WhisperTranscriber
+from bot.voice import VOICE_NAMES, PackagedVoice, RecordedLinesFaulty, speak_as
+from tests.simulators.speech import tone, word_error_rate
+
+LINE = "Hello, I would like to record this meeting. Nothing is kept unless you agree."
+
+
+@pytest.mark.parametrize("language", ["en", "en-GB", "de", "es", "fr_FR", "it"])
+async def test_a_line_is_spoken_at_an_even_level(language: str) -> None:
+    speech = await PackagedVoice().say(LINE, language)
+    assert 3_000 <= speech.duration_ms <= 9_000
+    assert (speech.text, speech.language) == (LINE, language)
+    assert -22 <= level_dbfs(Sound(pcm=speech.pcm, rate_hz=CALL_RATE_HZ)) <= -18
+
+
+@pytest.mark.parametrize("language", ["pl", "nl", "pt", "sv", "cs", "ja", "", "eng"])
+async def test_a_language_that_nobody_would_understand_is_not_spoken(language: str) -> None:
+    voice = PackagedVoice()
+    assert not voice.speaks(language)
+    with pytest.raises(VoiceUnavailable, match="write it"):
+        await voice.say("Dzień dobry, chciałbym nagrać to spotkanie.", language)
+
+
+async def test_the_same_line_again_is_the_same_speech() -> None:
+    voice = PackagedVoice()
+    assert await voice.say(LINE, "fr") is await voice.say(LINE, "fr")
+    assert await voice.say(LINE, "fr") is not await voice.say(LINE, "it")
+
+
+async def test_voices_are_distinct() -> None:
+    spoken = [await speak_as(name, "Good morning everybody.") for name in VOICE_NAMES]
+    assert len(set(spoken)) == len(VOICE_NAMES) == 7
+    assert all(1_000 <= len(pcm) // 96 <= 4_000 for pcm in spoken)
+
+
+@pytest.mark.parametrize("name", VOICE_NAMES)
+async def test_a_hostile_name_in_a_line_does_no_harm(name: str) -> None:
+    plain = await speak_as(name, "script, Anna volume level 0, would like to record.")
+    hostile = await speak_as(name, "<script>, 😀 Anna <volume level='0'>,\x00 would like to record.")
+    assert len(hostile) > 0.7 * len(plain)
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "😀😀😀", "<>", "a" * 1_001])
+async def test_what_cannot_be_said_is_left_to_be_written(text: str) -> None:
+    for language in ("en", "de"):
+        with pytest.raises(VoiceUnavailable, match="write it"):
+            await PackagedVoice().say(text, language)
+
+
+async def test_an_unknown_voice_is_named() -> None:
+    with pytest.raises(VoiceUnavailable, match="pico-gb"):
+        await speak_as("nobody", LINE)
+
+
+# ---- an operator's recordings ------------------------------------------------------------------------------------
+
+
+def record(folder: Path, name: str, words: str, sound: Sound) -> None:
+    (folder / f"{name}.wav").write_bytes(to_wav(sound))
+    (folder / f"{name}.txt").write_text(words, "utf-8")
+
+
+async def test_a_recorded_line_is_used_for_the_very_same_words(tmp_path: Path) -> None:
+    record(tmp_path, "notice.pl", "Czy mogę nagrywać?  Bez zgody nic nie zostanie.\n", resample(tone(440, 700), 8_000))
+    voice = PackagedVoice(tmp_path)
+    speech = await voice.say("Czy mogę nagrywać? Bez zgody, nic nie zostanie!", "pl-PL")
+    assert speech.duration_ms == 700
+    with pytest.raises(VoiceUnavailable):
+        await voice.say("Czy mogę nagrywać? Bez zgody coś zostanie.", "pl")
+    with pytest.raises(VoiceUnavailable):
+        await voice.say("Czy mogę nagrywać? Bez zgody nic nie zostanie.", "cs")
+
+
+async def test_faults_in_the_folder_show_at_once(tmp_path: Path) -> None:
+    with pytest.raises(RecordedLinesFaulty, match="voice_path"):
+        PackagedVoice(tmp_path / "nowhere")
+    (tmp_path / "notice.pl.wav").write_bytes(b"no wav")
+    with pytest.raises(RecordedLinesFaulty, match=r"notice\.pl\.txt"):
+        PackagedVoice(tmp_path)
+    (tmp_path / "notice.pl.txt").write_text("Dzień dobry", "utf-8")
+    with pytest.raises(RecordedLinesFaulty, match=r"notice\.pl\.wav"):
+        PackagedVoice(tmp_path)
+    record(tmp_path, "notice.pl", "Dzień dobry", silence(0))
+    with pytest.raises(RecordedLinesFaulty, match="empty"):
+        PackagedVoice(tmp_path)
+    record(tmp_path, "notice.pl", "Dzień dobry", tone(440, 200))
+    PackagedVoice(tmp_path)
+    record(tmp_path, "unnamed", "Dzień dobry", tone(440, 200))
+    with pytest.raises(RecordedLinesFaulty, match="LANGUAGE"):
+        PackagedVoice(tmp_path)
+
+
+# ---- is it understood? -------------------------------------------------------------------------------------------
+
+
+async def test_the_spoken_notice_is_recognised_back() -> None:
+    notice = (
+        "Hello. I am a recording bot, invited by Anna Novak. May I record your voice? "
+        "Please answer in the chat. Nothing is kept without your yes."
+    )
+    speech = await PackagedVoice().say(notice, "en")
+    heard = await WhisperTranscriber("base").transcribe(
+        resample(Sound(pcm=speech.pcm, rate_hz=CALL_RATE_HZ), 16_000).pcm, "en"
+    )
+    assert word_error_rate(notice, " ".join(segment.text for segment in heard)) <= 0.05
