@@ -1,0 +1,236 @@
+"""PURE: what a calendar holds and what is planned already, to what changes: Schedule | Move | Cancel.
+
+Decides for every occurrence whether the bot will go there and says why in words for the host. What has begun, ended or
+was stopped is never touched. Reads no clock and fetches nothing; who owns a meeting is `storage`'s business.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal
+
+from calendar_sync.links import (
+    PLATFORM_NAMES,
+    JoinLink,
+    KnownHosts,
+    LinkTexts,
+    LookAlike,
+    OtherService,
+    Platform,
+    find_link,
+)
+
+MAX_TITLE_CHARS = 300
+NO_TEXTS = LinkTexts()
+
+
+class OwnAnswer(StrEnum):
+    """What the host answered to the invitation."""
+
+    NONE = "none"  # not invited, or no answer yet
+    ACCEPTED = "accepted"
+    TENTATIVE = "tentative"
+    DECLINED = "declined"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarEvent:
+    """One occurrence as a calendar tells it. Its texts are searched for a link and then forgotten."""
+
+    occurrence_key: str  # survives a move; unique in the calendar
+    title: str
+    organiser: str
+    starts_at: datetime
+    ends_at: datetime | None
+    is_all_day: bool = False
+    is_cancelled: bool = False
+    own_answer: OwnAnswer = OwnAnswer.NONE
+    texts: LinkTexts = NO_TEXTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedOccurrence:
+    occurrence_key: str
+    title: str
+    organiser: str
+    starts_at: datetime
+    ends_at: datetime | None
+    link: str | None
+    platform: str  # "" where there is no link
+    decision: Literal["record", "skip"]
+    reason: str  # for the host
+
+
+class Progress(StrEnum):
+    """How far a known meeting is, as far as planning cares."""
+
+    WAITING = "waiting"  # not begun
+    GONE = "gone"  # cancelled or missed: comes back if the calendar says so
+    FIXED = "fixed"  # begun, over, or stopped by the host: not planning's any more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownMeeting:
+    meeting: PlannedOccurrence
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanningPolicy:
+    known_hosts: KnownHosts
+    joinable: frozenset[Platform]  # the platforms that a bot of this installation can join
+    open_end: timedelta = timedelta(hours=4)  # a meeting without an end is taken to be over after this
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """New, or back after a cancellation."""
+
+    meeting: PlannedOccurrence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """Planned, and now held otherwise: another time, link, title or answer."""
+
+    meeting: PlannedOccurrence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel:
+    occurrence_key: str
+
+
+Change = Schedule | Move | Cancel
+
+WILL_JOIN = "the bot will join, and asks everyone before it records"
+DECLINED = "skipped: you declined"
+ALL_DAY = "skipped: all-day event"
+NO_LINK = "no join link"
+_JOINER = "\u200d"  # holds a composed emoji together
+TWICE = "skipped: the same meeting stands twice in this calendar"
+
+
+def plan(
+    events: Iterable[CalendarEvent],
+    known: Mapping[str, KnownMeeting],
+    now: datetime,
+    policy: PlanningPolicy,
+    *,
+    removed: frozenset[str] = frozenset(),
+    is_complete: bool,
+) -> list[Change]:
+    """The changes that make the plan what the calendar says, in order of time; none where it is so already.
+
+    `is_complete`: what is known and not among `events` is gone from the calendar; otherwise only `removed` is.
+    """
+    told = {event.occurrence_key: event for event in events}
+    found = {key: meeting for key, event in told.items() if (meeting := _worth_planning(event, now, policy))}
+    kept = {
+        key: entry.meeting
+        for key, entry in known.items()
+        if not _is_over(entry.meeting, now, policy)
+        and (
+            entry.progress is Progress.FIXED
+            or (entry.progress is Progress.WAITING and not is_complete and key not in told and key not in removed)
+        )
+    }
+    fixed = {key for key in kept if known[key].progress is Progress.FIXED}
+    wanted = _one_bot_a_room(found | kept, fixed, policy)
+
+    changes: list[Change] = [
+        Cancel(occurrence_key=key)
+        for key, entry in known.items()
+        if entry.progress is Progress.WAITING and key not in wanted and not _is_over(entry.meeting, now, policy)
+    ]
+    for key, meeting in wanted.items():
+        before = known.get(key)
+        if before is None or before.progress is Progress.GONE:
+            changes.append(Schedule(meeting=meeting))
+        elif before.progress is Progress.WAITING and before.meeting != meeting:
+            changes.append(Move(meeting=meeting))
+    return changes
+
+
+def decide(event: CalendarEvent, policy: PlanningPolicy) -> PlannedOccurrence:
+    """The verdict on one occurrence, with its reason."""
+    finding = find_link(event.texts, policy.known_hosts)
+    decision: Literal["record", "skip"] = "skip"
+    if event.own_answer is OwnAnswer.DECLINED:
+        reason = DECLINED
+    elif event.is_all_day:
+        reason = ALL_DAY
+    elif isinstance(finding, OtherService):
+        reason = f"{finding.name} is not supported yet"
+    elif isinstance(finding, LookAlike):
+        reason = f"link refused: it only looks like {PLATFORM_NAMES[finding.looks_like]}"
+    elif finding is None:
+        reason = NO_LINK
+    elif finding.platform not in policy.joinable:
+        reason = f"{PLATFORM_NAMES[finding.platform]} is not supported yet: the bot can't join there"
+    else:
+        decision, reason = "record", WILL_JOIN
+    has_end = event.ends_at is not None and event.ends_at > event.starts_at
+    return PlannedOccurrence(
+        occurrence_key=event.occurrence_key,
+        title=_one_line(event.title),
+        organiser=_one_line(event.organiser),
+        starts_at=event.starts_at,
+        ends_at=event.ends_at if has_end else None,
+        link=finding.url if isinstance(finding, JoinLink) else None,
+        platform=finding.platform.value if isinstance(finding, JoinLink) else "",
+        decision=decision,
+        reason=reason,
+    )
+
+
+def _worth_planning(event: CalendarEvent, now: datetime, policy: PlanningPolicy) -> PlannedOccurrence | None:
+    if event.is_cancelled:
+        return None
+    meeting = decide(event, policy)
+    if event.is_all_day and meeting.link is None:
+        return None  # birthdays and holidays say nothing to the host; an all-day event with a link is explained
+    return None if _is_over(meeting, now, policy) else meeting
+
+
+def _one_bot_a_room(
+    meetings: Mapping[str, PlannedOccurrence], fixed: Collection[str], policy: PlanningPolicy
+) -> dict[str, PlannedOccurrence]:
+    """All of them by key, soonest first; of two at one time behind one link only the first is visited (law 8)."""
+    taken: dict[str, list[tuple[datetime, datetime]]] = {}
+    for key in fixed:
+        link = meetings[key].link
+        if link is not None:
+            taken.setdefault(link, []).append((meetings[key].starts_at, _end(meetings[key], policy)))
+    wanted: dict[str, PlannedOccurrence] = {}
+    busy_until: dict[str, datetime] = {}
+    for meeting in sorted(meetings.values(), key=lambda meeting: (meeting.starts_at, meeting.occurrence_key)):
+        verdict = replace(meeting, decision="record", reason=WILL_JOIN) if meeting.reason == TWICE else meeting
+        starts_at, ends_at, link = meeting.starts_at, _end(meeting, policy), meeting.link
+        if meeting.occurrence_key not in fixed and verdict.decision == "record" and link is not None:
+            clashes = any(starts_at < end and start < ends_at for start, end in taken.get(link, ()))
+            if clashes or starts_at < busy_until.get(link, starts_at):
+                verdict = replace(verdict, decision="skip", reason=TWICE)
+            else:
+                busy_until[link] = ends_at
+        wanted[meeting.occurrence_key] = verdict
+    return wanted
+
+
+def _end(meeting: PlannedOccurrence, policy: PlanningPolicy) -> datetime:
+    return meeting.ends_at or meeting.starts_at + policy.open_end
+
+
+def _is_over(meeting: PlannedOccurrence, now: datetime, policy: PlanningPolicy) -> bool:
+    return _end(meeting, policy) <= now
+
+
+def _one_line(text: str) -> str:
+    """Without control and formatting characters, which could turn or hide what stands beside it on a page."""
+    spaced = (" " if character.isspace() else character for character in text[: MAX_TITLE_CHARS * 4])
+    visible = "".join(c for c in spaced if c == _JOINER or unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
+    return " ".join(visible.split())[:MAX_TITLE_CHARS]
