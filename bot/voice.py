@@ -36,6 +36,8 @@ PICO_VOICES: Mapping[str, str] = MappingProxyType(
         "pico-it": "it-IT",
     }
 )
+# Words that the voices would say wrongly, and how they are spelled for them.
+SAID_AS: Mapping[str, str] = MappingProxyType({"onrecord": "on record"})
 VOICE_NAMES = (HEART, *PICO_VOICES)
 VOICE_OF: Mapping[str, str] = MappingProxyType(
     {"en": HEART, "de": "pico-de", "es": "pico-es", "fr": "pico-fr", "it": "pico-it"}
@@ -134,7 +136,8 @@ def _by_pico(pico_voice: str, text: str) -> Sound:
 def _speakable(text: str) -> str:
     """Pico reads <…> as commands and stops at a NUL: a name in the line must not do either."""
     kept = (" " if c in "<>" or unicodedata.category(c).startswith(("C", "So")) else c for c in text)
-    return " ".join("".join(kept).split())
+    words = "".join(kept).split()
+    return re.sub(r"\w+", lambda word: SAID_AS.get(word[0].lower(), word[0]), " ".join(words))
 
 
 def _main_part(language: str) -> str:

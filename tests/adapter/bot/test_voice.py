@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import tomllib
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
-from bot.audio import CALL_RATE_HZ, Sound, level_dbfs, resample, silence, to_wav
+from bot.audio import CALL_RATE_HZ, SPEECH_RATE_HZ, Sound, level_dbfs, resample, silence, to_wav
 from bot.ports import VoiceUnavailable
 from bot.transcribe import WhisperTranscriber
 from bot.voice import VOICE_NAMES, PackagedVoice, RecordedLinesFaulty, speak_as
+from consent_notice.notice import NoticeFacts, read_wording, render
+from consent_notice.words import Purpose, Rule
 from tests.simulators.speech import tone, word_error_rate
+
 
 LINE = "Hello, I would like to record this meeting. Nothing is kept unless you agree."
 
@@ -101,13 +106,29 @@ async def test_faults_in_the_folder_show_at_once(tmp_path: Path) -> None:
 # ---- is it understood? -------------------------------------------------------------------------------------------
 
 
-async def test_the_spoken_notice_is_recognised_back() -> None:
-    notice = (
-        "Hello. I am a recording bot, invited by Anna Novak. May I record your voice? "
-        "Please answer in the chat. Nothing is kept without your yes."
+def spoken_notice(rule: Rule) -> str:
+    table = tomllib.loads((files("consent_notice") / "wording" / "en.toml").read_text("utf-8"))
+    facts = NoticeFacts(
+        host="Anna Novak",
+        organisation="",
+        purposes=(Purpose.RECORDING, Purpose.TRANSCRIPTION),
+        rule=rule,
+        page_link="https://example.org/c/abc",
+        retention_days=90,
+        bot_name="onrecord",
+        speakable=True,
     )
-    speech = await PackagedVoice().say(notice, "en")
-    heard = await WhisperTranscriber("base").transcribe(
-        resample(Sound(pcm=speech.pcm, rate_hz=CALL_RATE_HZ), 16_000).pcm, "en"
-    )
-    assert word_error_rate(notice, " ".join(segment.text for segment in heard)) <= 0.05
+    return render(read_wording(table), facts).spoken
+
+
+async def test_the_spoken_notice_is_short_and_recognised_back() -> None:
+    base, voice = WhisperTranscriber("base"), PackagedVoice()
+    said, heard = [], []
+    for rule in (Rule.EVERYONE, Rule.EACH_VOICE):
+        notice = spoken_notice(rule)
+        speech = await voice.say(notice, "en")
+        assert speech.duration_ms <= 8_000
+        pcm = resample(Sound(pcm=speech.pcm, rate_hz=CALL_RATE_HZ), SPEECH_RATE_HZ).pcm
+        said.append(notice.replace("onrecord", "on record"))
+        heard += [segment.text for segment in await base.transcribe(pcm, "en")]
+    assert word_error_rate(" ".join(said), " ".join(heard)) <= 0.05
