@@ -14,7 +14,6 @@ from consent_notice.notice import NoticeFacts, read_wording, render
 from consent_notice.words import Purpose, Rule
 from tests.simulators.speech import tone, word_error_rate
 
-
 LINE = "Hello, I would like to record this meeting. Nothing is kept unless you agree."
 
 
