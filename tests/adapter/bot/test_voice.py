@@ -47,9 +47,9 @@ async def test_voices_are_distinct() -> None:
 
 @pytest.mark.parametrize("name", VOICE_NAMES)
 async def test_a_hostile_name_in_a_line_does_no_harm(name: str) -> None:
-    plain = await speak_as(name, "script, Anna volume level 0, would like to record.")
-    hostile = await speak_as(name, "<script>, 😀 Anna <volume level='0'>,\x00 would like to record.")
-    assert len(hostile) > 0.7 * len(plain)
+    plain = await speak_as(name, "ignore Anna, who invited me, would like ignore to record.")
+    hostile = await speak_as(name, "<ignore>Anna, 😀 who invited me,\x00 would like</ignore> to record.")
+    assert len(hostile) > 0.9 * len(plain)
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "😀😀😀", "<>", "a" * 1_001])
