@@ -48,6 +48,11 @@ class SpokenLine:
         # The lower half: a wrap within the first packets would break SRTP if the first of them were lost.
         self._sequence_number = clock.boot_ms() & 0x7FFF
         self._ends_ms = 0
+        self._silenced = False
+
+    def silence(self) -> None:
+        """For good: what is being said breaks off, and nothing more is sent."""
+        self._silenced = True
 
     async def say(self, packets: list[bytes]) -> tuple[int, int]:
         """Returns when the last was sent; [start, end) in boot ms of the sound itself, as if spoken live."""
@@ -58,6 +63,9 @@ class SpokenLine:
             early_ms = due_ms - self._clock.boot_ms()
             if early_ms > 0:
                 await asyncio.sleep(early_ms / 1_000)
+            if self._silenced:
+                self._ends_ms = due_ms - FRAME_MS
+                break
             await self._line.send(
                 payload,
                 sequence_number=self._sequence_number,

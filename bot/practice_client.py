@@ -79,6 +79,7 @@ class PracticeClient:
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._helpers: list[asyncio.Task[None]] = []
         self._early: list[Message] = []
+        self._joined = False
         self._over = False
         self.peer: PacketPeer | None = None
         self.microphone: OutgoingLine | None = None
@@ -103,6 +104,7 @@ class PracticeClient:
         except BaseException:
             await self.close()
             raise
+        self._joined = True
         self._helpers.append(self._tasks.create_task(self._write()))
         self._helpers.append(self._tasks.create_task(self._read()))
         return welcome
@@ -160,7 +162,9 @@ class PracticeClient:
             await self.peer.accept(str(answer["sdp"]))
         except PeerError as error:
             raise NoMedia from error
-        await self.peer.connected.wait()
+        await self.peer.settled.wait()
+        if not self.peer.is_connected:
+            raise NoMedia
         self.microphone = self.peer.outgoing[0]
 
     async def _receive(self, expected: str) -> Message:
@@ -205,4 +209,5 @@ class PracticeClient:
     def _end(self, reason: str) -> None:
         if not self._over:
             self._over = True
-            self._on_over(reason)
+            if self._joined:
+                self._on_over(reason)

@@ -113,7 +113,7 @@ class PacketPeer:
         self._last_report: dict[int, tuple[int, int]] = {}  # ssrc -> middle of its NTP time, boot ms at arrival
         self._watchers: list[asyncio.Task[None]] = []
         self._over = False
-        self.connected = asyncio.Event()
+        self.settled = asyncio.Event()  # connected, or lost before it ever was
         self.outgoing: dict[int, OutgoingLine] = {}
         self.packets_received = 0  # every RTP packet that came through the transport, wanted or not
 
@@ -184,6 +184,10 @@ class PacketPeer:
         for line in sending:
             self.outgoing[line] = OutgoingLine(self._transport, transceivers[line].sender._ssrc, self._payload_type)
         self._watchers = [self._tasks.create_task(self._report()), self._tasks.create_task(self._check_path())]
+
+    @property
+    def is_connected(self) -> bool:
+        return not self._over and self._pc.connectionState == "connected"
 
     @property
     def _transport(self) -> RTCDtlsTransport:
@@ -261,7 +265,7 @@ class PacketPeer:
 
     async def _check_path(self) -> None:
         """Notices a broken path in 5 s; aioice itself takes 30 s, and nobody should stay in the roster for so long."""
-        await self.connected.wait()
+        await self.settled.wait()
         missed = 0
         while not self._over and missed < MISSED_CHECKS:
             await asyncio.sleep(CHECK_PATH_EVERY_S)
@@ -287,13 +291,14 @@ class PacketPeer:
 
     def _state_changed(self) -> None:
         if self._pc.connectionState == "connected":
-            self.connected.set()
+            self.settled.set()
         elif self._pc.connectionState in ("failed", "closed"):
             self._lose()
 
     def _lose(self) -> None:
         if not self._over:
             self._over = True
+            self.settled.set()
             self._on_lost()
 
     async def close(self) -> None:

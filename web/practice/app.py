@@ -127,6 +127,7 @@ class PracticeServer:
 async def _read(room: Room, sender: Participant, socket: web.WebSocketResponse, tasks: asyncio.TaskGroup) -> None:
     bad_messages = 0
     async for message in socket:
+        said: wire.Said | None = None
         try:
             if message.type is not WSMsgType.TEXT:
                 raise Refused("bad", "The room reads text messages only.")
@@ -144,7 +145,10 @@ async def _read(room: Room, sender: Participant, socket: web.WebSocketResponse, 
             sender.connection.send({"t": "error", "code": "bad", "text": str(error) or str(error.__doc__)})
         except Refused as error:
             bad_messages += error.code == "bad"
-            sender.connection.send({"t": "error", "code": error.code, "text": error.text})
+            told: dict[str, str | None] = {"t": "error", "code": error.code, "text": error.text}
+            if isinstance(said, wire.Chat):
+                told["nonce"] = said.nonce
+            sender.connection.send(told)
         if bad_messages >= MOST_BAD_MESSAGES:
             sender.connection.end("bad")
             return
