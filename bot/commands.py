@@ -1,0 +1,186 @@
+"""What a session is told besides room events, and what it orders: frozen facts and imperatives, no behaviour.
+
+Commands name a line of the wording by key; which words that is, and how they are spoken, is the runner's business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.ports import LeftReason, Tile
+from consent_notice.decisions import Act
+from consent_notice.events import Event
+from consent_notice.notice import Say
+from consent_notice.words import Purpose, SeatId
+
+# ---- what happened, besides what the room tells -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """The visit begins; the room is to be joined."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinFailed:
+    reason: LeftReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticePosted:
+    """The room has accepted the notice: `seats` can read it from now on."""
+
+    message_id: str
+    seats: frozenset[SeatId]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Durable:
+    """An entry of this visit is in the log for good; told in the log's order, whoever wrote it."""
+
+    index: int
+    event_id: str
+    event: Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageBound:
+    """A page's code was typed in the chat by this seat; these were its choices."""
+
+    seat: SeatId
+    page: str
+    acts: tuple[tuple[Purpose, Act], ...]
+    is_shared: bool
+    message_id: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageUnknown:
+    """A code was typed that no open page of this meeting shows."""
+
+    seat: SeatId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostStopped:
+    """Final for this occurrence (law 8)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageFailed:
+    """Something could not be stored; nothing more may be captured."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnershipLost:
+    """Another bot has taken this meeting over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """Time passed; sent a few times a second."""
+
+
+OwnEvent = (
+    Started
+    | JoinFailed
+    | NoticePosted
+    | Durable
+    | PageBound
+    | PageUnknown
+    | HostStopped
+    | StorageFailed
+    | OwnershipLost
+    | Tick
+)
+
+# ---- what is to be done -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinRoom:
+    """Answered by room events, or by JoinFailed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hear:
+    """Receive sound from these seats and no other."""
+
+    seats: frozenset[SeatId]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Show:
+    tile: Tile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostNotice:
+    """Answered by NoticePosted. `to_seat` None: to all."""
+
+    seats: frozenset[SeatId]
+    to_seat: SeatId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostLine:
+    """One sentence in the chat, to all or as a whisper."""
+
+    line: Say
+    to_seat: SeatId | None = None
+    reply_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeakNotice:
+    """The short spoken line that asks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeakLine:
+    """One sentence by voice, where the room and the language have one."""
+
+    line: Say
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Append:
+    """Into the consent log; its durability comes back as Durable through the feed."""
+
+    event: Event
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BindPage:
+    """Answered by PageBound or PageUnknown."""
+
+    code: str
+    seat: SeatId
+    message_id: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutBack:
+    """A no was learnt of late: of this seat (None: of all) nothing captured after `after_ms` may stay on disk."""
+
+    seat: SeatId | None
+    after_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaveRoom:
+    """Say what is queued, then leave; answered by nothing."""
+
+    reason: LeftReason
+    detail: str
+
+
+Command = (
+    JoinRoom | Hear | Show | PostNotice | PostLine | SpeakNotice | SpeakLine | Append | BindPage | CutBack | LeaveRoom
+)

@@ -1,0 +1,65 @@
+"""What a stay is told once, when it begins, and what does not change in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from consent_notice.answers import Phrases
+
+from bot.ports import RoomCapabilities, TileState
+from consent_notice.notice import Notice, NoticeFacts, Say, Wording
+from consent_notice.words import Rule, VisitId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeRef:
+    """Which exact text is in force."""
+
+    notice: str
+    version: str
+    language: str
+    text_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionFacts:
+    """All that a stay needs to know and that does not change in it."""
+
+    visit: VisitId
+    epoch: int
+    boot_id: str
+    rule: Rule
+    language: str
+    host_name: str
+    page_link: str
+    notice: NoticeRef
+    phrases: Phrases
+    code_alphabet: str
+    capabilities: RoomCapabilities
+    offer_after_ms: int
+    grace_ms: int
+    lobby_limit_ms: int
+    empty_after_ms: int  # how long the bot stays when everybody has left
+    ends_ms: int  # boot clock; before this the bot waits for the first person
+
+
+_TILE = {
+    TileState.NOT_RECORDING: Say.TILE_NOT_RECORDING,
+    TileState.RECORDING: Say.TILE_RECORDING,
+    TileState.PAUSED: Say.TILE_PAUSED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitWords:
+    """All that the bot says in this visit."""
+
+    wording: Wording
+    facts: NoticeFacts
+    notice: Notice
+
+    def say(self, what: Say) -> str:
+        return self.wording.say(what, self.facts)
+
+    def tile(self, state: TileState) -> str:
+        return self.say(_TILE[state])

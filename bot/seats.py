@@ -1,0 +1,122 @@
+"""PURE: who sits where, what each has been told, and in which context their words are to be read.
+
+Keeps no standing (that is `standings`) and no time of presence (that is the MeetingRecord).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from consent_notice.answers import Answer, AnswerContext, Phrases, read_answer
+
+from bot.ports import ChatSaid, Joined
+from consent_notice.events import SeatJoined
+from consent_notice.words import IdentityLevel, SeatId, SeatKind
+
+
+@dataclass(slots=True, kw_only=True)
+class Seat:
+    """One participant as the platform shows it; kept after they leave, since the same id keeps its answers."""
+
+    seat: SeatId
+    name: str
+    kind: SeatKind
+    identity_level: IdentityLevel
+    is_here: bool = True
+    notice_ordered: bool = False
+    noticed_ms: int | None = None  # when the notice was readable to them, in this stay of theirs
+    spoke_since_notice: bool = False
+    others_spoke_since_notice: bool = False
+    reminded: bool = False
+    explained: bool = False
+
+
+@dataclass(slots=True)
+class Seats:
+    """Everybody ever seen in this visit."""
+
+    phrases: Phrases
+    language: str
+    anybody_came: bool = False
+    _seats: dict[SeatId, Seat] = field(default_factory=dict)
+    _notices: set[str] = field(default_factory=set)  # message ids that an answer may be a reply to
+
+    def find(self, seat: SeatId) -> Seat | None:
+        """Only while they are here."""
+        known = self._seats.get(seat)
+        return known if known is not None and known.is_here else None
+
+    def people(self) -> list[Seat]:
+        return [seat for seat in self._seats.values() if seat.is_here and seat.kind is SeatKind.PERSON]
+
+    def joined(self, event: Joined, *, has_answered: bool) -> None:
+        """Who answered before is not asked again; who did not needs a notice after this join."""
+        known = self._seats.get(event.seat)
+        if known is not None and known.is_here:
+            known.name = event.name
+            return
+        self._seats[event.seat] = Seat(
+            seat=event.seat,
+            name=event.name,
+            kind=event.seat_kind,
+            identity_level=event.identity_level,
+            notice_ordered=has_answered,
+            explained=known is not None and known.explained,
+        )
+        self.anybody_came = self.anybody_came or event.seat_kind is SeatKind.PERSON
+
+    def remember(self, event: SeatJoined) -> None:
+        """Somebody whom an earlier stay of the bot saw; they are here only once the room says so."""
+        self.anybody_came = self.anybody_came or event.seat_kind is SeatKind.PERSON
+        self._seats[event.seat] = Seat(
+            seat=event.seat,
+            name=event.name,
+            kind=event.seat_kind,
+            identity_level=event.identity_level,
+            is_here=False,
+        )
+
+    def recalled(self, seat: SeatId) -> Seat | None:
+        """Also when they are not here (yet)."""
+        return self._seats.get(seat)
+
+    def left(self, seat: SeatId) -> bool:
+        """False where that is no news."""
+        known = self.find(seat)
+        if known is None:
+            return False
+        known.is_here = False
+        return True
+
+    def noticed(self, message_id: str, seats: frozenset[SeatId], now_ms: int) -> list[Seat]:
+        """Those of them who are still here and can read it."""
+        self._notices.add(message_id)
+        reached = [seat for seat in (self.find(each) for each in sorted(seats)) if seat is not None]
+        for seat in reached:
+            seat.noticed_ms = now_ms
+            seat.spoke_since_notice = False
+            seat.others_spoke_since_notice = False
+        return reached
+
+    def read(self, said: ChatSaid, *, has_given: bool) -> Answer:
+        """Reads the message in its context, and remembers that it was said."""
+        seat = self._seats[said.seat]
+        context = AnswerContext(
+            language=self.language,
+            reply_to_notice=said.reply_to is not None and said.reply_to in self._notices,
+            ms_since_ask=None if seat.noticed_ms is None else max(0, said.at_ms - seat.noticed_ms),
+            is_first_since_ask=not seat.spoke_since_notice,
+            others_spoke_since_ask=seat.others_spoke_since_notice,
+            has_given=has_given,
+        )
+        self.somebody_wrote(said)
+        return read_answer(said.text, context, self.phrases)
+
+    def somebody_wrote(self, said: ChatSaid) -> None:
+        """A whisper to the bot stands between nobody's question and answer."""
+        self._seats[said.seat].spoke_since_notice = True
+        if said.to_bot_only:
+            return
+        for other in self.people():
+            if other.seat != said.seat:
+                other.others_spoke_since_notice = True

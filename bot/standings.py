@@ -1,0 +1,132 @@
+"""PURE: everybody's standings as this stay knows them, written through to the MeetingRecord that the gate asks.
+
+A no takes effect when it is said; a yes when the log tells that its entry is durable, and never over a no of the same
+person that was said here and is not yet in the log, since that no will come after it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.commands import Durable
+from consent_notice.decisions import Act, IllegalAct, next_standing
+from consent_notice.events import Decided, Means, NoticeDelivered
+from consent_notice.rules import MeetingRecord
+from consent_notice.words import Purpose, SeatId, Standing
+
+Acts = tuple[tuple[Purpose, Act], ...]
+ASKED_IN_CHAT = (Purpose.RECORDING, Purpose.TRANSCRIPTION)
+FINAL = frozenset({Standing.GIVEN, Standing.REFUSED, Standing.WITHDRAWN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    standing: Standing
+    means: Means | None = None
+    entry: int | None = None
+
+
+_UNKNOWN = _Known(standing=Standing.UNKNOWN)
+
+
+class Standings:
+    """One per stay; shares its record with the gate."""
+
+    def __init__(self, record: MeetingRecord) -> None:
+        self._record = record
+        self._known: dict[tuple[SeatId, Purpose], _Known] = {}
+        self._last_no_ms: dict[tuple[SeatId, Purpose], int] = {}
+        self._unlogged_noes: dict[SeatId, set[str]] = {}
+        self._last_index = -1
+
+    def of(self, seat: SeatId, purpose: Purpose) -> Standing:
+        return self._known.get((seat, purpose), _UNKNOWN).standing
+
+    def has_answered(self, seat: SeatId) -> bool:
+        return self.of(seat, Purpose.RECORDING) in FINAL
+
+    def ask(self, seat: SeatId, now_ms: int) -> None:
+        for purpose in ASKED_IN_CHAT:
+            self._shut(seat, purpose, Act.ASK, Means.SYSTEM, now_ms)
+
+    def said(self, seat: SeatId, acts: Acts, means: Means, at_ms: int, event_id: str) -> None:
+        """Takes what shuts at once; what opens waits for `logged`."""
+        shutting = [(purpose, act) for purpose, act in acts if act is not Act.GIVE]
+        if shutting:
+            self._unlogged_noes.setdefault(seat, set()).add(event_id)
+        for purpose, act in shutting:
+            self._shut(seat, purpose, act, means, at_ms)
+
+    def logged(self, entry: Durable, now_ms: int, boot_id: str) -> bool:
+        """True where this is news: said in another process. An index already seen changes nothing."""
+        decided = entry.event
+        if not isinstance(decided, Decided) or entry.index <= self._last_index:
+            return False
+        self._last_index = entry.index
+        unlogged = self._unlogged_noes.get(decided.seat, set())
+        was_said_here = entry.event_id in unlogged
+        unlogged.discard(entry.event_id)
+        at_ms = decided.at_ms if decided.boot_id == boot_id else now_ms
+        for purpose, act in decided.acts:
+            if act is Act.GIVE:
+                if not unlogged and at_ms > self._last_no_ms.get((decided.seat, purpose), -1):
+                    self._open(decided.seat, purpose, decided.means, now_ms, entry.index)
+            elif not was_said_here:
+                self._shut(decided.seat, purpose, act, decided.means, at_ms)
+        return not was_said_here
+
+    # ---- after an unclean end ------------------------------------------------------------------------------------
+
+    def recall(self, entry: Durable) -> None:
+        """One entry of earlier stays, in the log's order; opens nothing yet."""
+        event = entry.event
+        if isinstance(event, NoticeDelivered):
+            acts: Acts = tuple((purpose, Act.ASK) for purpose in ASKED_IN_CHAT)
+            means = Means.SYSTEM
+        elif isinstance(event, Decided):
+            acts, means = event.acts, event.means
+        else:
+            return
+        self._last_index = max(self._last_index, entry.index)
+        for purpose, act in acts:
+            key = (event.seat, purpose)
+            try:
+                standing = next_standing(self.of(event.seat, purpose), act)
+            except IllegalAct:
+                continue
+            self._known[key] = _Known(standing=standing, means=means, entry=entry.index)
+
+    def said_only_in_the_room(self) -> dict[SeatId, Acts]:
+        """Yeses that a lost moment of chat may have taken back, and the acts that make them `requested` again."""
+        found: dict[SeatId, list[tuple[Purpose, Act]]] = {}
+        for (seat, purpose), known in self._known.items():
+            if known.standing is Standing.GIVEN and known.means is not Means.PAGE:
+                found.setdefault(seat, []).append((purpose, Act.RESET))
+        return {seat: tuple(acts) for seat, acts in found.items()}
+
+    def resume(self, now_ms: int) -> None:
+        """What still holds of the earlier stays holds from now on."""
+        for (seat, purpose), known in self._known.items():
+            self._record.stands(seat, purpose, known.standing, now_ms, known.entry)
+
+    # ---- writing through -----------------------------------------------------------------------------------------
+
+    def _shut(self, seat: SeatId, purpose: Purpose, act: Act, means: Means, at_ms: int) -> None:
+        try:
+            standing = next_standing(self.of(seat, purpose), act)
+        except IllegalAct:
+            return  # a second ask, a deferral of somebody who has just answered
+        self._known[seat, purpose] = _Known(standing=standing, means=means)
+        if act not in (Act.ASK, Act.DEFER):
+            self._last_no_ms[seat, purpose] = max(at_ms, self._last_no_ms.get((seat, purpose), -1))
+        self._record.stands(seat, purpose, standing, at_ms, None)
+
+    def _open(self, seat: SeatId, purpose: Purpose, means: Means, now_ms: int, entry: int) -> None:
+        try:
+            standing = next_standing(self.of(seat, purpose), Act.GIVE)
+        except IllegalAct:
+            return
+        was_given = self.of(seat, purpose) is Standing.GIVEN
+        self._known[seat, purpose] = _Known(standing=standing, means=means, entry=entry)
+        if not was_given:
+            self._record.stands(seat, purpose, standing, now_ms, entry)

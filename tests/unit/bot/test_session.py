@@ -1,0 +1,390 @@
+"""Stories of one stay: events in, commands out, and whose sound would be kept."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.commands import (
+    Append,
+    BindPage,
+    CutBack,
+    Durable,
+    Hear,
+    HostStopped,
+    LeaveRoom,
+    OwnershipLost,
+    PageBound,
+    PostLine,
+    PostNotice,
+    Show,
+    SpeakLine,
+    SpeakNotice,
+    StorageFailed,
+)
+from bot.ports import Admitted, Ended, LeftReason, StopPressed, TileState
+from bot.presence import IllegalEvent, Presence
+from consent_notice.decisions import Act
+from consent_notice.events import Decided, Means, NoticeDelivered
+from consent_notice.notice import Say
+from consent_notice.words import IdentityLevel, Purpose, Rule, SeatId, SeatKind, VisitId
+from tests.simulators.visit import SimulatedVisit
+
+YES = ((Purpose.RECORDING, Act.GIVE), (Purpose.TRANSCRIPTION, Act.GIVE))
+NO = tuple((purpose, Act.WITHDRAW) for purpose in Purpose)
+
+
+def decided_on_a_page(visit: SimulatedVisit, seat: str, acts: tuple[tuple[Purpose, Act], ...], at_ms: int) -> Durable:
+    event = Decided(
+        visit=VisitId("visit"),
+        epoch=1,
+        seat=SeatId(seat),
+        acts=acts,
+        means=Means.PAGE,
+        identity_level=IdentityLevel.PAGE_BOUND_BY_CODE,
+        matched_by="page code",
+        notice="n",
+        notice_version="1",
+        notice_language="en",
+        notice_sha256="00",
+        message_id="form",
+        verbatim="",
+        reader_version="1",
+        boot_id="boot",
+        at_ms=at_ms,
+    )
+    entry = Durable(index=len(visit.log), event_id=f"page-{len(visit.log)}", event=event)
+    visit.log.append(entry)
+    return entry
+
+
+def in_a_room(rule: Rule = Rule.EACH_VOICE, *names: str) -> SimulatedVisit:
+    visit = SimulatedVisit(rule=rule)
+    visit.enter()
+    for name in names:
+        visit.join(name, name)
+    visit.make_durable()
+    return visit
+
+
+def test_nobody_is_asked_before_a_guest_is_there_and_the_host_alone_is_not_asked() -> None:
+    visit = in_a_room()
+    assert not visit.ordered(PostNotice)
+    visit.join("a", "Ada")  # the host
+    assert not visit.ordered(PostNotice)
+    visit.join("b", "Ben")
+    assert [order.seats for order in visit.ordered(PostNotice)] == [{"a", "b"}]
+    assert len(visit.ordered(SpeakNotice)) == 1
+
+
+def test_a_yes_counts_only_once_its_entry_is_durable() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b", "c")
+    orders = visit.chat("b", "record yes")
+    assert any(isinstance(order, Append) for order in orders)
+    assert visit.kept() == frozenset()
+    visit.later(5_000)
+    assert visit.kept() == frozenset()
+    visit.make_durable()
+    assert visit.kept() == {"b"}
+    assert visit.ordered(Hear)[-1].seats == {"b"}
+    assert visit.ordered(Show)[-1].tile.state is TileState.RECORDING
+    assert visit.ordered(Show)[-1].tile.kept == {"b": True, "c": False}
+
+
+def test_a_no_shuts_before_it_is_logged() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b")
+    visit.say_yes("b")
+    visit.later(1_000)
+    orders = visit.chat("b", "stop")
+    assert visit.kept() == frozenset()
+    kinds = [type(order) for order in orders]
+    assert Append in kinds
+    assert Hear in kinds
+    assert visit.ordered(Hear)[-1].seats == frozenset()
+
+
+def test_a_no_overtakes_a_yes_that_is_on_its_way_to_the_log() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b")
+    visit.chat("b", "record yes")
+    visit.now_ms += 10
+    visit.chat("b", "stop")
+    visit.make_durable()
+    assert visit.kept() == frozenset()
+
+
+def test_a_yes_on_a_page_does_not_undo_a_no_in_the_chat_that_is_not_yet_logged() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b")
+    page_yes = decided_on_a_page(visit, "b", YES, visit.now_ms)
+    visit.now_ms += 20
+    visit.chat("b", "record no")
+    visit.tell(page_yes)
+    assert visit.kept() == frozenset()
+
+
+def test_a_replayed_yes_never_opens() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b")
+    visit.say_yes("b")
+    yes = visit.log[-1]
+    visit.now_ms += 100
+    visit.chat("b", "stop")
+    visit.make_durable()
+    visit.tell(yes)
+    assert visit.kept() == frozenset()
+
+
+def test_a_no_on_a_page_shuts_from_when_it_was_said_and_cuts_back_what_came_after() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b", "c")
+    visit.say_yes("b")
+    visit.say_yes("c")
+    said_ms = visit.now_ms + 50
+    visit.now_ms += 500
+    orders = visit.tell(decided_on_a_page(visit, "b", NO, said_ms))
+    assert visit.kept() == {"c"}
+    assert [(order.seat, order.after_ms) for order in orders if isinstance(order, CutBack)] == [("b", said_ms)]
+
+
+def test_everyone_means_everyone_and_a_late_joiner_shuts_from_their_join() -> None:
+    visit = in_a_room(Rule.EVERYONE, "b", "c")
+    visit.say_yes("b")
+    assert visit.kept() == frozenset()
+    visit.say_yes("c")
+    assert visit.kept() == {"b", "c"}
+    visit.later(10_000)
+    orders = visit.join("d", "Dan")
+    assert visit.kept() == frozenset()
+    assert [order.line for order in orders if isinstance(order, SpeakLine)] == [Say.RECORDING_PAUSED]
+    assert any(isinstance(order, PostNotice) and order.to_seat == "d" for order in orders)
+    assert any(isinstance(order, CutBack) and order.seat is None for order in orders)
+    visit.say_yes("d")
+    assert visit.kept() == {"b", "c", "d"}
+    assert visit.ordered(SpeakLine)[-1].line is Say.RECORDING_RESUMED
+
+
+def test_under_everyone_the_late_joiner_leaving_resumes() -> None:
+    visit = in_a_room(Rule.EVERYONE, "b")
+    visit.say_yes("b")
+    visit.join("d", "Dan")
+    assert visit.kept() == frozenset()
+    visit.now_ms += 1_000
+    visit.leave("d")
+    assert visit.kept() == {"b"}
+
+
+def test_a_yes_needs_a_notice_after_that_persons_join() -> None:
+    visit = SimulatedVisit(posts_notices=False)
+    visit.enter()
+    visit.join("b", "Ben")
+    visit.chat("b", "record yes")
+    visit.make_durable()
+    assert visit.kept() == frozenset()
+    assert not [order for order in visit.ordered(Append) if isinstance(order.event, Decided)]
+
+
+def test_who_rejoins_keeps_a_no_and_is_not_asked_again() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b", "c")
+    visit.chat("b", "record no")
+    visit.make_durable()
+    asked = len(visit.ordered(PostNotice))
+    visit.leave("b")
+    visit.now_ms += 5_000
+    visit.join("b", "Ben")
+    assert len(visit.ordered(PostNotice)) == asked
+    assert visit.kept() == frozenset()
+
+
+def test_who_rejoins_keeps_a_yes() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b")
+    visit.say_yes("b")
+    visit.leave("b")
+    assert visit.kept() == frozenset()
+    visit.now_ms += 5_000
+    visit.join("b", "Ben")
+    assert visit.kept() == {"b"}
+
+
+def test_who_refused_may_agree_but_only_by_their_own_act() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b", "c")
+    visit.say_yes("c")
+    visit.chat("b", "record no")
+    visit.make_durable()
+    visit.later(200_000)
+    assert not [line for line in visit.ordered(PostLine) if line.line is Say.REMINDER]
+    assert visit.kept() == {"c"}
+    visit.say_yes("b")
+    assert visit.kept() == {"b", "c"}
+
+
+def test_a_bare_yes_counts_as_a_reply_to_the_notice_and_not_between_other_peoples_words() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b", "c")
+    visit.chat("c", "shall we order pizza?")
+    visit.chat("b", "yes")
+    visit.make_durable()
+    assert visit.kept() == frozenset()
+    visit.chat("b", "yes", reply_to="n1")
+    visit.make_durable()
+    assert visit.kept() == {"b"}
+
+
+def test_sound_only_gives_no_transcription() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b")
+    visit.chat("b", "sound only")
+    visit.make_durable()
+    assert visit.kept() == {"b"}
+    assert Say.THANKS_SOUND_ONLY in [line.line for line in visit.ordered(PostLine)]
+
+
+def test_one_reminder_then_silence_and_the_same_leave_for_refused_and_unanswered() -> None:
+    ends = []
+    for answer in (None, "record no"):
+        visit = in_a_room(Rule.EVERYONE, "b", "c")
+        visit.say_yes("c")
+        if answer:
+            visit.chat("b", answer)
+            visit.make_durable()
+        while visit.session.presence is Presence.IN_ROOM:
+            visit.later(1_000)
+            visit.make_durable()
+        reminders = [line for line in visit.ordered(PostLine) if line.line is Say.REMINDER]
+        assert len(reminders) == (0 if answer else 1)
+        said = [line.line for line in visit.ordered(PostLine) if line.to_seat is None]
+        ends.append((visit.session.left_reason, visit.session.left_detail, visit.now_ms, said))
+    assert ends[0] == ends[1]
+    assert ends[0][0] is LeftReason.NOT_EVERYONE_AGREED
+
+
+def test_no_line_to_all_names_a_person() -> None:
+    visit = in_a_room(Rule.EVERYONE, "b", "c")
+    visit.say_yes("b")
+    visit.say_yes("c")
+    visit.chat("b", "stop")
+    for line in visit.ordered(PostLine):
+        if line.line in (Say.THANKS_GIVEN, Say.THANKS_WITHDRAWN, Say.THANKS_REFUSED):
+            assert line.to_seat is not None
+
+
+def test_a_page_code_is_bound_and_its_choices_open_when_durable() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b")
+    visit.chat("b", "7KQX2")
+    bind = visit.ordered(BindPage)[-1]
+    assert (bind.code, bind.seat) == ("7KQX2", "b")
+    visit.tell(
+        PageBound(
+            seat=SeatId("b"), page="7KQX2", acts=YES, is_shared=False, message_id=bind.message_id, at_ms=bind.at_ms
+        )
+    )
+    assert visit.kept() == frozenset()
+    visit.make_durable()
+    assert visit.kept() == {"b"}
+    decided = [entry.event for entry in visit.log if isinstance(entry.event, Decided)]
+    assert decided[-1].identity_level is IdentityLevel.PAGE_BOUND_BY_CODE
+
+
+def test_a_shared_seat_does_not_open() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b")
+    orders = visit.tell(
+        PageBound(seat=SeatId("b"), page="7KQX2", acts=(), is_shared=True, message_id="m", at_ms=visit.now_ms)
+    )
+    assert [order.line for order in orders if isinstance(order, PostLine)] == [Say.CANNOT_RECORD_SEAT]
+    assert visit.kept() == frozenset()
+
+
+def test_the_rooms_stop_button_is_a_withdrawal() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b")
+    visit.say_yes("b")
+    visit.now_ms += 10
+    visit.tell(StopPressed(message_id="s1", seat=SeatId("b"), at_ms=visit.now_ms))
+    assert visit.kept() == frozenset()
+    visit.make_durable()
+    last = [entry.event for entry in visit.log if isinstance(entry.event, Decided)][-1]
+    assert last.means is Means.ROOM_BUTTON
+
+
+def test_other_bots_are_neither_asked_nor_voices() -> None:
+    visit = in_a_room(Rule.EVERYONE, "b")
+    visit.join("x" * 12, "Notetaker", SeatKind.BOT)
+    visit.say_yes("b")
+    assert visit.kept() == {"b"}
+    visit.chat("x" * 12, "record yes")
+    visit.make_durable()
+    assert visit.kept() == {"b"}
+
+
+def test_after_a_crash_page_answers_hold_chat_yeses_are_asked_again_and_noes_stay() -> None:
+    first = in_a_room(Rule.EACH_VOICE, "b", "c", "d")
+    first.say_yes("b")
+    first.tell(decided_on_a_page(first, "c", YES, first.now_ms))
+    first.chat("d", "record no")
+    first.make_durable()
+    assert first.kept() == {"b", "c"}
+
+    second = SimulatedVisit(rule=Rule.EACH_VOICE, epoch=2, earlier=tuple(first.log), now_ms=first.now_ms + 4_000)
+    second.enter()
+    for seat in ("b", "c", "d"):
+        second.join(seat, seat)
+    second.make_durable()
+    assert second.kept() == {"c"}
+    asked = {seat for order in second.ordered(PostNotice) for seat in order.seats}
+    assert asked == {"b"}
+    assert Say.AWAY in [line.line for line in second.ordered(PostLine)]
+    second.now_ms += 10
+    second.say_yes("b")
+    assert second.kept() == {"b", "c"}
+
+
+def test_a_host_stop_is_final_and_leaves() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b")
+    visit.say_yes("b")
+    orders = visit.tell(HostStopped())
+    assert visit.kept() == frozenset()
+    assert [order.reason for order in orders if isinstance(order, LeaveRoom)] == [LeftReason.HOST_STOPPED]
+    assert not visit.tell(HostStopped())
+
+
+def test_storage_failure_stops_keeping_tells_the_room_and_leaves() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b")
+    visit.say_yes("b")
+    orders = visit.tell(StorageFailed(detail="the disk is full"))
+    assert visit.kept() == frozenset()
+    assert Say.STORAGE_FAILED in [order.line for order in orders if isinstance(order, PostLine)]
+    assert visit.session.left_reason is LeftReason.STORAGE_FAILED
+
+
+def test_another_bot_taking_over_says_nothing() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b")
+    orders = visit.tell(OwnershipLost())
+    assert not [order for order in orders if isinstance(order, PostLine)]
+    assert visit.session.left_reason is LeftReason.TAKEN_OVER
+
+
+def test_the_bot_waits_for_the_first_person_until_the_end_and_then_leaves() -> None:
+    visit = in_a_room()
+    visit.later(60_000)
+    assert visit.session.presence is Presence.IN_ROOM
+    visit.now_ms = 3_600_000
+    visit.later(0)
+    assert visit.session.left_reason is LeftReason.EVERYONE_LEFT
+
+
+def test_the_bot_leaves_some_seconds_after_everyone_has_left() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b")
+    visit.leave("b")
+    visit.later(9_000)
+    assert visit.session.presence is Presence.IN_ROOM
+    visit.later(2_000)
+    assert visit.session.left_reason is LeftReason.EVERYONE_LEFT
+
+
+def test_events_out_of_place_raise_and_change_nothing() -> None:
+    visit = SimulatedVisit()
+    with pytest.raises(IllegalEvent):
+        visit.tell(Admitted(own_seat=SeatId("b" * 12), at_ms=1))
+    assert visit.session.presence is Presence.SCHEDULED
+    visit.enter()
+    visit.tell(Ended(reason=LeftReason.REMOVED, detail="removed", at_ms=visit.now_ms))
+    assert visit.session.left_reason is LeftReason.REMOVED
+    assert visit.kept() == frozenset()
+
+
+def test_every_notice_that_was_delivered_is_logged_for_each_person() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b", "c")
+    delivered = [entry.event.seat for entry in visit.log if isinstance(entry.event, NoticeDelivered)]
+    assert sorted(delivered) == ["b", "c"] or sorted(delivered) == ["b", "b", "c"]
