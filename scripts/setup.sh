@@ -7,8 +7,8 @@ cd "$(dirname "$0")/.."
 want=${1:-run}
 case $want in run | test) ;; *) echo "setup: say 'run' or 'test', not '$want'" >&2; exit 2 ;; esac
 
-# The demo's speakers and voices; then what only the tests use: a real browser, its fonts, and more recorded speech.
-packages=(espeak-ng asterisk-core-sounds-en asterisk-core-sounds-en-wav)
+# Recorded human speech for the demo's speakers; then what only the tests use: a real browser, its fonts, more speech.
+packages=(asterisk-core-sounds-en asterisk-core-sounds-en-wav)
 extras=
 if [ "$want" = test ]; then
     packages+=(chromium fonts-dejavu-core fonts-noto-color-emoji pocketsphinx-testdata)
