@@ -1,0 +1,15 @@
+"""Alembic's entry: runs the scripts on the connection that `storage.migrate` hands over, in its transaction."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from storage.schema import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,
+    compare_type=True,
+)
+context.run_migrations()

@@ -1,0 +1,131 @@
+"""A participant's page: its secret id, the code that ties it to a seat, and the choices made on it.
+
+A choice counts for nobody until the page is bound; what a bound page decides is logged by its caller. The secret id is
+looked up by its hash and lies sealed.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from consent_notice.clock import Clock
+from consent_notice.words import Purpose, SeatId, VisitId
+from storage.database import Database
+from storage.errors import NotStored
+from storage.schema import pages
+from storage.vault import Vault
+
+CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is mistaken for something else
+CODE_LENGTH = 5
+_PAGE_ID = "page id"
+_TRIES = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageRow:
+    page_id: str  # secret: whoever has it is the page
+    visit: VisitId
+    code: str
+    seat: SeatId | None
+    choices: Mapping[Purpose, bool] | None  # None until the person chose
+    alone_on_device: bool | None
+
+
+class Pages:
+    def __init__(self, database: Database, vault: Vault, clock: Clock, new_id: Callable[[], str]) -> None:
+        self._database = database
+        self._vault = vault
+        self._clock = clock
+        self._new_id = new_id
+
+    async def open(self, visit: VisitId) -> PageRow:
+        for _ in range(_TRIES):
+            page_id, code = self._new_id(), new_code()
+            values = {
+                "id_sha256": _hash(page_id),
+                "id_sealed": self._vault.seal(_PAGE_ID, _hash(page_id).hex(), page_id),
+                "visit_id": visit,
+                "code": code,
+                "opened_at": self._clock.now(),
+            }
+            try:
+                await self._database.write(functools.partial(_insert, values))
+            except IntegrityError as error:
+                if "FOREIGN KEY" in str(error.orig):
+                    raise NotStored from None
+                continue  # another page of this visit shows that code
+            return PageRow(page_id=page_id, visit=visit, code=code, seat=None, choices=None, alone_on_device=None)
+        raise NotStored("couldn't open a page: every code tried is taken; try again")
+
+    async def get(self, page_id: str) -> PageRow | None:
+        rows = await self._select(pages.c.id_sha256 == _hash(page_id))
+        return rows[0] if rows else None
+
+    async def choose(self, page_id: str, choices: Mapping[Purpose, bool], alone: bool | None) -> PageRow:
+        """Keeps what was ticked; the caller logs it if the page is bound. Raises NotStored."""
+        text = json.dumps({purpose.value: chosen for purpose, chosen in choices.items()}, sort_keys=True)
+        change = (
+            update(pages)
+            .where(pages.c.id_sha256 == _hash(page_id))
+            .values(choices=text, alone_on_device=alone)
+            .returning(*pages.c)
+        )
+        row = await self._database.write(lambda connection: connection.execute(change).first())
+        if row is None:
+            raise NotStored
+        return self._row(row)
+
+    async def bind(self, visit: VisitId, code: str, seat: SeatId) -> PageRow | None:
+        """Ties the page that shows `code` to a seat, once: None for an unknown code or one used from another seat."""
+
+        def work(connection: Connection) -> Row[Any] | None:
+            which = (pages.c.visit_id == visit, pages.c.code == code.upper())
+            change = update(pages).where(*which, pages.c.seat.is_(None)).values(seat=seat)
+            connection.execute(change)
+            return connection.execute(select(pages).where(*which, pages.c.seat == seat)).first()
+
+        row = await self._database.write(work)
+        return self._row(row) if row else None
+
+    async def by_seat(self, visit: VisitId, seat: SeatId) -> list[PageRow]:
+        """Several people may share a seat, each with a page of their own; oldest first."""
+        return await self._select(pages.c.visit_id == visit, pages.c.seat == seat)
+
+    async def _select(self, *which: ColumnElement[bool]) -> list[PageRow]:
+        query = select(pages).where(*which).order_by(pages.c.opened_at, pages.c.code)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [self._row(row) for row in rows]
+
+    def _row(self, row: Row[Any]) -> PageRow:
+        choices = None
+        if row.choices is not None:
+            choices = {Purpose(name): bool(chosen) for name, chosen in json.loads(row.choices).items()}
+        return PageRow(
+            page_id=self._vault.unseal(_PAGE_ID, row.id_sha256.hex(), row.id_sealed),
+            visit=row.visit_id,
+            code=row.code,
+            seat=row.seat,
+            choices=choices,
+            alone_on_device=row.alone_on_device,
+        )
+
+
+def _insert(values: dict[str, Any], connection: Connection) -> None:
+    connection.execute(insert(pages).values(values))
+
+
+def new_code() -> str:
+    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+
+
+def _hash(page_id: str) -> bytes:
+    return sha256(page_id.encode()).digest()

@@ -1,0 +1,251 @@
+"""The tables. Wall times are stored as milliseconds since 1970 UTC; what is sealed is a blob named `*_sealed`.
+
+The migrations in `storage/migrations` make these tables; a test holds the two equal. The log's tables are written by
+`consent_log` on a connection of its own.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+HEAD = "0001"  # the newest migration; a test holds it equal to the scripts
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware UTC datetime, to the millisecond."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("couldn't store a time: expected an aware datetime, got a naive one")
+        return to_epoch_ms(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        return None if value is None else from_epoch_ms(int(value))
+
+
+def to_epoch_ms(at: datetime) -> int:
+    whole = int(at.timestamp() // 1) if at.microsecond == 0 else int(at.replace(microsecond=0).timestamp())
+    return whole * 1000 + at.microsecond // 1000
+
+
+def from_epoch_ms(epoch_ms: int) -> datetime:
+    return datetime.fromtimestamp(epoch_ms // 1000, UTC).replace(microsecond=epoch_ms % 1000 * 1000)
+
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String, nullable=False),  # random; part of the log's origin
+    Column("key_fingerprint", String, nullable=False),
+    Column("log_vkey", Text, nullable=False),
+    CheckConstraint("id = 1", name="only_one"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("email", String, nullable=False, unique=True),  # as typed, lower case
+    Column("name", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("password_hash", String, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+calendars = Table(
+    "calendars",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("host_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("provider", String, nullable=False),
+    Column("title", String, nullable=False),
+    Column("address_sealed", LargeBinary, nullable=False),
+    Column("enabled", Boolean(create_constraint=True, name="is_bool"), nullable=False),
+    Column("rule", String, nullable=False),
+    Column("language", String, nullable=False),
+    Column("sync_state_sealed", LargeBinary),  # provider's cursor: may hold addresses and tokens
+    Column("last_synced_at", UtcTime),
+    Column("last_error", Text),
+    Column("broken_events", Integer, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+meetings = Table(
+    "meetings",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("host_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("calendar_id", ForeignKey("calendars.id", ondelete="SET NULL")),
+    Column("occurrence_key", String, nullable=False),
+    Column("title", String, nullable=False),
+    Column("organiser", String, nullable=False),
+    Column("starts_at", UtcTime, nullable=False),
+    Column("ends_at", UtcTime),
+    Column("link_sealed", LargeBinary),
+    Column("platform", String, nullable=False),
+    Column("decision", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("override", String),
+    Column("rule", String, nullable=False),
+    Column("language", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("outcome", Text),  # why it ended, for the host
+    Column("epoch", Integer, nullable=False),
+    Column("owner", String),
+    Column("alive_ms", BigInteger),  # boot clock of `alive_boot_id`, from the media (law 9)
+    Column("alive_boot_id", String),
+    UniqueConstraint("calendar_id", "occurrence_key"),
+    Index(None, "host_id", "starts_at"),
+    Index(None, "state", "starts_at"),
+)
+
+visits = Table(
+    "visits",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("meeting_id", ForeignKey("meetings.id", ondelete="RESTRICT"), nullable=False, unique=True),
+    Column("host_id", ForeignKey("users.id", ondelete="RESTRICT"), nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("left_reason", String),
+    Column("detail", Text, nullable=False),
+    Column("rule", String, nullable=False),
+    Column("language", String, nullable=False),
+    Column("boot_id", String, nullable=False),
+    Column("started_boot_ms", BigInteger, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    Column("consent_status", String, nullable=False),  # sorted, joined by ","; "" until tagged
+    Column("kept_ms", BigInteger, nullable=False),
+    Column("words", Integer, nullable=False),
+    Column("transcription_state", String, nullable=False),
+    Column("page_token_sha256", LargeBinary, nullable=False, unique=True),
+    Column("page_token_sealed", LargeBinary, nullable=False),
+    Index(None, "started_at", "id"),
+    Index(None, "host_id", "started_at", "id"),
+    Index(None, "consent_status", "started_at", "id"),
+    Index(None, "transcription_state", "ended_at"),
+)
+
+seats = Table(
+    "seats",
+    metadata,
+    Column("visit_id", ForeignKey("visits.id", ondelete="CASCADE"), primary_key=True),
+    Column("seat", String, primary_key=True),
+    Column("number", Integer, nullable=False),  # in order of the first join
+    Column("name", String, nullable=False),
+    Column("kind", String, nullable=False),
+)
+
+stays = Table(
+    "stays",
+    metadata,
+    Column("visit_id", String, primary_key=True),
+    Column("seat", String, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("boot_id", String, nullable=False),
+    Column("joined_ms", BigInteger, nullable=False),
+    Column("left_ms", BigInteger),
+)
+
+pages = Table(
+    "pages",
+    metadata,
+    Column("id_sha256", LargeBinary, primary_key=True),
+    Column("id_sealed", LargeBinary, nullable=False),
+    Column("visit_id", ForeignKey("visits.id", ondelete="CASCADE"), nullable=False),
+    Column("code", String, nullable=False),
+    Column("seat", String),
+    Column("choices", Text),  # JSON: purpose -> bool; None until the person chose
+    Column("alone_on_device", Boolean(create_constraint=True, name="is_bool")),
+    Column("opened_at", UtcTime, nullable=False),
+    UniqueConstraint("visit_id", "code"),
+    Index(None, "visit_id", "seat"),
+)
+
+transcripts = Table(
+    "transcripts",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("visit_id", ForeignKey("visits.id", ondelete="RESTRICT"), nullable=False, index=True),
+    Column("seat", String, nullable=False),
+    Column("language", String, nullable=False),
+    Column("model", String, nullable=False),
+    Column("utterances", Integer, nullable=False),
+    Column("words", Integer, nullable=False),
+    Column("segments", Text, nullable=False),  # JSON list
+    Column("relies_on", Text, nullable=False),  # JSON list of log indices
+    Column("key_id", String, nullable=False),
+    Column("sha256", String, nullable=False),
+)
+
+log_leaves = Table(
+    "log_leaves",
+    metadata,
+    Column("idx", Integer, primary_key=True),
+    Column("event_id", String, nullable=False, unique=True),
+    Column("visit", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("leaf", LargeBinary, nullable=False),  # canonical JSON: what is hashed
+    Column("leaf_hash", LargeBinary, nullable=False),
+    Index(None, "visit", "kind"),
+)
+
+log_bodies = Table(
+    "log_bodies",
+    metadata,
+    Column("idx", ForeignKey("log_leaves.idx", ondelete="RESTRICT"), primary_key=True),
+    Column("salt", LargeBinary, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # canonical JSON of the event
+)
+
+log_checkpoints = Table(
+    "log_checkpoints",
+    metadata,
+    Column("size", Integer, primary_key=True),
+    Column("note", Text, nullable=False),
+)
+
+log_frontier = Table(
+    "log_frontier",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("size", Integer, nullable=False),
+    Column("frontier", Text, nullable=False),
+    CheckConstraint("id = 1", name="only_one"),
+)
