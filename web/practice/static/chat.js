@@ -18,6 +18,7 @@ export class Chat {
   #answers = new Map(); // nonce of an answer on its way -> its card
   #thread = null;
   #unread = 0;
+  #followsNewest = true;
 
   /** `send(message)` is false without a line; `onChange` is told when the question or the unread count changed. */
   constructor({ send, people, onChange }) {
@@ -29,7 +30,11 @@ export class Chat {
     byId("chat-close").addEventListener("click", () => this.open(false));
     byId("thread-back").addEventListener("click", () => this.#showThread(null));
     byId("jump").addEventListener("click", () => this.#toEnd());
-    byId("messages-scroll").addEventListener("scroll", () => this.#isAtEnd() && (byId("jump").hidden = true));
+    byId("messages-scroll").addEventListener("scroll", () => {
+      this.#followsNewest = this.#isAtEnd();
+      if (this.#followsNewest) byId("jump").hidden = true;
+    });
+    new ResizeObserver(() => this.#followsNewest && this.#toEnd()).observe(byId("messages-scroll"));
     byId("chat").addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
       if (this.#thread) this.#showThread(null);

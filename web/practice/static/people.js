@@ -12,6 +12,7 @@ export class People {
   #tiles = new Map();
   #me = null;
   #tile = null;
+  #pageLink = null;
 
   constructor(code) {
     this.#code = code;
@@ -55,8 +56,9 @@ export class People {
     return this.botSeat ? this.#tile?.state ?? "not_recording" : null;
   }
 
+  /** The bot's page as last shown; it outlives the bot's stay, because answers can be changed there later. */
   get pageLink() {
-    return webAddress(this.#tile?.link ?? "");
+    return this.#pageLink;
   }
 
   isBot(seat) {
@@ -132,8 +134,9 @@ export class People {
   }
 
   #pageNodes() {
-    const address = this.pageLink;
+    const address = webAddress(this.#tile?.link ?? "");
     if (!address) return [];
+    this.#pageLink = address;
     const code = element("img", { alt: "QR code of the page where you answer", src: `/room/${this.#code}/qr.svg?for=${encodeURIComponent(address.slice(-32))}` });
     code.addEventListener("error", () => code.remove());
     return [code, outsideLink(address, "Answer on your own page")];

@@ -3,6 +3,7 @@
 import { Chat } from "./chat.js";
 import { RoomConnection } from "./connection.js";
 import { byId } from "./dom.js";
+import { copyLinkOnClick, keepAboveKeyboard } from "./frame.js";
 import { Lobby } from "./lobby.js";
 import { drawMute, People } from "./people.js";
 import { isSpeech, Media, Microphone, MicrophoneProblem } from "./sound.js";
@@ -30,6 +31,8 @@ let silentSince = null;
 
 for (const place of document.querySelectorAll(".the-code")) place.textContent = code;
 document.title = `${code} · onrecord`;
+copyLinkOnClick(announce);
+keepAboveKeyboard(byId("call"));
 lobby.show();
 
 // ---- coming and going -------------------------------------------------------------------------------------------
@@ -229,18 +232,6 @@ microphone.addEventListener("lost", () => {
 byId("sound-on").addEventListener("click", async () => {
   await media?.playAll();
   byId("sound-blocked").hidden = true;
-});
-
-byId("copy-link").addEventListener("click", async () => {
-  let words = "Copied";
-  try {
-    await navigator.clipboard.writeText(location.origin + location.pathname);
-  } catch {
-    words = "Copy it from the address bar";
-  }
-  byId("copy-words").textContent = words;
-  announce(words);
-  setTimeout(() => (byId("copy-words").textContent = "Copy link"), 2500);
 });
 
 // ---- drawing ----------------------------------------------------------------------------------------------------
