@@ -22,6 +22,7 @@ ALIVE_EVERY_S = 0.05
 MOST_ROOMS = 200
 MOST_BAD_MESSAGES = 20
 JOIN_WITHIN_S = 10.0
+GOODBYE_WITHIN_S = 1.0
 
 HTML_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -59,7 +60,7 @@ class PracticeServer:
     async def end_all(self, _app: web.Application) -> None:
         for room in self._rooms.values():
             room.end("room_closed")
-        await asyncio.sleep(0.1)  # lets the goodbyes out
+        await asyncio.sleep(0.1)  # so that the goodbyes go out
 
     async def socket(self, request: web.Request) -> web.StreamResponse:
         code = _code(request)
@@ -79,15 +80,17 @@ class PracticeServer:
         room, participant = joined
         try:
             async with asyncio.TaskGroup() as tasks:
-                helpers = [tasks.create_task(_write(participant, socket))]
-                if participant.is_bot:
-                    helpers.append(tasks.create_task(_keep_telling(room, participant)))
+                writer = tasks.create_task(_write(participant, socket))
+                teller = tasks.create_task(_keep_telling(room, participant)) if participant.is_bot else None
                 try:
                     await _read(room, participant, socket, tasks)
                 finally:
                     room.leave(participant)
-                    for helper in helpers:
-                        helper.cancel()
+                    if teller is not None:
+                        teller.cancel()
+                    if participant.connection.closing:  # the goodbye still has to go out
+                        await asyncio.wait([writer], timeout=GOODBYE_WITHIN_S)
+                    writer.cancel()
                     if participant.peer is not None:
                         await participant.peer.close()
         finally:

@@ -1,0 +1,408 @@
+"""Seats, chat, limits, and the promise of law 1: nobody's packets reach a bot before it subscribed, or after."""
+# ruff: noqa: F401, F811 - fixtures are imported, and named again where they are used
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.practice_client import JoinRefused, PracticeClient
+from bot.rtp import RtpPacket
+from config.clock import SystemClock
+from tests.simulators.practice_people import Enter, enter, room, tasks
+from web.practice.participant import ScriptedParticipant
+
+Message = dict[str, Any]
+
+
+class Ears:
+    """A bot's side of the wire, bare: what the room says and what comes through its transport."""
+
+    def __init__(self, tasks: asyncio.TaskGroup) -> None:
+        self.said: list[Message] = []
+        self.slots: list[int] = []
+        self.arrivals_ms: list[int] = []
+        self.client = PracticeClient(
+            clock=SystemClock(),
+            tasks=tasks,
+            on_message=self._take,
+            on_packet=self._hear,
+            on_over=lambda reason: self.said.append({"t": "over", "reason": reason}),
+        )
+
+    def _take(self, message: Message) -> None:
+        if message["t"] != "alive":
+            self.said.append(message)
+
+    def _hear(self, slot: int, _packet: RtpPacket, arrival_ms: int) -> None:
+        self.slots.append(slot)
+        self.arrivals_ms.append(arrival_ms)
+
+    @property
+    def packets(self) -> int:
+        """All RTP that came through the transport, whatever it was."""
+        assert self.client.peer is not None
+        return self.client.peer.packets_received
+
+    async def until_said(self, kind: str) -> Message:
+        async with asyncio.timeout(5):
+            while not (found := [message for message in self.said if message["t"] == kind]):
+                await asyncio.sleep(0.005)
+        self.said.remove(found[0])
+        return found[0]
+
+
+NewBot = Callable[..., Awaitable[Ears]]
+
+
+@pytest.fixture
+async def new_bot(room: str, tasks: asyncio.TaskGroup) -> AsyncIterator[NewBot]:
+    bots: list[Ears] = []
+
+    async def new_bot(token: str = "token-of-the-bot") -> Ears:
+        ears = Ears(tasks)
+        bots.append(ears)
+        ears.said.append(await ears.client.join(room, {"name": "bot", "kind": "bot", "token": token}))
+        return ears
+
+    yield new_bot
+    for ears in bots:
+        await ears.client.close()
+
+
+@pytest.fixture
+async def raw(room: str) -> AsyncIterator[Callable[[], Awaitable[aiohttp.ClientWebSocketResponse]]]:
+    async with aiohttp.ClientSession() as session:
+        yield lambda: session.ws_connect(room + "/ws")
+
+
+Raw = Callable[[], Awaitable[aiohttp.ClientWebSocketResponse]]
+
+
+async def joined(raw: Raw, name: str, **more: Any) -> tuple[aiohttp.ClientWebSocketResponse, Message]:
+    socket = await raw()
+    await socket.send_json({"t": "join", "name": name, "token": f"token-of-{name[:60]}".ljust(16, "."), **more})
+    return socket, await socket.receive_json(timeout=5)
+
+
+async def next_said(socket: aiohttp.ClientWebSocketResponse, kind: str) -> Message:
+    while True:
+        message: Message = await socket.receive_json(timeout=5)
+        if message["t"] == kind:
+            return message
+
+
+# ---- seats -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_token_has_one_seat_whatever_the_name(raw: Raw) -> None:
+    first, welcome = await joined(raw, "Ann", token="the-token-of-ann")
+    assert welcome["seat"] == hashlib.sha256(b"test-room|the-token-of-ann").hexdigest()[:12]
+    await first.close()
+    _, again = await joined(raw, "Ann B.", token="the-token-of-ann")
+    assert again["seat"] == welcome["seat"]
+
+
+async def test_the_same_token_again_replaces_the_earlier_connection(raw: Raw) -> None:
+    watcher, _ = await joined(raw, "Bob")
+    first, welcome = await joined(raw, "Ann")
+    _, again = await joined(raw, "Ann")
+    assert await next_said(first, "ended") == {"t": "ended", "reason": "replaced"}
+    assert [person["name"] for person in again["people"]] == ["Bob"]
+    await next_said(watcher, "joined")
+    assert (await next_said(watcher, "left"))["seat"] == welcome["seat"]
+    assert (await next_said(watcher, "joined"))["person"]["seat"] == welcome["seat"]
+
+
+async def test_eight_sit_and_the_ninth_is_told_that_the_room_is_full(raw: Raw) -> None:
+    sockets = []
+    for number in range(8):
+        socket, welcome = await joined(raw, f"person {number}")
+        sockets.append(socket)
+        assert len(welcome["people"]) == number
+    _, refusal = await joined(raw, "one more")
+    assert (refusal["t"], refusal["code"]) == ("error", "full")
+    _, back_in = await joined(raw, "person 3")  # a reload while the room is full
+    assert back_in["t"] == "welcome"
+
+
+async def test_two_people_may_have_one_name(raw: Raw) -> None:
+    _one, first = await joined(raw, "Sam", token="token-of-one-sam")
+    _, second = await joined(raw, "Sam", token="token-of-other-sam")
+    assert first["seat"] != second["seat"]
+    assert second["people"][0]["name"] == "Sam"
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "Bob\u202e\u2066\x00\x1b", "🙂" * 80])
+async def test_hostile_names_arrive_as_text(raw: Raw, name: str) -> None:
+    watcher, _ = await joined(raw, "Ann")
+    _other, welcome = await joined(raw, name)
+    assert welcome["t"] == "welcome"
+    told = (await next_said(watcher, "joined"))["person"]["name"]
+    assert told == name.replace("\u202e\u2066\x00\x1b", "")
+
+
+async def test_a_name_of_300_emoji_is_refused_with_what_to_do(raw: Raw) -> None:
+    _, refusal = await joined(raw, "🙂" * 300)
+    assert (refusal["code"], refusal["text"]) == ("name", "Use a name of at most 80 characters.")
+
+
+async def test_the_age_of_those_present_is_told(raw: Raw) -> None:
+    _ann, _ = await joined(raw, "Ann")
+    await asyncio.sleep(0.2)
+    _, welcome = await joined(raw, "Bob")
+    assert 200 <= welcome["people"][0]["age_ms"] < 600
+
+
+# ---- chat ------------------------------------------------------------------------------------------------------------
+
+
+async def test_threads_whispers_and_acknowledgements(raw: Raw) -> None:
+    ann, _ = await joined(raw, "Ann")
+    bob, bobs = await joined(raw, "Bob")
+    cia, _ = await joined(raw, "Cia")
+    await ann.send_json({"t": "chat", "text": "to all", "nonce": "n1"})
+    own = await next_said(ann, "chat")
+    seen = await next_said(bob, "chat")
+    assert (own["nonce"], seen["nonce"]) == ("n1", None)
+    assert own["id"] == seen["id"]
+    await bob.send_json({"t": "chat", "text": "reply", "reply_to": own["id"]})
+    assert (await next_said(ann, "chat"))["reply_to"] == own["id"]
+    await ann.send_json({"t": "chat", "text": "for Bob", "to": bobs["seat"]})
+    await ann.send_json({"t": "chat", "text": "to all again", "notice": True})
+    await next_said(bob, "chat")
+    assert (await next_said(bob, "chat"))["text"] == "for Bob"
+    texts = [(await next_said(cia, "chat"))["text"] for _ in range(3)]
+    assert texts == ["to all", "reply", "to all again"]
+    last = await next_said(bob, "chat")
+    assert last["notice"] is False  # only a bot's message can be one
+
+
+async def test_a_flood_is_dropped_and_said_so(raw: Raw) -> None:
+    ann, _ = await joined(raw, "Ann")
+    bob, _ = await joined(raw, "Bob")
+    for number in range(14):
+        await ann.send_json({"t": "chat", "text": f"{number}", "nonce": f"n{number}"})
+    refusal = await next_said(ann, "error")
+    assert (refusal["code"], refusal["nonce"]) == ("flood", "n10")
+    await ann.send_json({"t": "mic", "on": False})
+    seen = []
+    while (message := await bob.receive_json(timeout=5))["t"] != "mic":
+        seen += [message["text"]] if message["t"] == "chat" else []
+    assert seen == [str(number) for number in range(10)]
+
+
+@pytest.mark.parametrize("text", ["{", '{"t":"dance"}', json.dumps({"t": "chat", "text": "x" * 2_001}), "[" * 2_000])
+async def test_bad_messages_are_refused_and_the_connection_stays(raw: Raw, text: str) -> None:
+    ann, _ = await joined(raw, "Ann")
+    await ann.send_str(text)
+    assert (await next_said(ann, "error"))["code"] == "bad"
+    await ann.send_json({"t": "chat", "text": "still here"})
+    assert (await next_said(ann, "chat"))["text"] == "still here"
+
+
+async def test_bytes_are_refused_and_too_many_bad_messages_end_it(raw: Raw) -> None:
+    ann, _ = await joined(raw, "Ann")
+    for _ in range(20):
+        await ann.send_bytes(b"\0")
+    assert (await next_said(ann, "ended"))["reason"] == "bad"
+
+
+async def test_an_oversized_message_ends_only_its_own_connection(raw: Raw) -> None:
+    bob, _ = await joined(raw, "Bob")
+    ann, welcome = await joined(raw, "Ann")
+    await ann.send_str(json.dumps({"t": "chat", "text": "x" * 200_000}))
+    assert (await next_said(bob, "left"))["seat"] == welcome["seat"]
+
+
+async def test_only_a_bot_may_do_what_bots_do(raw: Raw) -> None:
+    ann, anns = await joined(raw, "Ann")
+    for said in (
+        {"t": "subscribe", "seat": anns["seat"], "slot": 0},
+        {"t": "tile", "state": "recording", "text": "", "invited_by": "", "link": ""},
+        {"t": "kept", "seat": anns["seat"], "kept": True},
+    ):
+        await ann.send_json(said)
+        assert (await next_said(ann, "error"))["code"] == "bad"
+
+
+async def test_a_bad_offer_is_an_error_and_no_crash(raw: Raw) -> None:
+    ann, _ = await joined(raw, "Ann")
+    await ann.send_json({"t": "offer", "sdp": "v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n"})
+    assert (await next_said(ann, "error"))["code"] == "bad"
+    await ann.send_json({"t": "chat", "text": "still here"})
+    assert (await next_said(ann, "chat"))["text"] == "still here"
+
+
+async def test_kept_and_tile_reach_whom_they_concern(raw: Raw) -> None:
+    ann, anns = await joined(raw, "Ann")
+    bob, _ = await joined(raw, "Bob")
+    bot, bots = await joined(raw, "bot", kind="bot", invited_by="Hana")
+    await bot.send_json({"t": "kept", "seat": anns["seat"], "kept": True})
+    shown = {
+        "t": "tile",
+        "state": "recording",
+        "text": "write stop",
+        "invited_by": "Hana",
+        "link": "https://a.test/c/1",
+    }
+    await bot.send_json(shown)
+    assert await next_said(ann, "kept") == {"t": "kept", "kept": True}
+    seen = []
+    while (message := await bob.receive_json(timeout=5))["t"] != "tile":
+        seen.append(message["t"])
+    assert "kept" not in seen
+    assert message == {**shown, "seat": bots["seat"]}
+    _, late = await joined(raw, "Cia")
+    assert late["tile"] == message
+    assert next(person for person in late["people"] if person["kind"] == "bot")["invited_by"] == "Hana"
+    await bot.close()
+    assert (await next_said(bob, "tile"))["state"] is None
+
+
+# ---- who hears whom --------------------------------------------------------------------------------------------------
+
+
+async def test_no_packet_of_anyone_reaches_a_bot_before_it_subscribed(enter: Enter, new_bot: NewBot) -> None:
+    ann, bob = await enter("Ann", sends_silence=True), await enter("Bob", sends_silence=True)
+    bot = await new_bot()
+    await asyncio.gather(ann.tone(500, 1.0), bob.tone(900, 1.0))
+    assert bot.packets == 0
+
+    bot.client.send({"t": "subscribe", "seat": ann.seat, "slot": 5})
+    assert await bot.until_said("subscribed") == {"t": "subscribed", "seat": ann.seat, "slot": 5}
+    await asyncio.gather(ann.tone(500, 0.5), bob.tone(900, 0.5))
+    assert bot.packets >= 20
+    assert set(bot.slots) == {5}
+    assert [told.on for told in ann.forwarding] == [True]
+    assert not bob.forwarding
+
+
+async def test_nothing_is_sent_after_the_unsubscription_is_acknowledged(enter: Enter, new_bot: NewBot) -> None:
+    ann, bot = await enter("Ann", sends_silence=True), await new_bot()
+    bot.client.send({"t": "subscribe", "seat": ann.seat, "slot": 0})
+    await bot.until_said("subscribed")
+    await ann.tone(500, 0.5)
+    bot.client.send({"t": "unsubscribe", "slot": 0})
+    await bot.until_said("unsubscribed")
+    await asyncio.sleep(0.05)  # what was sent before the acknowledgement may overtake nothing, but may still arrive
+    heard = bot.packets
+    assert heard >= 20
+    await ann.tone(500, 0.5)
+    assert bot.packets == heard
+    await ann.wait_until(lambda: [told.on for told in ann.forwarding] == [True, False], 2)
+
+
+async def test_stop_voice_cuts_in_the_room_and_tells_the_bot_and_the_person(enter: Enter, new_bot: NewBot) -> None:
+    ann, bob, bot = await enter("Ann", sends_silence=True), await enter("Bob", sends_silence=True), await new_bot()
+    for slot, person in enumerate((ann, bob)):
+        bot.client.send({"t": "subscribe", "seat": person.seat, "slot": slot})
+    await ann.wait_until(lambda: bool(ann.forwarding), 2)
+    await asyncio.sleep(0.3)
+    ann.stop_voice()
+    stop = await bot.until_said("stop_voice")
+    assert stop["seat"] == ann.seat
+    await ann.wait_until(lambda: not ann.forwarding[-1].on, 2)
+    cut_ms = ann.forwarding[-1].at_ms
+    await ann.tone(500, 0.5)
+    late = [at_ms for slot, at_ms in zip(bot.slots, bot.arrivals_ms, strict=True) if slot == 0 and at_ms > cut_ms + 20]
+    assert late == []
+    assert bot.arrivals_ms[-1] > cut_ms + 400  # Bob goes on
+
+    bot.client.send({"t": "subscribe", "seat": ann.seat, "slot": 3, "seen_stop": None})
+    assert (await bot.until_said("unsubscribed"))["slot"] == 3  # it asked without knowing of the stop
+    bot.client.send({"t": "subscribe", "seat": ann.seat, "slot": 3, "seen_stop": stop["id"]})
+    await bot.until_said("subscribed")
+
+
+async def test_a_bot_that_was_away_learns_of_a_stop_that_it_missed(enter: Enter, new_bot: NewBot) -> None:
+    ann = await enter("Ann")
+    bot = await new_bot()
+    await bot.client.close()
+    ann.stop_voice()
+    await ann.wait_until(lambda: bool(ann.forwarding), 2)
+    back = await new_bot()
+    (described,) = back.said[0]["people"]
+    assert described["stop_id"]
+    assert "stop_id" not in (await enter("Bob")).people[ann.seat]
+
+
+async def test_a_bot_that_leaves_hears_nothing_more_and_the_person_is_told(enter: Enter, new_bot: NewBot) -> None:
+    ann, bot = await enter("Ann"), await new_bot()
+    bot.client.send({"t": "subscribe", "seat": ann.seat, "slot": 0})
+    await ann.wait_until(lambda: bool(ann.forwarding) and ann.forwarding[-1].on, 2)
+    await bot.client.close()
+    await ann.wait_until(lambda: not ann.forwarding[-1].on, 2)
+
+
+async def test_two_bots_are_two_routes(enter: Enter, new_bot: NewBot) -> None:
+    ann = await enter("Ann", sends_silence=True)
+    one, other = await new_bot("token-of-one-bot"), await new_bot("token-of-other-bot")
+    one.client.send({"t": "subscribe", "seat": ann.seat, "slot": 0})
+    await one.until_said("subscribed")
+    await asyncio.sleep(0.3)
+    assert one.packets > 5
+    assert other.packets == 0
+
+
+# ---- going away ------------------------------------------------------------------------------------------------------
+
+
+def told_left(watcher: ScriptedParticipant, seat: str) -> Callable[[], bool]:
+    return lambda: seat not in watcher.people
+
+
+async def test_a_socket_that_is_killed_is_a_leave_at_once(enter: Enter) -> None:
+    watcher, ann = await enter("Bob"), await enter("Ann")
+    await watcher.wait_until(lambda: ann.seat in watcher.people, 2)
+    socket = ann._client._socket
+    assert socket is not None
+    transport = socket._conn.transport  # type: ignore[union-attr]
+    assert transport is not None
+    transport.abort()
+    await watcher.wait_until(told_left(watcher, ann.seat), 1)
+
+
+async def test_a_client_that_answers_nothing_any_more_has_left_within_5_s(enter: Enter, room: str) -> None:
+    """The laptop's lid closed: its socket is open, and silent."""
+    watcher = await enter("Bob")
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(room + "/ws", autoping=False) as socket,
+    ):
+        await socket.send_json({"t": "join", "name": "Ann", "token": "t" * 16})
+        seat = (await socket.receive_json())["seat"]
+        await watcher.wait_until(lambda: seat in watcher.people, 2)
+        await watcher.wait_until(told_left(watcher, seat), 5)
+
+
+async def test_a_broken_media_path_is_a_leave_within_5_s(enter: Enter) -> None:
+    watcher, ann = await enter("Bob"), await enter("Ann")
+    await watcher.wait_until(lambda: ann.seat in watcher.people, 2)
+    peer = ann._client.peer
+    assert peer is not None
+    for protocol in peer._ice._protocols:
+        protocol.datagram_received = lambda data, addr: None  # type: ignore[method-assign]
+    await watcher.wait_until(told_left(watcher, ann.seat), 5.5)
+    assert watcher.ended is None
+
+
+async def test_a_microphone_that_never_sends_is_a_person_like_any_other(enter: Enter, new_bot: NewBot) -> None:
+    ann, bot = await enter("Ann"), await new_bot()
+    bot.client.send({"t": "subscribe", "seat": ann.seat, "slot": 0})
+    await bot.until_said("subscribed")
+    await asyncio.sleep(0.3)
+    assert bot.packets == 0
+    assert await ann.chat("I can write") is not None
+
+
+async def test_links_that_are_none_are_refused(tasks: asyncio.TaskGroup, room: str) -> None:
+    ears = Ears(tasks)
+    with pytest.raises(JoinRefused, match="name"):
+        await ears.client.join(room, {"name": "", "token": "t" * 16})
