@@ -15,6 +15,7 @@ from config.errors import ConfigError, ExitCode
 from config.settings import Settings
 from storage.errors import Scope, StorageError
 
+STARTED = b"started\n"  # all that a role ever says on stdout; its parent waits for it
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 _log = logging.getLogger(__name__)
@@ -50,6 +51,8 @@ async def _until_terminated(work: Awaitable[None]) -> None:
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    os.write(1, STARTED)
+    os.dup2(2, 1)
     try:
         await work
     except asyncio.CancelledError:

@@ -146,6 +146,9 @@ class Settings(BaseModel):
     calendar_interval_s: Annotated[int, Field(ge=1, le=3600), Fix("give 1 to 3600 seconds")] = Field(
         default=60, description="How often each calendar is read."
     )
+    private_calendars_allowed: Annotated[bool, Fix("write true or false")] = Field(
+        default=False, description="Whether a calendar address may lie in a private network or on this machine."
+    )
     transcription: Annotated[Transcription, Fix("make it a table: [transcription]")] = Field(
         default=Transcription(), description="Speech to text."
     )

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import psutil
 
+from config import role
 from config.errors import AddressNotHere, ExitCode, PortInUse, RoleFailed
 from config.logs import log_path
 from config.settings import Settings
@@ -33,7 +34,7 @@ _STATUS_NAME = "roles.json"
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 10.0
 _STEADY_MS = 30_000  # a role that ran this long starts over with the first pause
-_SETTLED_MS = 1_500  # a role without a port counts as up when it has lived this long
+_SETTLED_S = 0.5  # a role without a port counts as up when it has worked this long
 _ATTEMPTS_AT_START = 5
 _STOP_PATIENCE_S = 12.0  # a bot says goodbye and closes its parts
 _FATAL = {ExitCode.SETTINGS, ExitCode.PORT, ExitCode.DATA_DIR}  # starting again would change nothing
@@ -138,6 +139,7 @@ class Supervisor:
         process = await asyncio.create_subprocess_exec(
             *self._command(name, self._terminal_level),
             stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
             env=_role_environment(),
             process_group=0,  # Ctrl-C reaches the supervisor alone, which ends the roles in order
         )
@@ -147,7 +149,7 @@ class Supervisor:
             await _hand_over(process, self._settings)
             async with asyncio.TaskGroup() as group:
                 meanwhile = [
-                    group.create_task(self._notice_when_up(name, run)),
+                    group.create_task(self._notice_when_up(name, run, process)),
                     group.create_task(self._end_when_stopping(process)),
                 ]
                 code = await process.wait()
@@ -159,24 +161,18 @@ class Supervisor:
             run.last_exit = _exit_words(process.returncode)
         return code
 
-    async def _notice_when_up(self, name: str, run: RoleRun) -> None:
+    async def _notice_when_up(self, name: str, run: RoleRun, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        if await process.stdout.read() != role.STARTED:
+            return  # it ended before it began
         address = port_of(self._settings, name)
-        while not await self._is_up(run, address):  # noqa: ASYNC110  # another process's port tells nobody
-            await asyncio.sleep(0.1)
+        if address is None:
+            await asyncio.sleep(_SETTLED_S)
+        else:
+            while not await _answers(address[0], address[1]):  # noqa: ASYNC110  # another process's port tells nobody
+                await asyncio.sleep(0.1)
         run.ever_up = True
         await self._become(run, RoleState.UP)
-
-    async def _is_up(self, run: RoleRun, address: tuple[str, int, str] | None) -> bool:
-        if address is None:
-            return self._clock.boot_ms() - run.started_ms >= _SETTLED_MS
-        try:
-            _, writer = await asyncio.open_connection(address[0], address[1])
-        except OSError:
-            return False
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
-        return True
 
     async def _end_when_stopping(self, process: asyncio.subprocess.Process) -> None:
         await self._stopping.wait()
@@ -195,19 +191,19 @@ def role_command(name: str, terminal_level: str) -> Sequence[str]:
     return (sys.executable, "-P", "-m", "config.cli", "role", name, "--parent", parent, "--terminal", terminal_level)
 
 
-def port_of(settings: Settings, role: str) -> tuple[str, int, str] | None:
+def port_of(settings: Settings, name: str) -> tuple[str, int, str] | None:
     """Host, port and the setting that chose the port, for the roles that listen."""
-    if role == "web":
+    if name == "web":
         return settings.host, settings.web_port, "web_port"
-    if role == "practice":
+    if name == "practice":
         return settings.practice_host, settings.practice_port, "practice_port"
     return None
 
 
 def check_ports(settings: Settings, roles: Iterable[str]) -> None:
     """Raises PortInUse or AddressNotHere while nothing runs yet."""
-    for role in roles:
-        address = port_of(settings, role)
+    for name in roles:
+        address = port_of(settings, name)
         if address is None:
             continue
         host, port, setting = address
@@ -237,6 +233,17 @@ def read_status(data_dir: Path) -> Mapping[str, Mapping[str, object]] | None:
         return None
     roles: Mapping[str, Mapping[str, object]] = written["roles"]
     return roles
+
+
+async def _answers(host: str, port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return True
 
 
 def _write_status(data_dir: Path, roles: Mapping[str, RoleRun]) -> None:

@@ -1,0 +1,105 @@
+"""Every problem is told at once, by the setting's name, with the fix; the later source wins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.reading import Problem, SettingsWrong, load
+from config.settings import Settings
+from consent_notice.words import Rule
+
+
+def read(environment: Mapping[str, str] | None = None, *, to_serve: bool = False, **overrides: Any) -> Settings:
+    return load(file=None, environment=environment or {}, overrides=overrides, to_serve=to_serve)
+
+
+def problems_of(environment: Mapping[str, str] | None = None, **overrides: Any) -> dict[str, Problem]:
+    with pytest.raises(SettingsWrong) as caught:
+        read(environment, **overrides)
+    return {problem.setting: problem for problem in caught.value.problems}
+
+
+def test_nothing_given_gives_the_defaults() -> None:
+    settings = read()
+    assert settings.public_url == "http://127.0.0.1:8480"
+    assert settings.practice_url == "http://127.0.0.1:8481"
+    assert settings.default_rule is Rule.EVERYONE
+    assert settings.data_dir == Path("onrecord-data").absolute()
+    assert not settings.each_voice_allowed
+
+
+def test_the_environment_reaches_into_tables_and_an_empty_variable_is_not_set() -> None:
+    settings = read(
+        {"ONRECORD_TRANSCRIPTION__MODEL": "tiny.en", "ONRECORD_WEB_PORT": "9000", "ONRECORD_HOST": "", "PATH": "/bin"}
+    )
+    assert settings.transcription.model == "tiny.en"
+    assert settings.transcription.enabled
+    assert settings.public_url == "http://127.0.0.1:9000"
+
+
+def test_the_command_line_wins_over_the_environment(tmp_path: Path) -> None:
+    assert read({"ONRECORD_DATA_DIR": "/elsewhere"}, data_dir=tmp_path).data_dir == tmp_path
+
+
+def test_all_problems_come_at_once_each_with_its_fix() -> None:
+    problems = problems_of(
+        {
+            "ONRECORD_WEB_PORT": "99999",
+            "ONRECORD_GRACE_S": "soon",
+            "ONRECORD_TRANSCRIPTION__MODEL": "huge",
+            "ONRECORD_ORGANISATOIN": "Example Ltd",
+            "ONRECORD_DEFAULT_RULE": "each_voice",
+        },
+        to_serve=True,
+    )
+    assert set(problems) == {
+        "web_port",
+        "grace_s",
+        "transcription.model",
+        "ONRECORD_ORGANISATOIN",
+        "default_rule",
+        "organisation",
+        "organisation_contact",
+    }
+    assert problems["ONRECORD_ORGANISATOIN"].fix == "did you mean ONRECORD_ORGANISATION?"
+    assert str(problems["web_port"]).endswith("(got '99999'); give a free port between 1 and 65535")
+    assert all(problem.fix and "docs/settings.md" not in problem.fix for problem in problems.values())
+
+
+@pytest.mark.parametrize(
+    ("given", "setting"),
+    [
+        ({"host": "0.0.0.0"}, "public_url"),
+        ({"practice_host": "::"}, "practice_url"),
+        ({"practice_port": 8480}, "practice_port"),
+        ({"public_url": "meet.example.org"}, "public_url"),
+        ({"public_url": "https://example.org/?a=1"}, "public_url"),
+        ({"default_rule": "presenters"}, "default_rule"),
+        ({"default_language": "tlh"}, "default_language"),
+        ({"bot_name": ""}, "bot_name"),
+        ({"retention_days": 0}, "retention_days"),
+        ({"transcription": {"model_path": "/nowhere/at/all"}}, "transcription.model_path"),
+        ({"transcription": "no"}, "transcription"),
+        ({"transcription": {"modle": "base"}}, "transcription.modle"),
+    ],
+)
+def test_a_value_that_can_not_work_is_named(given: dict[str, Any], setting: str) -> None:
+    assert list(problems_of(**given)) == [setting]
+
+
+def test_each_voice_works_where_it_is_allowed() -> None:
+    settings = read({"ONRECORD_EACH_VOICE_ALLOWED": "true", "ONRECORD_DEFAULT_RULE": "each_voice"})
+    assert settings.default_rule is Rule.EACH_VOICE
+
+
+def test_allowed_means_the_value_and_not_that_it_was_written() -> None:
+    environment = {"ONRECORD_EACH_VOICE_ALLOWED": "false", "ONRECORD_DEFAULT_RULE": "each_voice"}
+    assert list(problems_of(environment)) == ["default_rule"]
+
+
+def test_a_long_value_is_cut_in_the_message() -> None:
+    assert len(str(problems_of(default_language="x" * 5000)["default_language"])) < 200

@@ -1,0 +1,25 @@
+"""What a `Settings` promises by itself."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from config.settings import Settings, Transcription, described, fix_for
+
+
+def test_it_survives_the_way_through_a_pipe() -> None:
+    settings = Settings(organisation="Żółw Ltd", host="::1", transcription=Transcription(model="tiny.en"))
+    assert Settings.model_validate_json(settings.model_dump_json()) == settings
+    assert settings.public_url == "http://[::1]:8480"
+
+
+def test_it_can_not_be_changed() -> None:
+    with pytest.raises(ValidationError):
+        setattr(Settings(), "grace_s", 1)  # noqa: B010  # mypy knows, the running program must too
+
+
+def test_every_setting_says_what_it_is_and_what_to_do_when_it_is_wrong() -> None:
+    for name, field in described():
+        assert field.description, name
+        assert fix_for(field) != "see docs/settings.md", name
