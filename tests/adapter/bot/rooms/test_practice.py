@@ -1,0 +1,488 @@
+"""The practice room as the bot's MeetingRoom, over real WebRTC."""
+# ruff: noqa: F401, F811 - fixtures are imported, and named again where they are used
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeVar
+
+import pytest
+
+from bot.ports import (
+    Admitted,
+    ChatSaid,
+    Ended,
+    Heard,
+    Joined,
+    JoinRequest,
+    Left,
+    LeftReason,
+    MeetingRoom,
+    Post,
+    RoomError,
+    RoomEvent,
+    RoomRefused,
+    RoomUnreachable,
+    RosterKnownUntil,
+    Speech,
+    StopPressed,
+    Tile,
+    TileState,
+)
+from bot.rooms.practice import PracticeRoom
+from config.clock import SystemClock
+from consent_notice.frames import HeardFrame
+from consent_notice.words import SeatId, SeatKind
+from tests.simulators.hearing import decoded, level_db
+from tests.simulators.practice_people import Enter, enter, room, tasks
+from tests.simulators.practice_room import practice_process, practice_room
+from web.practice.participant import ScriptedParticipant, sine
+
+E = TypeVar("E", bound=RoomEvent)
+CLOCK = SystemClock()
+NOBODY: frozenset[SeatId] = frozenset()
+
+
+class Stay:
+    """A bot in a room, and all that the room pushed."""
+
+    def __init__(self, tasks: asyncio.TaskGroup, link: str, token: str = "token-of-the-bot") -> None:
+        self.room = PracticeRoom(clock=CLOCK, tasks=tasks)
+        self.port: MeetingRoom = self.room
+        self.request = JoinRequest(link=link, name="onrecord", invited_by="Hana", resume_token=token)
+        self.events: list[RoomEvent] = []
+        self.pushed_ms: list[int] = []
+
+    def push(self, event: RoomEvent) -> None:
+        self.events.append(event)
+        self.pushed_ms.append(CLOCK.boot_ms())
+
+    async def join(self) -> Stay:
+        await self.port.join(self.request, self.push)
+        return self
+
+    def all(self, kind: type[E]) -> list[E]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def frames(self) -> list[HeardFrame]:
+        return [event.frame for event in self.all(Heard)]
+
+    @property
+    def packets(self) -> int:
+        """All RTP that came through the bot's transport."""
+        peer = self.room._client.peer
+        assert peer is not None
+        return peer.packets_received
+
+    async def until(self, kind: type[E], within_s: float = 5, count: int = 1) -> E:
+        async with asyncio.timeout(within_s):
+            while len(self.all(kind)) < count:
+                await asyncio.sleep(0.005)
+        return self.all(kind)[count - 1]
+
+
+NewStay = Callable[..., Awaitable[Stay]]
+
+
+@pytest.fixture
+async def new_stay(room: str, tasks: asyncio.TaskGroup) -> AsyncIterator[NewStay]:
+    stays: list[Stay] = []
+
+    async def new_stay(link: str = room, token: str = "token-of-the-bot") -> Stay:
+        stays.append(Stay(tasks, link, token))
+        return await stays[-1].join()
+
+    yield new_stay
+    for stay in stays:
+        await stay.port.leave()
+
+
+def seat(person: ScriptedParticipant) -> SeatId:
+    return SeatId(person.seat)
+
+
+def only(*people: ScriptedParticipant) -> frozenset[SeatId]:
+    return frozenset(seat(person) for person in people)
+
+
+# ---- who is there ----------------------------------------------------------------------------------------------------
+
+
+async def test_joining_tells_who_is_there_since_when(enter: Enter, new_stay: NewStay) -> None:
+    before_ms = CLOCK.boot_ms()
+    ann = await enter("Ann")
+    after_ms = CLOCK.boot_ms()
+    await asyncio.sleep(0.3)
+    stay = await new_stay()
+    assert isinstance(stay.events[0], Admitted)
+    (joined,) = stay.all(Joined)
+    assert (joined.seat, joined.name, joined.seat_kind) == (seat(ann), "Ann", SeatKind.PERSON)
+    assert before_ms - 60 <= joined.at_ms <= after_ms
+
+
+async def test_coming_and_going_is_told_and_never_later_than_it_was(enter: Enter, new_stay: NewStay) -> None:
+    stay = await new_stay()
+    await stay.until(RosterKnownUntil)
+    latest = []
+    for name in ("Ann", "Bob", "Cia"):
+        person = await enter(name)  # which returns after the room has let them in
+        latest.append(CLOCK.boot_ms())
+        before_leave_ms = CLOCK.boot_ms()
+        if name == "Bob":
+            await person.leave()
+            left = await stay.until(Left)
+            assert before_leave_ms <= left.at_ms <= CLOCK.boot_ms()
+    await stay.until(Joined, count=3)
+    assert all(joined.at_ms <= at_ms for joined, at_ms in zip(stay.all(Joined), latest, strict=True))
+
+
+async def test_the_roster_is_known_up_to_just_now_and_never_beyond(new_stay: NewStay) -> None:
+    stay = await new_stay()
+    await asyncio.sleep(1.0)
+    known = [
+        (event.at_ms, pushed_ms)
+        for event, pushed_ms in zip(stay.events, stay.pushed_ms, strict=True)
+        if isinstance(event, RosterKnownUntil)
+    ]
+    assert all(at_ms <= pushed_ms for at_ms, pushed_ms in known)
+    assert max(pushed_ms - at_ms for at_ms, pushed_ms in known[2:]) < 150
+    assert len(known) >= 10  # at least every 100 ms
+
+
+async def test_a_join_is_never_told_after_it_was_said_to_be_known(enter: Enter, new_stay: NewStay) -> None:
+    """What the gate relies on: RosterKnownUntil(t) means that no Joined with an earlier time is still to come."""
+    stay = await new_stay()
+    await stay.until(RosterKnownUntil)
+    for number in range(5):
+        await enter(f"person {number}")
+    await stay.until(Joined, count=5)
+    known_ms = 0
+    for event in stay.events:
+        if isinstance(event, RosterKnownUntil):
+            assert event.at_ms >= known_ms
+            known_ms = event.at_ms
+        if isinstance(event, Joined):
+            assert event.at_ms >= known_ms
+
+
+async def test_a_restarted_bot_has_its_seat_again_and_the_old_connection_is_told(new_stay: NewStay) -> None:
+    first = await new_stay()
+    second = await new_stay()
+    assert (await first.until(Ended)).reason is LeftReason.TAKEN_OVER
+    assert first.all(Admitted)[0].own_seat == second.all(Admitted)[0].own_seat
+    assert not second.all(Ended)
+
+
+# ---- hearing ---------------------------------------------------------------------------------------------------------
+
+
+async def test_only_those_named_are_heard_each_on_a_track_of_their_own(enter: Enter, new_stay: NewStay) -> None:
+    ann, bob, cia = await enter("Ann"), await enter("Bob"), await enter("Cia")
+    stay = await new_stay()
+    await asyncio.gather(ann.tone(500, 0.4), bob.tone(1_100, 0.4), cia.tone(1_900, 0.4))
+    assert stay.packets == 0
+    await stay.port.hear(only(ann, cia))
+    await asyncio.gather(ann.tone(500, 1), bob.tone(1_100, 1), cia.tone(1_900, 1))
+    await asyncio.sleep(0.1)
+
+    tracks = {frame.track for frame in stay.frames}
+    assert len(tracks) == 2
+    for track in tracks:
+        frames = [frame for frame in stay.frames if frame.track == track]
+        assert len({frame.speakers for frame in frames}) == 1
+        speaker = next(iter(frames[0].speakers or ()))
+        own_hz, others_hz = (500, (1_100, 1_900)) if speaker == ann.seat else (1_900, (500, 1_100))
+        sound = decoded(frame.payload for frame in frames)
+        assert level_db(sound, own_hz) > -20
+        assert max(level_db(sound, hz) for hz in others_hz) < level_db(sound, own_hz) - 50
+        stamps = [frame.rtp_timestamp for frame in frames]
+        assert stamps == sorted(set(stamps))
+        assert {frame.duration_ms for frame in frames} == {20}
+
+
+async def test_sound_is_dated_when_it_was_spoken(enter: Enter, new_stay: NewStay) -> None:
+    ann, stay = await enter("Ann"), await new_stay()
+    await stay.port.hear(only(ann))
+    said = await ann.tone(500, 1.0)
+    await asyncio.sleep(0.1)
+    frames = stay.frames
+    late_ms = [frame.captured_ms - (said.start_ms + 20 * index) for index, frame in enumerate(frames)]
+    assert min(late_ms) >= 0
+    assert sorted(late_ms)[len(late_ms) // 2] <= 10
+    assert max(late_ms) <= stay.port.capabilities.path_delay_ms
+
+
+async def test_after_hear_without_them_nothing_of_them_is_sent_or_pushed(enter: Enter, new_stay: NewStay) -> None:
+    ann, bob = await enter("Ann", sends_silence=True), await enter("Bob", sends_silence=True)
+    stay = await new_stay()
+    await stay.port.hear(only(ann, bob))
+    await asyncio.sleep(0.3)
+    await stay.port.hear(only(bob))
+    pushed = sum(frame.speakers == only(ann) for frame in stay.frames)
+    assert pushed > 5
+    await stay.port.hear(NOBODY)
+    await asyncio.sleep(0.05)
+    received = stay.packets
+    await asyncio.sleep(0.4)
+    assert sum(frame.speakers == only(ann) for frame in stay.frames) == pushed
+    assert stay.packets == received
+
+
+async def test_who_is_heard_again_is_heard_on_a_new_track_and_a_rested_slot(enter: Enter, new_stay: NewStay) -> None:
+    ann, stay = await enter("Ann", sends_silence=True), await new_stay()
+    for _ in range(3):
+        await stay.port.hear(only(ann))
+        await asyncio.sleep(0.15)
+        await stay.port.hear(NOBODY)
+    assert len({frame.track for frame in stay.frames}) == 3
+    for slot in stay.room._slots:  # as if all had been used just now
+        slot.rests_until_ms = CLOCK.boot_ms() + 500
+    before_ms = CLOCK.boot_ms()
+    await stay.port.hear(only(ann))
+    assert CLOCK.boot_ms() - before_ms >= 490
+
+
+async def test_a_newcomer_on_a_slot_of_one_who_left_is_a_new_track(enter: Enter, new_stay: NewStay) -> None:
+    ann, stay = await enter("Ann", sends_silence=True), await new_stay()
+    await stay.port.hear(only(ann))
+    await asyncio.sleep(0.2)
+    for slot in stay.room._slots[1:]:
+        slot.rests_until_ms = CLOCK.boot_ms() + 60_000
+    await ann.leave()
+    await stay.until(Left)
+    bob = await enter("Bob", sends_silence=True)
+    await stay.until(Joined, count=2)
+    await stay.port.hear(only(bob))
+    await asyncio.sleep(0.2)
+    assert stay.room._slots[0].seat == seat(bob)
+    tracks = {frame.track: frame.speakers for frame in stay.frames}
+    assert list(tracks.values()) == [only(ann), only(bob)]
+    assert tracks.keys() == {f"{ann.seat}:1", f"{bob.seat}:2"}
+
+
+async def test_seats_that_are_not_there_are_passed_over(enter: Enter, new_stay: NewStay) -> None:
+    stay = await new_stay()
+    await stay.port.hear(frozenset({SeatId("0123456789ab")}))
+    assert stay.packets == 0
+
+
+async def test_loss_leaves_holes_and_nothing_stalls(enter: Enter, new_stay: NewStay) -> None:
+    """2 % of the bot's datagrams dropped below DTLS; what is left comes in time and keeps its place."""
+    ann, stay = await enter("Ann"), await new_stay()
+    await stay.port.hear(only(ann))
+    peer = stay.room._client.peer
+    assert peer is not None
+    take, count = peer._take_rtp, 0
+
+    async def lossy(data: bytes, arrival_time_ms: int) -> None:
+        nonlocal count
+        count += 1
+        if count % 50 != 25:
+            await take(data, arrival_time_ms)
+
+    peer._transport._handle_rtp_data = lossy  # type: ignore[method-assign]
+    said = await ann.tone(500, 4.0)
+    await asyncio.sleep(0.2)
+    frames = [
+        (event.frame, at) for event, at in zip(stay.events, stay.pushed_ms, strict=True) if isinstance(event, Heard)
+    ]
+    assert len(frames) == 197
+    steps = [(frame.rtp_timestamp - frames[0][0].rtp_timestamp) // 960 for frame, _ in frames]
+    assert set(range(201)) - set(steps) == {24, 74, 124, 174}
+    assert max(pushed_ms - frame.ends_ms for frame, pushed_ms in frames) < 150
+    assert all(
+        abs(frame.captured_ms - said.start_ms - 20 * step) <= 20 for (frame, _), step in zip(frames, steps, strict=True)
+    )
+
+
+async def test_the_stop_button_cuts_tells_and_stays_until_it_was_heeded(enter: Enter, new_stay: NewStay) -> None:
+    ann, bob = await enter("Ann", sends_silence=True), await enter("Bob", sends_silence=True)
+    stay = await new_stay()
+    await stay.port.hear(only(ann, bob))
+    await asyncio.sleep(0.2)
+    pressed_ms = CLOCK.boot_ms()
+    ann.stop_voice()
+    stop = await stay.until(StopPressed)
+    assert stop.seat == seat(ann)
+    assert pressed_ms - 100 <= stop.at_ms <= CLOCK.boot_ms()
+    heard = sum(frame.speakers == only(ann) for frame in stay.frames)
+    await stay.port.hear(only(ann, bob))  # by one who did not know of the stop yet
+    await asyncio.sleep(0.3)
+    assert sum(frame.speakers == only(ann) for frame in stay.frames) == heard
+    assert not ann.forwarding[-1].on
+    await stay.port.hear(only(bob))  # heeded
+    await stay.port.hear(only(ann, bob))  # a new yes
+    await asyncio.sleep(0.3)
+    assert sum(frame.speakers == only(ann) for frame in stay.frames) > heard
+    assert ann.forwarding[-1].on
+
+
+async def test_a_stop_that_no_bot_heard_of_is_told_on_joining(enter: Enter, new_stay: NewStay) -> None:
+    ann = await enter("Ann")
+    first = await new_stay()
+    await first.port.hear(only(ann))
+    await first.port.leave()
+    ann.stop_voice()
+    await ann.wait_until(lambda: bool(ann.forwarding) and not ann.forwarding[-1].on, 2)
+    second = await new_stay()
+    (stop,) = second.all(StopPressed)
+    third = await new_stay()
+    assert third.all(StopPressed)[0].message_id == stop.message_id  # once and the same event
+    await third.port.hear(only(ann))
+    assert not (await new_stay()).all(StopPressed)
+
+
+# ---- writing, speaking, showing --------------------------------------------------------------------------------------
+
+
+async def test_posts_have_ids_and_answers_come_in_their_thread(enter: Enter, new_stay: NewStay) -> None:
+    ann, bob = await enter("Ann"), await enter("Bob")
+    stay = await new_stay()
+    notice_id = await stay.port.post(Post(text="May I record?", is_notice=True))
+    notice = await ann.wait_for_chat(lambda message: message.is_notice, 2)
+    assert notice.message_id == notice_id
+    answer_id = await ann.chat("record yes", reply_to=notice_id, to=ann.bot_seat)
+    said = await stay.until(ChatSaid)
+    assert (said.message_id, said.seat, said.text) == (answer_id, seat(ann), "record yes")
+    assert (said.reply_to, said.to_bot_only) == (notice_id, True)
+    thanks_id = await stay.port.post(Post(text="Thank you", to_seat=seat(ann), reply_to=answer_id))
+    await ann.wait_for_chat(lambda message: message.message_id == thanks_id, 2)
+    await bob.chat("hello")
+    assert not (await stay.until(ChatSaid, count=2)).to_bot_only
+    assert [message.text for message in bob.messages] == ["May I record?", "hello"]
+
+
+async def test_a_post_that_the_room_refuses_is_an_error(new_stay: NewStay) -> None:
+    stay = await new_stay()
+    with pytest.raises(RoomError):
+        await stay.port.post(Post(text="for someone who left", to_seat=SeatId("0123456789ab")))
+    assert await stay.port.post(Post(text="the room goes on"))
+
+
+async def test_everybody_hears_the_bot_at_the_pace_of_speech(enter: Enter, new_stay: NewStay) -> None:
+    heard: dict[str, list[bytes]] = {"Ann": [], "Bob": []}
+    for name, packets in heard.items():
+        await enter(name, on_sound=lambda _seat, packet, _at, packets=packets: packets.append(packet.payload))
+    stay = await new_stay()
+    before_ms = CLOCK.boot_ms()
+    await stay.port.speak(Speech(text="beep", language="en", pcm=sine(700, 1.0, 0.25)))
+    took_ms = CLOCK.boot_ms() - before_ms
+    await asyncio.sleep(0.1)
+    assert 1_000 <= took_ms < 1_400
+    for packets in heard.values():
+        assert 50 <= len(packets) <= 51
+        assert level_db(decoded(packets), 700) > -20
+
+
+async def test_leaving_breaks_off_the_bots_own_voice(new_stay: NewStay) -> None:
+    stay = await new_stay()
+    async with asyncio.timeout(1.5), asyncio.TaskGroup() as group:
+        group.create_task(stay.port.speak(Speech(text="long", language="en", pcm=sine(700, 5.0, 0.25))))
+        await asyncio.sleep(0.3)
+        await stay.port.leave()
+
+
+async def test_the_tile_is_for_all_and_kept_for_each_alone(enter: Enter, new_stay: NewStay) -> None:
+    ann, bob = await enter("Ann"), await enter("Bob")
+    stay = await new_stay()
+    await stay.port.show(
+        Tile(
+            state=TileState.RECORDING,
+            text="RECORDING · write stop",
+            invited_by="Hana",
+            page_link="https://example.test/c/abc",
+            kept={seat(ann): True, seat(bob): False},
+        )
+    )
+    await ann.wait_until(lambda: ann.kept is True, 2)
+    await bob.wait_until(lambda: bob.kept is False, 2)
+    assert ann.tile is not None
+    assert (ann.tile["state"], ann.tile["link"]) == ("recording", "https://example.test/c/abc")
+
+
+# ---- the end ---------------------------------------------------------------------------------------------------------
+
+
+async def test_leaving_twice_and_after_a_failed_join_does_nothing(new_stay: NewStay, tasks: asyncio.TaskGroup) -> None:
+    stay = await new_stay()
+    await stay.port.leave()
+    await stay.port.leave()
+    assert not stay.all(Ended)
+    await stay.port.hear(frozenset({SeatId("0123456789ab")}))
+    assert await stay.port.post(Post(text="nobody there")) == ""
+    events = len(stay.events)
+    await asyncio.sleep(0.1)
+    assert len(stay.events) == events
+    failed = Stay(tasks, "http://127.0.0.1:9/room/nowhere")
+    with pytest.raises(RoomUnreachable):
+        await failed.join()
+    await failed.port.leave()
+
+
+@pytest.mark.parametrize(
+    "link", ["https://meet.google.com/abc-defg-hij", "http://127.0.0.1:1/room/AB", "ftp://x/room/abc", ""]
+)
+async def test_a_link_that_is_no_rooms_is_not_found(tasks: asyncio.TaskGroup, link: str) -> None:
+    with pytest.raises(RoomRefused) as caught:
+        await Stay(tasks, link).join()
+    assert caught.value.reason is LeftReason.NOT_FOUND
+
+
+async def test_a_full_room_is_its_own_reason(enter: Enter, room: str, tasks: asyncio.TaskGroup) -> None:
+    for number in range(8):
+        await enter(f"person {number}")
+    with pytest.raises(RoomRefused) as caught:
+        await Stay(tasks, room).join()
+    assert caught.value.reason is LeftReason.ROOM_FULL
+
+
+async def test_a_killed_room_is_told_at_once_and_can_be_joined_again(tasks: asyncio.TaskGroup) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    link = f"http://127.0.0.1:{port}/room/test-room"
+    async with practice_process(port) as process:
+        ann = ScriptedParticipant(room_link=link, name="Ann", token="token-of-ann....", clock=CLOCK, tasks=tasks)
+        await ann.join()
+        stay = await Stay(tasks, link).join()
+        await stay.port.hear(only(ann))
+        process.kill()
+        killed_ms = CLOCK.boot_ms()
+        ended = await stay.until(Ended)
+        assert ended.reason is LeftReason.CONNECTION_LOST
+        assert ended.at_ms - killed_ms < 500
+        events = len(stay.events)
+        await stay.port.hear(NOBODY)
+        await stay.port.leave()
+        assert len(stay.events) == events
+        await ann.leave()
+    async with practice_process(port):
+        again = await Stay(tasks, link).join()
+        assert again.all(Admitted)[0].own_seat == stay.all(Admitted)[0].own_seat
+        await again.port.leave()
+
+
+async def test_a_room_that_hangs_is_noticed(tasks: asyncio.TaskGroup) -> None:
+    """Its process lives and answers nothing: no word for 2 s is the end."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    async with practice_process(port) as process:
+        stay = await Stay(tasks, f"http://127.0.0.1:{port}/room/test-room").join()
+        process.send_signal(signal.SIGSTOP)
+        try:
+            assert (await stay.until(Ended, within_s=4)).reason is LeftReason.CONNECTION_LOST
+        finally:
+            process.send_signal(signal.SIGCONT)
+        await stay.port.leave()
+
+
+async def test_a_room_that_closes_says_so(tasks: asyncio.TaskGroup) -> None:
+    async with practice_room() as link:
+        stay = await Stay(tasks, link).join()
+    assert (await stay.until(Ended)).reason is LeftReason.CONNECTION_LOST
+    await stay.port.leave()
