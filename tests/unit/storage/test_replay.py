@@ -146,7 +146,7 @@ def test_a_yes_said_before_a_no_but_logged_after_it_is_none() -> None:
 
 def test_a_second_yes_relies_on_the_first() -> None:
     entries = log(opened(), joined(ADA, 0), decided(ADA, Act.GIVE, 100), decided(ADA, Act.GIVE, 200))
-    assert kept(entries, ADA, 150, 400) == {102}
+    assert kept(entries, ADA, 250, 400) == {102}
 
 
 def test_an_impossible_act_changes_nothing() -> None:
