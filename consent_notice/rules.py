@@ -7,14 +7,17 @@ Enforcing the answer is not done here.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable
-from dataclasses import dataclass
+from bisect import bisect_right, insort
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from consent_notice.words import Purpose, Rule, SeatId, SeatKind, Standing
 
 FOREVER_MS = 1 << 62
+
+# Standings that are no answer: a yes said before them is still a yes. Any other that is not GIVEN is a no.
+_NO_ANSWER = frozenset({Standing.UNKNOWN, Standing.REQUESTED, Standing.DEFERRED})
+_REMEMBERED_VERDICTS = 256
 
 
 class Why(StrEnum):
@@ -43,7 +46,7 @@ class Refusal:
     why: Why
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Standing:
     """From this moment on."""
 
@@ -53,63 +56,135 @@ class _Standing:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Presence:
-    from_ms: int
-    to_ms: int = FOREVER_MS
+class _Seat:
+    """When somebody was there: what was told of joins and leaves, and the stays that follow from it."""
+
+    is_person: bool = False
+    # For each moment: was there a join, was there a leave, which of them was noted last.
+    moments: dict[int, tuple[bool, bool, bool]] = field(default_factory=dict)
+    stays: list[tuple[int, int]] = field(default_factory=list)  # half-open, in order, never touching
+
+    def note(self, at_ms: int, *, is_join: bool) -> bool:
+        had_join, had_leave, _ = self.moments.get(at_ms, (False, False, False))
+        moment = (had_join or is_join, had_leave or not is_join, is_join)
+        if self.moments.get(at_ms) == moment:
+            return False
+        self.moments[at_ms] = moment
+        self._derive()
+        return True
+
+    def _derive(self) -> None:
+        """A leave and a join at one moment are a rejoin for who was there, else as they were noted."""
+        self.stays = []
+        begun_ms: int | None = None
+        for at_ms in sorted(self.moments):
+            has_join, has_leave, join_was_last = self.moments[at_ms]
+            is_there = (begun_ms is not None or join_was_last) if has_join and has_leave else has_join
+            if is_there and begun_ms is None:
+                begun_ms = at_ms
+            elif not is_there and begun_ms is not None:
+                self.stays.append((begun_ms, at_ms))
+                begun_ms = None
+        if begun_ms is not None:
+            self.stays.append((begun_ms, FOREVER_MS))
+
+    def overlaps(self, from_ms: int, to_ms: int) -> bool:
+        before = bisect_right(self.stays, (to_ms - 1, FOREVER_MS)) - 1  # the last stay that begins before `to_ms`
+        return before >= 0 and self.stays[before][1] > from_ms
+
+    def covers(self, from_ms: int, to_ms: int) -> bool:
+        before = bisect_right(self.stays, (from_ms, FOREVER_MS)) - 1
+        return before >= 0 and self.stays[before][1] >= to_ms
 
 
 class MeetingRecord:
     """Presence, standings and doubt over the boot clock, in half-open spans [from, to).
 
-    Facts may arrive late and in any order: each takes effect at the time it carries. A standing other than GIVEN that
-    arrives late reaches back over what was written after its time; a GIVEN one never reaches over a later no.
+    Facts may arrive late and in any order; each takes effect at the time it carries.
+
+    - A no reaches back: it ends every yes noted before it, from its own time on, even one that began later, since that
+      one may have been said earlier. Only a yes noted after it opens again.
+    - A yes never reaches back: it begins when it is known, not before an ask that was noted already, and not at all if
+      it was said before a no that is known.
+    - Presence is what joins and leaves tell together, in whatever order they came. A leave without a stay is no news.
+    - A seat keeps its standings when it leaves and comes back.
     """
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
-        self._presence: dict[SeatId, list[_Presence]] = {}
-        self._kinds: dict[SeatId, SeatKind] = {}
+        self._seats: dict[SeatId, _Seat] = {}
         self._standings: dict[tuple[SeatId, Purpose], list[_Standing]] = {}
-        self._doubts: list[_Presence] = []
+        self._doubts: list[tuple[int, int]] = []
+        self._open_doubts: dict[str, int] = {}
+        # Between two neighbouring edges nothing changes, so a verdict found there holds for every span in between.
+        self._edges: list[int] = [-FOREVER_MS, FOREVER_MS]
+        self._verdicts: dict[tuple[frozenset[SeatId], Purpose], tuple[int, int, Grounds | Refusal]] = {}
+
+    # ---- facts -------------------------------------------------------------------------------------------------------
 
     def joined(self, seat: SeatId, kind: SeatKind, at_ms: int) -> None:
-        """A second join of a seat that never left only moves its beginning back, if it is earlier."""
-        self._kinds[seat] = kind
-        spans = self._presence.setdefault(seat, [])
-        if spans and spans[-1].to_ms > at_ms:
-            spans[-1].from_ms = min(spans[-1].from_ms, at_ms)
-            return
-        spans.append(_Presence(from_ms=at_ms))
+        """Who was once told to be a person stays one: a doubt about it is no reason to leave them out."""
+        known = self._seats.setdefault(seat, _Seat())
+        if kind is SeatKind.PERSON and not known.is_person:
+            known.is_person = True
+            self._changed(at_ms)
+        if known.note(at_ms, is_join=True):
+            self._changed(at_ms)
 
     def left(self, seat: SeatId, at_ms: int) -> None:
-        """Ends the open stay; a leave without a join is no news."""
-        spans = self._presence.get(seat)
-        if spans and spans[-1].to_ms == FOREVER_MS:
-            spans[-1].to_ms = max(at_ms, spans[-1].from_ms)
+        """A leave older than a join ends an earlier stay, not that one."""
+        known = self._seats.get(seat)
+        if known is not None and known.note(at_ms, is_join=False):
+            self._changed(at_ms)
 
-    def stands(self, seat: SeatId, purpose: Purpose, standing: Standing, from_ms: int, entry: int | None) -> None:
-        """`entry` is the log index of the decision; a GIVEN without one is refused as unprovable (law 4)."""
-        if standing is Standing.GIVEN and entry is None:
-            raise ValueError("couldn't note a yes: expected the log index of its entry")
+    def stands(
+        self,
+        seat: SeatId,
+        purpose: Purpose,
+        standing: Standing,
+        from_ms: int,
+        entry: int | None,
+        *,
+        said_ms: int | None = None,
+    ) -> None:
+        """`entry` is the log index of the decision; a GIVEN without one is refused as unprovable (law 4).
+
+        A yes counts from `from_ms`, when it is known to be durable (law 3); `said_ms`, when the person said it, may be
+        earlier and decides whether a no that is known came after it. A no counts from when it was said.
+        """
         history = self._standings.setdefault((seat, purpose), [])
-        if standing is Standing.GIVEN and history:
-            # A yes that was learnt of after a later no begins, at the earliest, when that no was known.
-            from_ms = max(from_ms, history[-1].from_ms)
-        while standing is not Standing.GIVEN and history and history[-1].from_ms >= from_ms:
-            history.pop()
-        history.append(_Standing(from_ms=from_ms, standing=standing, entry=entry))
+        if standing is Standing.GIVEN:
+            if entry is None:
+                raise ValueError("couldn't note a yes: expected the log index of its entry")
+            said_ms = from_ms if said_ms is None else min(said_ms, from_ms)
+            if any(_is_no(earlier.standing) and earlier.from_ms >= said_ms for earlier in history):
+                return
+            from_ms = max([from_ms, *(kept.from_ms for kept in history if kept.standing is not Standing.GIVEN)])
+        else:
+            history[:] = [kept for kept in history if kept.standing is not Standing.GIVEN or kept.from_ms < from_ms]
+        insort(history, _Standing(from_ms=from_ms, standing=standing, entry=entry), key=_from_ms)
+        self._changed(from_ms)
 
-    def doubt_from(self, from_ms: int) -> None:
-        """Until `doubt_until`, nothing is kept: a silent feed, a stalled loop, a roster that is not known."""
-        if self._doubts and self._doubts[-1].to_ms >= from_ms:
-            self._doubts[-1].from_ms = min(self._doubts[-1].from_ms, from_ms)
-            self._doubts[-1].to_ms = FOREVER_MS
+    def doubt_from(self, from_ms: int, about: str = "") -> None:
+        """Until `doubt_until` for the same `about`, nothing is kept: a silent feed, a stalled loop, a lost roster."""
+        open_ms = self._open_doubts.get(about)
+        if open_ms is None or from_ms < open_ms:
+            self._open_doubts[about] = from_ms
+            self._changed(from_ms)
+
+    def doubt_until(self, to_ms: int, about: str = "") -> None:
+        from_ms = self._open_doubts.pop(about, None)
+        if from_ms is None:
             return
-        self._doubts.append(_Presence(from_ms=from_ms))
+        if from_ms < to_ms:
+            self._doubts.append((from_ms, to_ms))
+        self._changed(to_ms)
 
-    def doubt_until(self, to_ms: int) -> None:
-        if self._doubts and self._doubts[-1].to_ms == FOREVER_MS:
-            self._doubts[-1].to_ms = max(to_ms, self._doubts[-1].from_ms)
+    def forget_before(self, at_ms: int) -> None:
+        """Drops doubts that ended before `at_ms`, so that a long meeting costs no more than a short one."""
+        self._doubts = [doubt for doubt in self._doubts if doubt[1] > at_ms]
+
+    # ---- questions ---------------------------------------------------------------------------------------------------
 
     def standing_at(self, seat: SeatId, purpose: Purpose, at_ms: int) -> Standing:
         current = self._at(seat, purpose, at_ms)
@@ -118,41 +193,71 @@ class MeetingRecord:
     def present(self, from_ms: int, to_ms: int) -> frozenset[SeatId]:
         """Persons there at any time in the span; bots are no voices of persons."""
         return frozenset(
-            seat
-            for seat, spans in self._presence.items()
-            if self._kinds[seat] is SeatKind.PERSON and any(s.from_ms < to_ms and from_ms < s.to_ms for s in spans)
+            seat for seat, known in self._seats.items() if known.is_person and known.overlaps(from_ms, to_ms)
         )
 
     def kind_of(self, seat: SeatId) -> SeatKind | None:
-        return self._kinds.get(seat)
+        known = self._seats.get(seat)
+        if known is None:
+            return None
+        return SeatKind.PERSON if known.is_person else SeatKind.BOT
 
     def is_in_doubt(self, from_ms: int, to_ms: int) -> bool:
-        return any(doubt.from_ms < to_ms and from_ms < doubt.to_ms for doubt in self._doubts)
+        return any(begin_ms < to_ms for begin_ms in self._open_doubts.values()) or any(
+            begin_ms < to_ms and from_ms < end_ms for begin_ms, end_ms in self._doubts
+        )
 
     def present_throughout(self, seat: SeatId, from_ms: int, to_ms: int) -> bool:
-        return any(s.from_ms <= from_ms and to_ms <= s.to_ms for s in self._presence.get(seat, ()))
+        known = self._seats.get(seat)
+        return known is not None and known.covers(from_ms, to_ms)
 
     def yes_over(self, seat: SeatId, purpose: Purpose, from_ms: int, to_ms: int) -> int | None:
-        """The entry of the one yes in force over the whole span, or None."""
-        first = self._at(seat, purpose, from_ms)
-        if first is None or first.standing is not Standing.GIVEN:
-            return None
-        history = self._standings[seat, purpose]
-        for later in history:
-            if from_ms < later.from_ms < to_ms and later.standing is not Standing.GIVEN:
-                return None
-        return first.entry
-
-    def forget_before(self, at_ms: int) -> None:
-        """Drops doubts that ended before `at_ms`, so that a long meeting costs no more a frame than a short one."""
-        self._doubts = [doubt for doubt in self._doubts if doubt.to_ms > at_ms]
-
-    def _at(self, seat: SeatId, purpose: Purpose, at_ms: int) -> _Standing | None:
+        """The entry of the yes in force at the beginning of a span in which no other standing takes its place."""
         history = self._standings.get((seat, purpose))
         if not history:
             return None
-        index = bisect_right(history, at_ms, key=lambda standing: standing.from_ms)
+        index = bisect_right(history, from_ms, key=_from_ms) - 1
+        if index < 0 or history[index].standing is not Standing.GIVEN:
+            return None
+        for place in range(index + 1, len(history)):
+            later_ms = history[place].from_ms
+            if later_ms >= to_ms:
+                break
+            is_overlaid = place + 1 < len(history) and history[place + 1].from_ms == later_ms
+            if history[place].standing is not Standing.GIVEN and not is_overlaid:
+                return None
+        return history[index].entry
+
+    def verdict(self, speakers: frozenset[SeatId], from_ms: int, to_ms: int, purpose: Purpose) -> Grounds | Refusal:
+        """`judge`, remembered between edges. Ask `judge`."""
+        remembered = self._verdicts.get((speakers, purpose))
+        if remembered is not None and remembered[0] <= from_ms and to_ms <= remembered[1]:
+            return remembered[2]
+        verdict = _judge(self, speakers, from_ms, to_ms, purpose)
+        begin_ms, end_ms = self._between_edges(from_ms)
+        if to_ms <= end_ms:
+            if len(self._verdicts) >= _REMEMBERED_VERDICTS:
+                self._verdicts.clear()
+            self._verdicts[speakers, purpose] = (begin_ms, end_ms, verdict)
+        return verdict
+
+    # ---- inside ------------------------------------------------------------------------------------------------------
+
+    def _at(self, seat: SeatId, purpose: Purpose, at_ms: int) -> _Standing | None:
+        history = self._standings.get((seat, purpose), [])
+        index = bisect_right(history, at_ms, key=_from_ms)
         return history[index - 1] if index else None
+
+    def _changed(self, at_ms: int) -> None:
+        """Every time that a fact carries is an edge for good; one that no longer matters only divides a span in two."""
+        self._verdicts.clear()
+        index = bisect_right(self._edges, at_ms)
+        if self._edges[index - 1] != at_ms:
+            self._edges.insert(index, at_ms)
+
+    def _between_edges(self, at_ms: int) -> tuple[int, int]:
+        index = bisect_right(self._edges, at_ms)
+        return self._edges[index - 1], self._edges[index]
 
 
 def judge(
@@ -160,25 +265,45 @@ def judge(
 ) -> Grounds | Refusal:
     """May sound of [from_ms, to_ms) in which `speakers` (None: unknown) can be heard be used for `purpose`?
 
-    The purpose is asked of the same people as RECORDING is, and none works without RECORDING.
+    RECORDING is asked of those whom the rule names, another purpose of the speakers alone; none works without the
+    first.
     """
     if not speakers:
         return Refusal(why=Why.UNKNOWN_SPEAKER)
-    if record.is_in_doubt(from_ms, to_ms):
+    return record.verdict(speakers, from_ms, to_ms, purpose)
+
+
+def _judge(
+    record: MeetingRecord, speakers: frozenset[SeatId], from_ms: int, to_ms: int, purpose: Purpose
+) -> Grounds | Refusal:
+    if from_ms >= to_ms or record.is_in_doubt(from_ms, to_ms):
         return Refusal(why=Why.DOUBT)
     for seat in speakers:
         if record.kind_of(seat) is SeatKind.BOT:
             return Refusal(why=Why.NOT_A_PERSON)
         if not record.present_throughout(seat, from_ms, to_ms):
             return Refusal(why=Why.NOT_PRESENT)
-    needed: Iterable[SeatId] = speakers
+    others: frozenset[SeatId] = frozenset()
     if record.rule is Rule.EVERYONE:
-        needed = speakers | record.present(from_ms, to_ms)
+        others = record.present(from_ms, to_ms) - speakers
     entries = set()
-    for seat in needed:
+    for seat in speakers:
         for asked in {Purpose.RECORDING, purpose}:
             entry = record.yes_over(seat, asked, from_ms, to_ms)
             if entry is None:
-                return Refusal(why=Why.NO_CONSENT if seat in speakers else Why.SOMEONE_HAS_NOT_AGREED)
+                return Refusal(why=Why.NO_CONSENT)
             entries.add(entry)
+    for seat in others:
+        entry = record.yes_over(seat, Purpose.RECORDING, from_ms, to_ms)
+        if entry is None:
+            return Refusal(why=Why.SOMEONE_HAS_NOT_AGREED)
+        entries.add(entry)
     return Grounds(entries=frozenset(entries))
+
+
+def _is_no(standing: Standing) -> bool:
+    return standing is not Standing.GIVEN and standing not in _NO_ANSWER
+
+
+def _from_ms(noted: _Standing) -> int:
+    return noted.from_ms
