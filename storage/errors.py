@@ -60,6 +60,12 @@ class KeyFileExposed(StorageError):
     scope = Scope.PROCESS
 
 
+class KeyStoreMissing(StorageError):
+    """The data directory holds data but `keys.db` is gone. Put back `keys.db` from your backup."""
+
+    scope = Scope.PROCESS
+
+
 class WrongKeyFile(StorageError):
     """`onrecord.key` belongs to another data directory. Put back the key file that was made with this one."""
 

@@ -5,6 +5,7 @@ Any number of processes may have it open at once.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from sqlalchemy import Connection, insert, select
 from consent_notice.clock import Clock
 from storage import data_dir as directory
 from storage.calendars import Calendars
+from storage.consent_log import ConsentLog
 from storage.database import Database
-from storage.errors import WrongKeyFile
+from storage.errors import KeyStoreMissing, WrongKeyFile
 from storage.key_file import open_key_file
+from storage.keys import KeyStore
 from storage.meetings import Meetings
 from storage.migrate import migrate
 from storage.pages import Pages
@@ -29,10 +32,20 @@ class Store:
     """Everything at rest of one installation. Blocking: open it and close it outside a loop, or in a thread."""
 
     def __init__(
-        self, data_dir: Path, database: Database, vault: Vault, clock: Clock, new_id: Callable[[], str]
+        self,
+        *,
+        data_dir: Path,
+        database: Database,
+        vault: Vault,
+        keys: KeyStore,
+        log: ConsentLog,
+        clock: Clock,
+        new_id: Callable[[], str],
     ) -> None:
         self.data_dir = data_dir
         self._database = database
+        self.keys = keys
+        self.log = log
         self.users = Users(database, clock, new_id)
         self.calendars = Calendars(database, vault, clock, new_id)
         self.meetings = Meetings(database, vault, clock, new_id)
@@ -43,34 +56,51 @@ class Store:
     def open(cls, data_dir: Path, clock: Clock, new_id: Callable[[], str]) -> Store:
         """Makes what is not there yet, and brings the tables up to this version.
 
-        Raises DataDirUnusable, KeyFileMissing, KeyFileExposed, KeyFileUnreadable, WrongKeyFile, NewerVersion.
+        Raises DataDirUnusable, KeyFileMissing, KeyFileExposed, KeyFileUnreadable, KeyStoreMissing, WrongKeyFile,
+        NewerVersion.
         """
         directory.prepare(data_dir)
         with directory.opening(data_dir):
             vault = Vault(open_key_file(data_dir))
             database = Database(data_dir / directory.DATABASE_NAME)
+            log = ConsentLog(database.path, vault, clock)
             try:
                 migrate(database)
-                database.write_now(lambda connection: _check_installation(connection, vault))
+                is_new = database.read_now(lambda connection: _is_new(connection, vault))
+                keys_path = data_dir / directory.KEYS_NAME
+                if not is_new and not keys_path.exists():
+                    raise KeyStoreMissing
+                keys = KeyStore(keys_path, vault, new_id)
+                if is_new:  # last: if we die before it, the next start is the first one again
+                    database.write_now(lambda connection: _begin(connection, vault, log))
             except BaseException:
                 database.close()
                 raise
-        return cls(data_dir, database, vault, clock, new_id)
+        return cls(data_dir=data_dir, database=database, vault=vault, keys=keys, log=log, clock=clock, new_id=new_id)
 
     def close(self) -> None:
+        """Writes what is queued first."""
+        self.log.close()
+        self.keys.close()
         self._database.close()
 
 
-def _check_installation(connection: Connection, vault: Vault) -> None:
-    """The first start writes which key belongs here; every later one compares."""
+def _is_new(connection: Connection, vault: Vault) -> bool:
+    """Raises WrongKeyFile: the first start wrote which key belongs here."""
     row = connection.execute(select(installation)).first()
     if row is None:
-        values = {
-            "id": 1,
-            "name": vault.name,
-            "key_fingerprint": vault.fingerprint,
-            "log_vkey": str(vault.verifier_key),
-        }
-        connection.execute(insert(installation).values(values))
-    elif row.key_fingerprint != vault.fingerprint or row.log_vkey != str(vault.verifier_key):
+        return True
+    if row.key_fingerprint != vault.fingerprint or row.log_vkey != str(vault.verifier_key):
         raise WrongKeyFile
+    return False
+
+
+def _begin(connection: Connection, vault: Vault, log: ConsentLog) -> None:
+    connection.execute(
+        insert(installation).values(
+            id=1, name=vault.name, key_fingerprint=vault.fingerprint, log_vkey=str(vault.verifier_key)
+        )
+    )
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    log.begin(raw)
