@@ -57,6 +57,8 @@ def test_the_packet_before_and_the_path_count_into_the_span() -> None:
     assert allowed(record)[0] == 420
     assert allowed(record, encoding=Encoding.PCM_S16LE_48K)[0] == 400
     assert allowed(record, path_delay_ms=50)[0] == 480
+    short = Allowed(record, frozenset({ADA}), 0).of([Frame(captured_ms=at, duration_ms=2) for at in range(400, 420, 2)])
+    assert next(frame.captured_ms for frame in short) == 408
 
 
 def test_a_withdrawal_of_recording_ends_transcription_too() -> None:
@@ -66,13 +68,15 @@ def test_a_withdrawal_of_recording_ends_transcription_too() -> None:
     assert allowed(record)[-1] == 280
 
 
-def test_under_everyone_all_present_must_agree_to_the_transcript() -> None:
+def test_under_everyone_the_others_yes_to_recording_is_relied_on_too() -> None:
     record = meeting(Rule.EVERYONE)
     record.stands(ADA, Purpose.TRANSCRIPTION, Standing.GIVEN, 100, 2)
-    record.stands(BEN, Purpose.RECORDING, Standing.GIVEN, 100, 3)
     assert allowed(record) == []
-    record.stands(BEN, Purpose.TRANSCRIPTION, Standing.GIVEN, 500, 4)
+    record.stands(BEN, Purpose.RECORDING, Standing.GIVEN, 500, 3)
     assert allowed(record)[0] == 520
+    taken = Allowed(record, frozenset({ADA}), 0)
+    list(taken.of([Frame(captured_ms=600)]))
+    assert taken.relies_on == {1, 2, 3}
 
 
 def test_the_entries_relied_on_are_those_of_both_purposes() -> None:
