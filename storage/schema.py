@@ -154,6 +154,10 @@ visits = Table(
     Column("kept_ms", BigInteger, nullable=False),
     Column("words", Integer, nullable=False),
     Column("transcription_state", String, nullable=False),
+    Column("transcription_permille", Integer, nullable=False),
+    Column("transcription_tries", Integer, nullable=False),
+    Column("transcription_permille", Integer, nullable=False),
+    Column("transcription_tries", Integer, nullable=False),
     Column("page_token_sha256", LargeBinary, nullable=False, unique=True),
     Column("page_token_sealed", LargeBinary, nullable=False),
     Index(None, "started_at", "id"),
@@ -196,6 +200,19 @@ pages = Table(
     Column("opened_at", UtcTime, nullable=False),
     UniqueConstraint("visit_id", "code"),
     Index(None, "visit_id", "seat"),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("text_sha256", String, primary_key=True),
+    Column("notice", String, nullable=False),
+    Column("version", String, nullable=False),
+    Column("language", String, nullable=False),
+    Column("spoken_sealed", LargeBinary, nullable=False),
+    Column("post_sealed", LargeBinary, nullable=False),  # a notice carries the page's link
+    Column("page_sealed", LargeBinary, nullable=False),
+    Column("kept_at", UtcTime, nullable=False),
 )
 
 transcripts = Table(

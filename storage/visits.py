@@ -43,6 +43,8 @@ class VisitRow:
     kept_ms: int
     words: int
     transcription_state: str  # "none", "waiting", "running", "done" or "failed: why"
+    transcription_permille: int  # how far it is while "running"
+    transcription_tries: int
     page_token: str  # of the participants' public link
 
 
@@ -122,6 +124,8 @@ class Visits:
                 "kept_ms": 0,
                 "words": 0,
                 "transcription_state": "none",
+                "transcription_permille": 0,
+                "transcription_tries": 0,
                 "page_token_sha256": _hash(token),
                 "page_token_sealed": self._vault.seal(_LINK, visit_id, token),
             }
@@ -245,7 +249,16 @@ class Visits:
             .order_by(visits.c.ended_at, visits.c.id)
             .limit(1)
         ).scalar_subquery()
-        change = update(visits).where(visits.c.id == oldest).values(transcription_state="running").returning(*visits.c)
+        change = (
+            update(visits)
+            .where(visits.c.id == oldest)
+            .values(
+                transcription_state="running",
+                transcription_permille=0,
+                transcription_tries=visits.c.transcription_tries + 1,
+            )
+            .returning(*visits.c)
+        )
         row = await self._database.write(lambda connection: connection.execute(change).first())
         return self._row(row) if row else None
 
@@ -254,6 +267,11 @@ class Visits:
         change = update(visits).where(visits.c.id == visit_id).values(transcription_state=state)
         if not await self._database.write(lambda connection: connection.execute(change).rowcount):
             raise NotStored
+
+    async def set_transcription_progress(self, visit_id: VisitId, permille: int) -> None:
+        """For who waits; 1000 is not yet done."""
+        change = update(visits).where(visits.c.id == visit_id).values(transcription_permille=permille)
+        await self._database.write(lambda connection: connection.execute(change))
 
     async def requeue_transcription(self) -> int:
         """For the start of the one transcribing process: what it was at when it died waits again."""
@@ -292,6 +310,8 @@ class Visits:
             kept_ms=row.kept_ms,
             words=row.words,
             transcription_state=row.transcription_state,
+            transcription_permille=row.transcription_permille,
+            transcription_tries=row.transcription_tries,
             page_token=self._vault.unseal(_LINK, row.id, row.page_token_sealed),
         )
 
