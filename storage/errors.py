@@ -90,6 +90,10 @@ class LogWriteFailed(StorageError):
     scope = Scope.MEETING
 
 
+class TranscriptNotStored(StorageError):
+    """The transcript could not be written; nothing of it is there. Free disk space, then it is tried again."""
+
+
 class StaleEpoch(StorageError):
     """Another bot has taken this meeting over. This one must leave; nothing was written."""
 

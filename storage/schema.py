@@ -156,8 +156,6 @@ visits = Table(
     Column("transcription_state", String, nullable=False),
     Column("transcription_permille", Integer, nullable=False),
     Column("transcription_tries", Integer, nullable=False),
-    Column("transcription_permille", Integer, nullable=False),
-    Column("transcription_tries", Integer, nullable=False),
     Column("page_token_sha256", LargeBinary, nullable=False, unique=True),
     Column("page_token_sealed", LargeBinary, nullable=False),
     Index(None, "started_at", "id"),

@@ -21,8 +21,10 @@ from storage.key_file import open_key_file
 from storage.keys import KeyStore
 from storage.meetings import Meetings
 from storage.migrate import migrate
+from storage.notices import Notices
 from storage.pages import Pages
 from storage.schema import installation
+from storage.transcripts import Transcripts
 from storage.users import Users
 from storage.vault import Vault
 from storage.visits import Visits
@@ -51,6 +53,9 @@ class Store:
         self.meetings = Meetings(database, vault, clock, new_id)
         self.visits = Visits(database, vault, clock, new_id)
         self.pages = Pages(database, vault, clock, new_id)
+        self.notices = Notices(database, vault, clock)
+        self.transcripts = Transcripts(data_dir / directory.TRANSCRIPTS_NAME, database, keys, log, new_id)
+        self.session_key = vault.session_key
 
     @classmethod
     def open(cls, data_dir: Path, clock: Clock, new_id: Callable[[], str]) -> Store:

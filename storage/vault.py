@@ -22,13 +22,14 @@ LOG_NAME_PREFIX = "onrecord.local/log/"
 
 
 class Vault:
-    """Holds the keys in memory; hands out none."""
+    """Holds the keys in memory; hands out none but the one that seals sign-in cookies."""
 
     def __init__(self, key_file: KeyFile) -> None:
         self.name = key_file.name
         self._fields = AESGCM(_derive(key_file.master_key, b"onrecord fields v1"))
         self._keys = AESGCM(_derive(key_file.master_key, b"onrecord data keys v1"))
         self.fingerprint = _derive(key_file.master_key, b"onrecord fingerprint v1")[:16].hex()
+        self.session_key = _derive(key_file.master_key, b"onrecord web sessions v1")
         self._signing = Ed25519PrivateKey.from_private_bytes(key_file.log_seed)
         self.verifier_key = VerifierKey(
             name=LOG_NAME_PREFIX + key_file.name, public_key=self._signing.public_key().public_bytes_raw()
