@@ -95,12 +95,12 @@ class PracticeClient:
                     address._replace(query="", fragment="").geturl().rstrip("/") + "/ws", said
                 )
                 await self._agree_on_media(address.hostname)
-        except (aiohttp.ClientError, OSError, ValueError, TypeError) as error:
-            await self.close()
-            raise NotReached from error
         except TimeoutError as error:
             await self.close()
             raise (NoMedia if self.peer is not None else NotReached) from error
+        except (aiohttp.ClientError, OSError, LookupError, ValueError, TypeError) as error:
+            await self.close()
+            raise NotReached from error
         except BaseException:
             await self.close()
             raise

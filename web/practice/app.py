@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,9 @@ HEARTBEAT_S = 3.0  # and half as long for the answer: a vanished client is gone 
 ALIVE_EVERY_S = 0.05
 MOST_ROOMS = 200
 MOST_BAD_MESSAGES = 20
+MOST_MESSAGES = 150  # of any kind within MESSAGES_WINDOW_MS; a bot may say more, since it answers everybody
+MOST_BOT_MESSAGES = 600
+MESSAGES_WINDOW_MS = 5_000
 JOIN_WITHIN_S = 10.0
 GOODBYE_WITHIN_S = 1.0
 
@@ -83,7 +87,7 @@ class PracticeServer:
                 writer = tasks.create_task(_write(participant, socket))
                 teller = tasks.create_task(_keep_telling(room, participant)) if participant.is_bot else None
                 try:
-                    await _read(room, participant, socket, tasks)
+                    await _read(room, participant, socket, tasks, self._clock)
                 finally:
                     room.leave(participant)
                     if teller is not None:
@@ -127,9 +131,17 @@ class PracticeServer:
         return room, participant
 
 
-async def _read(room: Room, sender: Participant, socket: web.WebSocketResponse, tasks: asyncio.TaskGroup) -> None:
+async def _read(
+    room: Room, sender: Participant, socket: web.WebSocketResponse, tasks: asyncio.TaskGroup, clock: Clock
+) -> None:
     bad_messages = 0
+    came_ms: deque[int] = deque(maxlen=MOST_BOT_MESSAGES if sender.is_bot else MOST_MESSAGES)
     async for message in socket:
+        now_ms = clock.boot_ms()
+        if len(came_ms) == came_ms.maxlen and now_ms - came_ms[0] < MESSAGES_WINDOW_MS:
+            sender.connection.end("flood")
+            return
+        came_ms.append(now_ms)
         said: wire.Said | None = None
         try:
             if message.type is not WSMsgType.TEXT:

@@ -213,8 +213,9 @@ class Room:
             case wire.Chat():
                 self._chat(sender, said)
             case wire.Mic():
-                sender.microphone_on = said.on
-                self._send_all({"t": "mic", "seat": sender.seat, "on": said.on})
+                if said.on is not sender.microphone_on:
+                    sender.microphone_on = said.on
+                    self._send_all({"t": "mic", "seat": sender.seat, "on": said.on})
             case wire.StopVoice():
                 self._stop_voice(sender)
             case wire.Subscribe():

@@ -214,6 +214,17 @@ async def test_bytes_are_refused_and_too_many_bad_messages_end_it(raw: Raw) -> N
     assert (await next_said(ann, "ended"))["reason"] == "bad"
 
 
+async def test_a_client_that_floods_with_anything_is_closed_and_nobody_else(raw: Raw) -> None:
+    bob, _ = await joined(raw, "Bob")
+    ann, welcome = await joined(raw, "Ann")
+    for number in range(160):
+        await ann.send_json({"t": "mic", "on": bool(number % 2)})
+    assert (await next_said(ann, "ended"))["reason"] == "flood"
+    assert (await next_said(bob, "left"))["seat"] == welcome["seat"]
+    await bob.send_json({"t": "chat", "text": "still here"})
+    assert (await next_said(bob, "chat"))["text"] == "still here"
+
+
 async def test_an_oversized_message_ends_only_its_own_connection(raw: Raw) -> None:
     bob, _ = await joined(raw, "Bob")
     ann, welcome = await joined(raw, "Ann")
