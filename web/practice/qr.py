@@ -1,4 +1,4 @@
-"""Draws the consent page's address as a QR code, for the bot's tile. Decides how one must look to be read off a screen."""
+"""Draws the consent page's address as a QR code for the bot's tile. Decides what a phone can read off a screen."""
 
 from __future__ import annotations
 

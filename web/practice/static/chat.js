@@ -30,11 +30,7 @@ export class Chat {
     byId("chat-close").addEventListener("click", () => this.open(false));
     byId("thread-back").addEventListener("click", () => this.#showThread(null));
     byId("jump").addEventListener("click", () => this.#toEnd());
-    byId("messages-scroll").addEventListener("scroll", () => {
-      this.#followsNewest = this.#isAtEnd();
-      if (this.#followsNewest) byId("jump").hidden = true;
-    });
-    new ResizeObserver(() => this.#followsNewest && this.#toEnd()).observe(byId("messages-scroll"));
+    this.#followScrolling(byId("messages-scroll"));
     byId("chat").addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
       if (this.#thread) this.#showThread(null);
@@ -110,7 +106,6 @@ export class Chat {
     const isMine = said.seat === this.#me;
     const message = { ...said, isMine, other: isMine ? said.to : said.seat, root: this.#rootOf(said) };
     this.#messages.set(said.id, message);
-    const wasAtEnd = this.#isAtEnd();
     message.node = this.#draw(message);
     byId("messages").append(message.node);
     byId("messages-empty").hidden = true;
@@ -118,7 +113,7 @@ export class Chat {
     message.node.classList.toggle("of-thread", this.#isOfThread(message));
     if (isMine) this.#tookMine(message);
     else if (!this.isSeen) this.#unread += 1;
-    if (wasAtEnd || isMine) this.#toEnd(message);
+    if (this.#followsNewest || isMine) this.#toEnd(message);
     else byId("jump").hidden = false;
     this.#forgetOldest();
     this.#showUnread();
@@ -222,10 +217,24 @@ export class Chat {
     return frame.scrollHeight - frame.scrollTop - frame.clientHeight < 60;
   }
 
+  // Only scrolling up stops following; a frame that shrinks under the messages (a keyboard, a taller dock) does not.
+  #followScrolling(frame) {
+    let top = 0;
+    frame.addEventListener("scroll", () => {
+      if (this.#isAtEnd()) {
+        this.#followsNewest = true;
+        byId("jump").hidden = true;
+      } else if (frame.scrollTop < top) this.#followsNewest = false;
+      top = frame.scrollTop;
+    });
+    new ResizeObserver(() => this.#followsNewest && this.#toEnd()).observe(frame);
+  }
+
   /** To the newest; one that is taller than the frame is shown from its first line. */
   #toEnd(newest = null) {
     const frame = byId("messages-scroll");
     frame.scrollTop = frame.scrollHeight;
+    this.#followsNewest = true;
     byId("jump").hidden = true;
     if (newest && newest.node.offsetHeight > frame.clientHeight) newest.node.scrollIntoView({ block: "start" });
   }

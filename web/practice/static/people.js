@@ -89,6 +89,10 @@ export class People {
     this.#tiles.get(seat)?.classList.toggle("speaking", isSpeaking);
   }
 
+  silence() {
+    for (const tile of this.#tiles.values()) tile.classList.remove("speaking");
+  }
+
   showTile(tile) {
     this.#tile = tile.state ? tile : null;
     for (const [seat, drawn] of this.#tiles) if (this.isBot(seat)) this.#drawTile(drawn, this.#seats.get(seat));

@@ -13,7 +13,7 @@ import { endedWords, errorWords } from "./words.js";
 const LEVELS_MS = 100;
 const SPEAKING_HOLD_MS = 350;
 const STOP_CONFIRMED_WITHIN_MS = 3000;
-const DEAD_SILENCE_MS = 8000;
+const DEAD_SILENCE_MS = 6000;
 
 const code = decodeURIComponent(location.pathname.split("/")[2] ?? "");
 const microphone = new Microphone();
@@ -26,8 +26,8 @@ const lobby = new Lobby(microphone, { onJoin: (name) => join(name) });
 const stay = { name: "", me: null, wantsMicrophone: true, forwarding: false, kept: false, stop: null, stopTimer: null, isWelcome: false, hasEnded: false };
 let media = null;
 let levelTimer = null;
-let soundingUntil = new Map();
-let silentSince = null;
+const soundingUntil = new Map();
+let silentFrom = null; // since when the microphone has given nothing but zeros; Infinity once it has given a sound
 
 for (const place of document.querySelectorAll(".the-code")) place.textContent = code;
 document.title = `${code} · onrecord`;
@@ -38,6 +38,7 @@ lobby.show();
 // ---- coming and going -------------------------------------------------------------------------------------------
 
 function join(name) {
+  silentFrom = null;
   lobby.busy(true);
   lobby.problem("join", "");
   Object.assign(stay, { name, wantsMicrophone: true, hasEnded: false });
@@ -76,6 +77,8 @@ function closeMedia() {
   clearInterval(levelTimer);
   media?.close();
   media = null;
+  soundingUntil.clear();
+  people.silence();
 }
 
 function end(words) {
@@ -205,6 +208,7 @@ async function openMicrophone() {
   try {
     await microphone.open();
     await media?.send(microphone.track);
+    silentFrom = null;
     stay.wantsMicrophone = true;
     byId("mic-trouble").hidden = true;
   } catch (problem) {
@@ -252,21 +256,23 @@ function watchLevels() {
   }
 }
 
-// A live microphone always hisses; digital silence for seconds means that it sends nothing.
+// A microphone that has given only zeros since it was opened is switched off somewhere, or the wrong one.
 function watchForDeadMicrophone(level, now) {
-  if (!microphoneIsOn() || stay.stop || level > 0) {
-    if (silentSince !== null && level > 0) byId("mic-trouble").hidden = true;
-    silentSince = null;
-    return;
+  if (!microphoneIsOn() || stay.stop || silentFrom === Infinity) return;
+  silentFrom ??= now;
+  if (level > 0) {
+    silentFrom = Infinity;
+    byId("mic-trouble").hidden = true;
+  } else if (now - silentFrom > DEAD_SILENCE_MS) {
+    microphoneTrouble("Your microphone has sent nothing so far. Check that it is switched on, or choose another one in your system’s settings.");
   }
-  silentSince ??= now;
-  if (now - silentSince > DEAD_SILENCE_MS) microphoneTrouble("Your microphone sends nothing at all. Check that it is switched on, or choose another one.");
 }
 
 function show() {
   const isConnected = connection.isOpen;
   byId("reconnecting").hidden = isConnected || stay.hasEnded;
-  byId("reconnecting-words").textContent = "Your seat and your answers stay as they are.";
+  byId("call").classList.toggle("is-lost", !isConnected);
+  byId("reconnecting-words").textContent = "You come back to the same seat.";
   drawMute(byId("mute"), { hasMicrophone: Boolean(microphone.track), isOn: microphoneIsOn() });
   voice.show(
     { connected: isConnected, botHere: Boolean(people.botSeat), forwarding: stay.forwarding, kept: stay.kept, stop: stay.stop, microphoneOn: microphoneIsOn() },

@@ -1,4 +1,4 @@
-"""For the page: a room that can go down, a real Chromium with recorded speech for a microphone, and bare wire clients."""
+"""For the page: a room that can go down, a real Chromium that hears recorded speech, and bare wire clients."""
 
 from __future__ import annotations
 
@@ -70,8 +70,16 @@ class WireClient:
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
+        self._news = asyncio.Condition()
         self.heard: list[dict[str, Any]] = []
         self.seat = ""
+
+    async def listen(self) -> None:
+        """Until closed; reading is also what answers the server's heartbeat."""
+        async for message in self._socket:
+            async with self._news:
+                self.heard.append(message.json())
+                self._news.notify_all()
 
     async def say(self, type_: str, **fields: Any) -> None:
         await self._socket.send_json({"t": type_, **fields})
@@ -86,10 +94,10 @@ class WireClient:
         )
 
     async def until_true(self, claim: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        async with asyncio.timeout(WITHIN_S):
+        async with asyncio.timeout(WITHIN_S), self._news:
             for index in itertools.count():
                 while index >= len(self.heard):
-                    self.heard.append(await self._socket.receive_json())
+                    await self._news.wait()
                 if claim(self.heard[index]):
                     return self.heard[index]
         raise AssertionError("unreachable")
@@ -206,11 +214,12 @@ async def pages(browser: Browser, page_room: PracticeRoom) -> AsyncIterator[Page
 async def come_in(page_room: PracticeRoom) -> AsyncIterator[Callable[..., Awaitable[WireClient]]]:
     """Lets a client without a browser in."""
     clients: list[WireClient] = []
-    async with aiohttp.ClientSession() as http:
+    async with aiohttp.ClientSession() as http, asyncio.TaskGroup() as tasks:
 
         async def enter(code: str, name: str, *, kind: str = "person", **fields: Any) -> WireClient:
             client = WireClient(await http.ws_connect(f"{page_room.url}/room/{code}/ws"))
             clients.append(client)
+            tasks.create_task(client.listen())
             await client.say("join", name=name, kind=kind, token=new_id(), **fields)
             client.seat = (await client.until("welcome"))["seat"]
             return client

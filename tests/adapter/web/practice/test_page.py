@@ -130,6 +130,18 @@ async def test_two_people_hear_and_see_each_other_until_one_mutes(pages: Any) ->
     assert await ada.evaluate(HEARD_ENERGY) - before < 1e-6
 
 
+async def test_a_microphone_that_never_sends_is_noticed(pages: Any) -> None:
+    page = await pages.open("/room/dead")
+    await page.evaluate("""() => {
+      const silent = new AudioContext().createMediaStreamDestination().stream;
+      navigator.mediaDevices.getUserMedia = async () => silent;
+    }""")
+    await pages.until(page, "document.getElementById('mic-device').options.length > 0")
+    await page.dispatch_event("#mic-device", "change")
+    await pages.come_in(page, "Ada")
+    await expect(page.locator("#mic-trouble-words")).to_contain_text("has sent nothing so far", timeout=10_000)
+
+
 async def test_a_closed_tab_leaves_at_once(pages: Any, come_in: Any) -> None:
     watcher = await come_in("closing", "Watcher")
     page = await pages.join("closing", "Passing")
