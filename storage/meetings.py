@@ -18,7 +18,7 @@ from consent_notice.clock import Clock
 from consent_notice.words import CalendarId, MeetingId, Rule, UserId
 from storage.database import Database
 from storage.errors import NotStored
-from storage.schema import calendars, meetings
+from storage.schema import calendars, meetings, visits
 from storage.vault import Vault
 
 Decision = Literal["record", "skip", "undecided"]
@@ -173,6 +173,19 @@ class Meetings:
             ),
             limit=limit,
         )
+
+    async def missed(self, host_id: UserId, limit: int = 20) -> list[MeetingRow]:
+        """Over without a bot's visit, newest first."""
+        visited = select(visits.c.meeting_id)
+        over = (MeetingState.MISSED.value, MeetingState.DONE.value, MeetingState.STOPPED.value)
+        query = (
+            select(meetings)
+            .where(meetings.c.host_id == host_id, meetings.c.state.in_(over), meetings.c.id.not_in(visited))
+            .order_by(meetings.c.starts_at.desc(), meetings.c.id.desc())
+            .limit(limit)
+        )
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [self._row(row) for row in rows]
 
     async def due(self, now: datetime, early_s: int) -> list[MeetingRow]:
         """To be visited now and not begun: wanted, in an enabled calendar (or overridden), started or about to."""

@@ -124,7 +124,11 @@ def _insert(values: dict[str, Any], connection: Connection) -> None:
 
 
 def new_code() -> str:
-    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+    """With a digit in it, so that no word that is said in the chat can be one."""
+    while True:
+        code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+        if any(sign.isdigit() for sign in code):
+            return code
 
 
 def _hash(page_id: str) -> bytes:

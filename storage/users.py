@@ -60,6 +60,11 @@ class Users:
         row = await self._database.read(lambda connection: connection.execute(query).first())
         return _user(row) if row else None
 
+    async def list(self) -> list[User]:
+        """By name."""
+        query = select(users).order_by(users.c.name, users.c.id)
+        return [_user(row) for row in await self._database.read(lambda connection: connection.execute(query).all())]
+
     async def any_admin(self) -> bool:
         query = select(users.c.id).where(users.c.role == "admin").limit(1)
         return await self._database.read(lambda connection: connection.execute(query).first()) is not None

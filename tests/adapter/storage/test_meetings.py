@@ -163,3 +163,4 @@ async def test_by_hand_is_due_at_once_and_missed_when_over(store: Store, clock: 
     missed = await store.meetings.get(meeting.id)
     assert missed is not None
     assert missed.state is MeetingState.MISSED
+    assert await store.meetings.missed(host.id) == [missed]

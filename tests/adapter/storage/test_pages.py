@@ -22,6 +22,7 @@ async def test_a_code_is_made_of_signs_that_are_not_mistaken(store: Store, visit
     codes = {(await store.pages.open(visit)).code for _ in range(20)}
     assert len(codes) == 20
     assert all(len(code) == CODE_LENGTH and set(code) <= set(CODE_ALPHABET) for code in codes)
+    assert all(any(sign.isdigit() for sign in code) for code in codes)
 
 
 async def test_a_page_is_bound_once(store: Store, visit: VisitId) -> None:

@@ -21,6 +21,7 @@ async def test_passwords_and_admins(store: Store) -> None:
     assert not await store.users.any_admin()
     user = await store.users.create(email="a@example.org", name="A", role="admin", password_hash="one")
     assert await store.users.any_admin()
+    assert await store.users.list() == [user]
     await store.users.set_password(user.id, "two")
     changed = await store.users.get(user.id)
     assert changed is not None

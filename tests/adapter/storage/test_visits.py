@@ -90,7 +90,10 @@ async def test_each_waiting_visit_is_taken_once(store: Store, host_id: UserId) -
     assert taken is not None
     assert (taken.id, taken.transcription_state) == (visit.id, "running")
     assert await store.visits.next_waiting() is None
+    await store.visits.set_transcription_progress(visit.id, 300)
     assert await store.visits.requeue_transcription() == 1
-    assert await store.visits.next_waiting() is not None
+    again = await store.visits.next_waiting()
+    assert again is not None
+    assert (again.transcription_tries, again.transcription_permille) == (2, 0)
     with pytest.raises(NotStored):
         await store.visits.set_transcription(VisitId("none"), "done")
