@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 
 import icalendar
 import recurring_ical_events
-import x_wr_timezone  # type: ignore[import-untyped]
+import x_wr_timezone
 
 SERIES_CPU_S = 0.5
 WASTED_CPU_S = 5.0  # on series that ran out of time; more is an attack, or nothing we could follow

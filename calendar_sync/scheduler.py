@@ -157,7 +157,10 @@ class CalendarScheduler:
             finally:
                 watched.is_being_read = False
             if self._watched.get(calendar_id) is not watched:
-                continue  # switched off while it was read; a new switch has its own pass
+                # switched off while it was read: what this pass may still have planned is withdrawn once more
+                self._withdrawn.discard(calendar_id)
+                self._look_due.set()
+                continue
             if watched.read_again:
                 self._enqueue(calendar_id, urgency=0)
             else:
