@@ -44,7 +44,7 @@ def replay(entries: Iterable[Entry], boot_id: str) -> MeetingRecord:
         raise NeverOpened
     record = MeetingRecord(opened.rule)
     present: set[SeatId] = set()
-    standings = _Standings()
+    standings = StandingsReplay()
     was_reached = False
     for entry in ordered:
         event = entry.event
@@ -63,14 +63,14 @@ def replay(entries: Iterable[Entry], boot_id: str) -> MeetingRecord:
 
 def latest_standings(entries: Iterable[Entry]) -> dict[tuple[SeatId, Purpose], Standing]:
     """Where everybody stands after the last entry, on whatever clock it was said."""
-    standings = _Standings()
+    standings = StandingsReplay()
     for entry in entries:
         if isinstance(entry.event, NoticeDelivered | Decided):
             list(standings.after(entry.event))
     return standings.now
 
 
-class _Standings:
+class StandingsReplay:
     """As the bot keeps them: an act that the table does not know changes nothing, a yes that is given twice relies on
     the first, and a yes that was said before a no but logged after it is none.
     """

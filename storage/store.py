@@ -23,6 +23,7 @@ from storage.meetings import Meetings
 from storage.migrate import migrate
 from storage.notices import Notices
 from storage.pages import Pages
+from storage.records import Records
 from storage.schema import installation
 from storage.transcripts import Transcripts
 from storage.users import Users
@@ -53,6 +54,7 @@ class Store:
         self.meetings = Meetings(database, vault, clock, new_id)
         self.visits = Visits(database, vault, clock, new_id)
         self.pages = Pages(database, vault, clock, new_id)
+        self.records = Records(log)
         self.notices = Notices(database, vault, clock)
         self.transcripts = Transcripts(data_dir / directory.TRANSCRIPTS_NAME, database, keys, log, new_id)
         self.session_key = vault.session_key

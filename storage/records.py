@@ -1,0 +1,170 @@
+"""Tags a visit's recording with its consent status: computed from the log alone, so that anybody can compute it again.
+
+`tagged` is pure; `Records.tag_recording` writes what it says, as an entry and in the visit's row, in one transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Protocol
+
+from consent_notice.canonical import canonical
+from consent_notice.events import (
+    Decided,
+    Erased,
+    Event,
+    NoticeDelivered,
+    PartClosed,
+    RecordingTagged,
+    SeatJoined,
+    SeatLeft,
+    SegmentOpened,
+    VisitClosed,
+    VisitOpened,
+    to_body,
+)
+from consent_notice.status import PersonFacts, Span, consent_status
+from consent_notice.words import Purpose, SeatId, SeatKind, Standing, VisitId
+from storage.consent_log import ConsentLog
+from storage.errors import NotStored
+from storage.replay import StandingsReplay
+
+
+class Entry(Protocol):
+    @property
+    def index(self) -> int: ...
+    @property
+    def event(self) -> Event | object: ...
+    @property
+    def at(self) -> datetime: ...
+
+
+class Records:
+    def __init__(self, log: ConsentLog) -> None:
+        self._log = log
+
+    async def tag_recording(self, visit: VisitId) -> int:
+        """Milliseconds kept. Safe to repeat: an unchanged tag is not written again. Raises LogWriteFailed."""
+        return await asyncio.to_thread(self._tag, visit)
+
+    def _tag(self, visit: VisitId) -> int:
+        entries = self._log.entries_of(visit)
+        tag = tagged(visit, entries)
+        kept_ms = sum(seat_kept_ms for _, _, seat_kept_ms in tag.per_seat)
+        status = ",".join(tag.consent_status)
+
+        def write_row(connection: sqlite3.Connection, _indices: Sequence[int]) -> None:
+            connection.execute(
+                "UPDATE visits SET consent_status = ?, kept_ms = ? WHERE id = ?", (status, kept_ms, visit)
+            )
+
+        last = next((e.event for e in reversed(entries) if isinstance(e.event, RecordingTagged)), None)
+        if last != tag:
+            digest = sha256(canonical(to_body(tag)) + str(len(entries)).encode()).hexdigest()[:32]
+            self._log.submit([(tag, f"tag:{visit}:{digest}")], companion=write_row).result()
+        return kept_ms
+
+
+def tagged(visit: VisitId, entries: Iterable[Entry]) -> RecordingTagged:
+    """From the entries of one visit, in the log's order, up to the tag itself. Raises NotStored for no visit at all."""
+    ordered = list(entries)
+    opened = next((entry.event for entry in ordered if isinstance(entry.event, VisitOpened)), None)
+    if opened is None:
+        raise NotStored("couldn't tag the recording: the log has no beginning of that visit")
+    found = _Facts()
+    for entry in ordered:
+        found.take(entry)
+    people = found.people()
+    statuses, of_person = consent_status(opened.rule, found.began_ms, people)
+    return RecordingTagged(
+        visit=visit,
+        consent_status=statuses,
+        per_seat=tuple((person.seat, of_person[person.seat], person.kept_ms) for person in people),
+    )
+
+
+class _Facts:
+    """Presence, yeses and kept sound on one clock: each boot's, moved to the wall time of its first entry."""
+
+    def __init__(self) -> None:
+        self.began_ms: int | None = None
+        self._standings = StandingsReplay()
+        self._moved_ms: dict[str, int] = {}
+        self._present: dict[SeatId, list[Span]] = {}
+        self._here_since: dict[SeatId, int] = {}
+        self._agreed: dict[SeatId, list[Span]] = {}
+        self._agrees_since: dict[SeatId, int] = {}
+        self._persons: dict[SeatId, None] = {}  # in the order in which they came
+        self._segments: dict[str, SegmentOpened] = {}
+        self._kept_ms: dict[SeatId, int] = {}
+        self._erased: set[SeatId] = set()
+        self._last_ms = 0
+
+    def take(self, entry: Entry) -> None:
+        event = entry.event
+        now_ms = self._on_one_clock(event, entry.at)
+        match event:
+            case SeatJoined(seat=seat, seat_kind=SeatKind.PERSON):
+                self._persons.setdefault(seat)
+                self._here_since.setdefault(seat, now_ms)
+            case SeatLeft(seat=seat):
+                _end(self._present, self._here_since, seat, now_ms)
+            case VisitOpened() | VisitClosed():
+                for seat in list(self._here_since):
+                    _end(self._present, self._here_since, seat, now_ms)
+            case NoticeDelivered(seat=seat) | Decided(seat=seat):
+                for purpose, standing in self._standings.after(event):
+                    if purpose is not Purpose.RECORDING:
+                        continue
+                    if standing is Standing.GIVEN:
+                        self._agrees_since.setdefault(seat, now_ms)
+                    else:
+                        _end(self._agreed, self._agrees_since, seat, now_ms)
+            case SegmentOpened(segment=segment):
+                self._segments[segment] = event
+                self.began_ms = now_ms if self.began_ms is None else min(self.began_ms, now_ms)
+            case PartClosed(segment=segment, kept_ms=kept_ms) if segment in self._segments:
+                for seat in self._segments[segment].seats:
+                    self._kept_ms[seat] = self._kept_ms.get(seat, 0) + kept_ms
+            case Erased(segments=segments, transcripts=transcripts):
+                gone = [self._segments[segment] for segment in segments if segment in self._segments]
+                if gone or transcripts:
+                    self._erased.update(seat for segment in gone for seat in segment.seats)
+            case _:
+                pass
+
+    def people(self) -> list[PersonFacts]:
+        end_ms = self._last_ms
+        for seat in list(self._here_since):
+            _end(self._present, self._here_since, seat, end_ms)
+        for seat in list(self._agrees_since):
+            _end(self._agreed, self._agrees_since, seat, end_ms)
+        return [
+            PersonFacts(
+                seat=seat,
+                present=tuple(self._present.get(seat, ())),
+                agreed=tuple(self._agreed.get(seat, ())),
+                kept_ms=self._kept_ms.get(seat, 0),
+                was_erased=seat in self._erased,
+            )
+            for seat in self._persons
+        ]
+
+    def _on_one_clock(self, event: Event | object, at: datetime) -> int:
+        boot_id, at_ms = getattr(event, "boot_id", None), getattr(event, "at_ms", None)
+        if boot_id is None or at_ms is None:
+            return self._last_ms
+        wall_ms = int(at.timestamp() * 1000)
+        now_ms = int(at_ms + self._moved_ms.setdefault(boot_id, wall_ms - at_ms))
+        self._last_ms = max(self._last_ms, now_ms)
+        return now_ms
+
+
+def _end(spans: dict[SeatId, list[Span]], open_since: dict[SeatId, int], seat: SeatId, now_ms: int) -> None:
+    since_ms = open_since.pop(seat, None)
+    if since_ms is not None and since_ms < now_ms:
+        spans.setdefault(seat, []).append((since_ms, now_ms))
