@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from consent_notice.frames import Encoding, HeardFrame
@@ -15,6 +16,7 @@ from consent_notice.words import SeatId
 
 SAMPLES_PER_MS = 48  # RFC 7587: the RTP clock of Opus is always 48 kHz
 HOLD_MS = 40  # how long a packet waits for one before it
+WARM_UP_MS = 200  # so long a track's first packets wait until it is known how quick a packet can be
 DOUBTFUL_AFTER_MS = 300  # later than the quickest packet by this much: no one can say when it was spoken
 REANCHOR_AFTER_MS = 1_000  # only doubtful packets for so long: the sender's clock stood still or jumped
 WINDOW_MS = 10_000  # the quickest packet is sought in the last three windows, so that two clocks may drift apart
@@ -101,25 +103,32 @@ class CaptureClock:
         self._windows: deque[tuple[int, int]] = deque(maxlen=WINDOWS)  # (began at ms, smallest transit in samples)
         self._doubtful_since_ms: int | None = None
 
-    def captured_ms(self, timestamp: int, duration_samples: int, arrival_ms: int) -> int | None:
-        """Of an unwrapped timestamp; None when it came so late that its time is in doubt."""
-        # Boot time is cut to whole milliseconds: the packet came before the next one.
-        transit = (arrival_ms + 1) * SAMPLES_PER_MS - timestamp - duration_samples
-        if self._windows:
-            late_samples = transit - min(smallest for _, smallest in self._windows)
-            if late_samples <= DOUBTFUL_AFTER_MS * SAMPLES_PER_MS:
-                self._doubtful_since_ms = None
-            elif self._doubtful_since_ms is None:
+    def observe(self, timestamp: int, duration_samples: int, arrival_ms: int) -> None:
+        """Learns from a packet; its timestamp is unwrapped."""
+        transit = self._transit(timestamp, duration_samples, arrival_ms)
+        if self._windows and transit - self._delay > DOUBTFUL_AFTER_MS * SAMPLES_PER_MS:
+            if self._doubtful_since_ms is None:
                 self._doubtful_since_ms = arrival_ms
-                return None
-            elif arrival_ms - self._doubtful_since_ms < REANCHOR_AFTER_MS:
-                return None
-            else:
-                self._windows.clear()
-                self._doubtful_since_ms = None
+            if arrival_ms - self._doubtful_since_ms < REANCHOR_AFTER_MS:
+                return
+            self._windows.clear()
+        self._doubtful_since_ms = None
         self._remember(transit, arrival_ms)
-        delay = min(smallest for _, smallest in self._windows)
-        return -(-(timestamp + delay) // SAMPLES_PER_MS)
+
+    def captured_ms(self, timestamp: int, duration_samples: int, arrival_ms: int) -> int | None:
+        """Of a packet that was observed; None when it came so late that its time is in doubt."""
+        late_samples = self._transit(timestamp, duration_samples, arrival_ms) - self._delay
+        if late_samples > DOUBTFUL_AFTER_MS * SAMPLES_PER_MS:
+            return None
+        return -(-(timestamp + self._delay) // SAMPLES_PER_MS)
+
+    @property
+    def _delay(self) -> int:
+        return min(smallest for _, smallest in self._windows)
+
+    def _transit(self, timestamp: int, duration_samples: int, arrival_ms: int) -> int:
+        # Boot time is cut to whole milliseconds: the packet came before the next one.
+        return (arrival_ms + 1) * SAMPLES_PER_MS - timestamp - duration_samples
 
     def _remember(self, transit: int, arrival_ms: int) -> None:
         if not self._windows or arrival_ms - self._windows[-1][0] >= WINDOW_MS:
@@ -147,28 +156,49 @@ class Unwrapped:
         return found
 
 
-class TrackReader:
-    """Packets of one track in, HeardFrames in order out. One reader for one owner: the next owner gets a new one."""
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A packet in its place; only the time of its sound is still being learnt."""
 
-    def __init__(self, *, track: str, speaker: SeatId) -> None:
+    timestamp: int
+    samples: int
+    arrival_ms: int
+    payload: bytes
+
+
+class TrackReader:
+    """Packets of one track in, HeardFrames in order out. One reader for one owner: the next owner gets a new one.
+
+    What comes in the first `warm_up_ms` is held back until then: were the very first packet a slow one, its sound would
+    be dated too late, after a yes perhaps that came after it was spoken.
+    """
+
+    def __init__(self, *, track: str, speaker: SeatId, warm_up_ms: int = WARM_UP_MS) -> None:
         self.track = track
         self._speakers = frozenset({speaker})
+        self._warm_up_ms = warm_up_ms
+        self._warm_ms: int | None = None  # when the first packets may go
         self._clock = CaptureClock()
         self._sequence = Unwrapped(16)
         self._timestamps = Unwrapped(32)
         self._held: dict[int, tuple[RtpPacket, int]] = {}  # sequence number -> packet, arrival
         self._next: int | None = None
         self._last_timestamp: int | None = None
+        self._waiting: list[_Waiting] = []
 
     @property
     def due_ms(self) -> int | None:
         """When `release` should be called, if no packet comes before."""
-        return min((arrival for _, arrival in self._held.values()), default=-HOLD_MS) + HOLD_MS if self._held else None
+        due = [arrival_ms + HOLD_MS for _, arrival_ms in self._held.values()]
+        if self._waiting and self._warm_ms is not None:
+            due.append(self._warm_ms)
+        return min(due, default=None)
 
     def put(self, packet: RtpPacket, arrival_ms: int) -> list[HeardFrame]:
         number = self._sequence.of(packet.sequence_number)
-        if self._next is None:
+        if self._next is None or self._warm_ms is None:
             self._next = number
+            self._warm_ms = arrival_ms + self._warm_up_ms
         if abs(number - self._next) > RESTART_AFTER_JUMP:
             self._held.clear()
             self._sequence = Unwrapped(16)
@@ -178,38 +208,47 @@ class TrackReader:
         return self.release(arrival_ms)
 
     def release(self, now_ms: int) -> list[HeardFrame]:
-        """What no longer waits for an earlier packet."""
-        frames: list[HeardFrame] = []
-        while self._held and self._next is not None:
-            if self._next not in self._held:
-                due_ms = self.due_ms
-                if due_ms is not None and now_ms < due_ms and len(self._held) < MOST_HELD:
-                    break
-                self._next = min(self._held)
-            packet, arrival_ms = self._held.pop(self._next)
-            self._next += 1
-            frame = self._frame(packet, arrival_ms)
-            if frame is not None:
-                frames.append(frame)
+        """What no longer waits, neither for an earlier packet nor for the first moments to pass."""
+        for packet, arrival_ms in self._in_order(now_ms):
+            self._place(packet, arrival_ms)
+        if self._warm_ms is None or now_ms < self._warm_ms:
+            return []
+        frames = [frame for waiting in self._waiting if (frame := self._frame(waiting)) is not None]
+        self._waiting.clear()
         return frames
 
-    def _frame(self, packet: RtpPacket, arrival_ms: int) -> HeardFrame | None:
+    def _in_order(self, now_ms: int) -> Iterator[tuple[RtpPacket, int]]:
+        while self._held and self._next is not None:
+            if self._next not in self._held:
+                first_ms = min(arrival_ms for _, arrival_ms in self._held.values())
+                if now_ms < first_ms + HOLD_MS and len(self._held) < MOST_HELD:
+                    return
+                self._next = min(self._held)
+            found = self._held.pop(self._next)
+            self._next += 1
+            yield found
+
+    def _place(self, packet: RtpPacket, arrival_ms: int) -> None:
         samples = opus_duration_samples(packet.payload)
         if samples is None:
-            return None
+            return
         timestamp = self._timestamps.of(packet.timestamp)
         if self._last_timestamp is not None and timestamp <= self._last_timestamp:
-            return None
-        captured_ms = self._clock.captured_ms(timestamp, samples, arrival_ms)
+            return
+        self._last_timestamp = timestamp
+        self._clock.observe(timestamp, samples, arrival_ms)
+        self._waiting.append(_Waiting(timestamp, samples, arrival_ms, packet.payload))
+
+    def _frame(self, waiting: _Waiting) -> HeardFrame | None:
+        captured_ms = self._clock.captured_ms(waiting.timestamp, waiting.samples, waiting.arrival_ms)
         if captured_ms is None:
             return None
-        self._last_timestamp = timestamp
         return HeardFrame(
             track=self.track,
             speakers=self._speakers,
             captured_ms=captured_ms,
-            duration_ms=-(-samples // SAMPLES_PER_MS),
-            rtp_timestamp=timestamp,
+            duration_ms=-(-waiting.samples // SAMPLES_PER_MS),
+            rtp_timestamp=waiting.timestamp,
             encoding=Encoding.OPUS,
-            payload=packet.payload,
+            payload=waiting.payload,
         )

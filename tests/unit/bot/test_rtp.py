@@ -15,6 +15,7 @@ from bot.rtp import (
     HOLD_MS,
     REANCHOR_AFTER_MS,
     SAMPLES_PER_MS,
+    WARM_UP_MS,
     CaptureClock,
     RtpPacket,
     TrackReader,
@@ -43,7 +44,12 @@ def packet(number: int, *, timestamp: int | None = None, payload: bytes = TWENTY
 
 
 def reader() -> TrackReader:
-    return TrackReader(track="ann:1", speaker=ANN)
+    return TrackReader(track="ann:1", speaker=ANN, warm_up_ms=0)
+
+
+def dated(clock: CaptureClock, timestamp: int, arrival_ms: int) -> int | None:
+    clock.observe(timestamp, SAMPLES, arrival_ms)
+    return clock.captured_ms(timestamp, SAMPLES, arrival_ms)
 
 
 def read(track: TrackReader, arrivals: list[tuple[int, int]]) -> list[HeardFrame]:
@@ -208,7 +214,7 @@ def test_no_sound_is_dated_before_it_was_spoken(
     clock = CaptureClock()
     for index, delay_ms in enumerate(delays_ms):
         truth_ms = spoken_from_ms + 20 * index
-        captured_ms = clock.captured_ms(first_timestamp + index * SAMPLES, SAMPLES, truth_ms + 20 + delay_ms)
+        captured_ms = dated(clock, first_timestamp + index * SAMPLES, truth_ms + 20 + delay_ms)
         assert captured_ms is not None
         assert captured_ms >= truth_ms
         assert captured_ms <= truth_ms + min(delays_ms[: index + 1]) + 1
@@ -220,24 +226,24 @@ def test_two_clocks_that_drift_apart_stay_together() -> None:
         clock = CaptureClock()
         for index in range(0, 180_000, 5):
             truth_ms = index * 20 * (1 + ppm / 1e6)
-            captured_ms = clock.captured_ms(index * SAMPLES, SAMPLES, int(truth_ms) + 25)
+            captured_ms = dated(clock, index * SAMPLES, int(truth_ms) + 25)
             assert captured_ms is not None
             assert -4 <= captured_ms - truth_ms <= 10
 
 
 def test_a_packet_that_was_stuck_on_its_way_is_in_doubt() -> None:
     clock = CaptureClock()
-    assert clock.captured_ms(0, SAMPLES, 20) is not None
-    assert clock.captured_ms(SAMPLES, SAMPLES, 40 + DOUBTFUL_AFTER_MS + 2) is None
-    assert clock.captured_ms(2 * SAMPLES, SAMPLES, 60 + 5) is not None
+    assert dated(clock, 0, 20) is not None
+    assert dated(clock, SAMPLES, 40 + DOUBTFUL_AFTER_MS + 2) is None
+    assert dated(clock, 2 * SAMPLES, 60 + 5) is not None
 
 
 def test_a_sender_whose_clock_stood_still_is_believed_again_after_a_while_and_not_dated_back() -> None:
     """A laptop that slept 5 s: without this all its sound would be dated 5 s early, before a withdrawal perhaps."""
     clock = CaptureClock()
     for index in range(100):
-        clock.captured_ms(index * SAMPLES, SAMPLES, 20 * index + 20)
-    after = [clock.captured_ms((100 + index) * SAMPLES, SAMPLES, 7_020 + 20 * index) for index in range(100)]
+        dated(clock, index * SAMPLES, 20 * index + 20)
+    after = [dated(clock, (100 + index) * SAMPLES, 7_020 + 20 * index) for index in range(100)]
     silent = REANCHOR_AFTER_MS // 20
     assert after[:silent] == [None] * silent
     for index in range(silent, 100):
@@ -248,6 +254,38 @@ def test_a_sender_whose_clock_stood_still_is_believed_again_after_a_while_and_no
 
 def test_one_packet_from_the_future_does_not_date_the_others_back() -> None:
     clock = CaptureClock()
-    clock.captured_ms(0, SAMPLES, 20)
-    clock.captured_ms(500 * SAMPLES, SAMPLES, 40)  # pretends to be 10 s ahead
-    assert clock.captured_ms(2 * SAMPLES, SAMPLES, 60) is None
+    dated(clock, 0, 20)
+    dated(clock, 500 * SAMPLES, 40)  # pretends to be 10 s ahead
+    assert dated(clock, 2 * SAMPLES, 60) is None
+
+
+# ---- the first moments -----------------------------------------------------------------------------------------------
+
+
+def test_the_first_packets_wait_and_then_come_all_at_once() -> None:
+    track = TrackReader(track="ann:1", speaker=ANN)
+    assert read(track, [(number, 20 * number + 20) for number in range(9)]) == []
+    due_ms = track.due_ms
+    assert due_ms == 20 + WARM_UP_MS
+    assert track.release(due_ms - 1) == []
+    frames = track.release(due_ms)
+    assert [frame.rtp_timestamp for frame in frames] == [number * SAMPLES for number in range(9)]
+    assert track.due_ms is None
+    assert len(track.put(packet(9), 20 + WARM_UP_MS + 1)) == 1
+
+
+def test_a_slow_first_packet_is_dated_by_the_quicker_ones_after_it() -> None:
+    """Fifteen packets got stuck for 280 ms and came at once, just after a yes: they were spoken before it."""
+    track = TrackReader(track="ann:1", speaker=ANN)
+    stuck = [(number, 300) for number in range(15)]
+    quick = [(number, 20 * number + 20) for number in range(15, 30)]
+    frames = read(track, stuck + quick)
+    assert len(frames) == 30
+    assert all(0 <= frame.captured_ms - frame.rtp_timestamp // SAMPLES_PER_MS <= 1 for frame in frames)
+
+
+def test_a_first_packet_that_was_stuck_for_too_long_is_dropped() -> None:
+    track = TrackReader(track="ann:1", speaker=ANN)
+    frames = read(track, [(0, 420), *((number, 421 + number) for number in range(1, 21)), (21, 640), (22, 660)])
+    assert frames
+    assert frames[0].rtp_timestamp > 0

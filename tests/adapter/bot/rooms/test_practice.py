@@ -33,6 +33,7 @@ from bot.ports import (
     TileState,
 )
 from bot.rooms.practice import PracticeRoom
+from bot.rtp import WARM_UP_MS
 from config.clock import SystemClock
 from consent_notice.frames import HeardFrame
 from consent_notice.words import SeatId, SeatKind
@@ -116,7 +117,7 @@ async def test_joining_tells_who_is_there_since_when(enter: Enter, new_stay: New
     before_ms = CLOCK.boot_ms()
     ann = await enter("Ann")
     after_ms = CLOCK.boot_ms()
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.4)
     stay = await new_stay()
     assert isinstance(stay.events[0], Admitted)
     (joined,) = stay.all(Joined)
@@ -220,7 +221,7 @@ async def test_after_hear_without_them_nothing_of_them_is_sent_or_pushed(enter: 
     ann, bob = await enter("Ann", sends_silence=True), await enter("Bob", sends_silence=True)
     stay = await new_stay()
     await stay.port.hear(only(ann, bob))
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.4)
     await stay.port.hear(only(bob))
     pushed = sum(frame.speakers == only(ann) for frame in stay.frames)
     assert pushed > 5
@@ -236,7 +237,7 @@ async def test_who_is_heard_again_is_heard_on_a_new_track_and_a_rested_slot(ente
     ann, stay = await enter("Ann", sends_silence=True), await new_stay()
     for _ in range(3):
         await stay.port.hear(only(ann))
-        await asyncio.sleep(0.15)
+        await asyncio.sleep(0.4)
         await stay.port.hear(NOBODY)
     assert len({frame.track for frame in stay.frames}) == 3
     for slot in stay.room._slots:  # as if all had been used just now
@@ -249,7 +250,7 @@ async def test_who_is_heard_again_is_heard_on_a_new_track_and_a_rested_slot(ente
 async def test_a_newcomer_on_a_slot_of_one_who_left_is_a_new_track(enter: Enter, new_stay: NewStay) -> None:
     ann, stay = await enter("Ann", sends_silence=True), await new_stay()
     await stay.port.hear(only(ann))
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.4)
     for slot in stay.room._slots[1:]:
         slot.rests_until_ms = CLOCK.boot_ms() + 60_000
     await ann.leave()
@@ -257,7 +258,7 @@ async def test_a_newcomer_on_a_slot_of_one_who_left_is_a_new_track(enter: Enter,
     bob = await enter("Bob", sends_silence=True)
     await stay.until(Joined, count=2)
     await stay.port.hear(only(bob))
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.4)
     assert stay.room._slots[0].seat == seat(bob)
     tracks = {frame.track: frame.speakers for frame in stay.frames}
     assert list(tracks.values()) == [only(ann), only(bob)]
@@ -286,14 +287,14 @@ async def test_loss_leaves_holes_and_nothing_stalls(enter: Enter, new_stay: NewS
 
     peer._transport._handle_rtp_data = lossy  # type: ignore[method-assign]
     said = await ann.tone(500, 4.0)
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.4)
     frames = [
         (event.frame, at) for event, at in zip(stay.events, stay.pushed_ms, strict=True) if isinstance(event, Heard)
     ]
     assert len(frames) == 197
     steps = [(frame.rtp_timestamp - frames[0][0].rtp_timestamp) // 960 for frame, _ in frames]
     assert set(range(201)) - set(steps) == {24, 74, 124, 174}
-    assert max(pushed_ms - frame.ends_ms for frame, pushed_ms in frames) < 150
+    assert max(pushed_ms - frame.ends_ms for frame, pushed_ms in frames[WARM_UP_MS // 20 :]) < 150
     assert all(
         abs(frame.captured_ms - said.start_ms - 20 * step) <= 20 for (frame, _), step in zip(frames, steps, strict=True)
     )
@@ -303,7 +304,7 @@ async def test_the_stop_button_cuts_tells_and_stays_until_it_was_heeded(enter: E
     ann, bob = await enter("Ann", sends_silence=True), await enter("Bob", sends_silence=True)
     stay = await new_stay()
     await stay.port.hear(only(ann, bob))
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.4)
     pressed_ms = CLOCK.boot_ms()
     ann.stop_voice()
     stop = await stay.until(StopPressed)
@@ -311,12 +312,12 @@ async def test_the_stop_button_cuts_tells_and_stays_until_it_was_heeded(enter: E
     assert pressed_ms - 100 <= stop.at_ms <= CLOCK.boot_ms()
     heard = sum(frame.speakers == only(ann) for frame in stay.frames)
     await stay.port.hear(only(ann, bob))  # by one who did not know of the stop yet
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.4)
     assert sum(frame.speakers == only(ann) for frame in stay.frames) == heard
     assert not ann.forwarding[-1].on
     await stay.port.hear(only(bob))  # heeded
     await stay.port.hear(only(ann, bob))  # a new yes
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.4)
     assert sum(frame.speakers == only(ann) for frame in stay.frames) > heard
     assert ann.forwarding[-1].on
 
@@ -382,7 +383,7 @@ async def test_leaving_breaks_off_the_bots_own_voice(new_stay: NewStay) -> None:
     stay = await new_stay()
     async with asyncio.timeout(1.5), asyncio.TaskGroup() as group:
         group.create_task(stay.port.speak(Speech(text="long", language="en", pcm=sine(700, 5.0, 0.25))))
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.4)
         await stay.port.leave()
 
 
