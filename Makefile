@@ -2,7 +2,7 @@
 # make test   set-up, lint, types, arrows between packages, every test: what CI runs
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo serve test check lint format nightly bench constraints clean
+.PHONY: help setup setup-test demo serve test check lint format nightly bench docs constraints clean
 
 PYTHON ?=
 ARGS ?=
@@ -44,6 +44,9 @@ nightly: setup-test lint ## the same tests at their full sizes
 
 bench: setup ## figures against their floors (ARGS="NAME --json")
 	@$(BIN)/python -m bench $(ARGS)
+
+docs: ## write the tables of settings and messages anew
+	$(BIN)/python scripts/reference.py
 
 constraints: ## write down the versions that are in .venv
 	$(BIN)/python scripts/constraints.py
