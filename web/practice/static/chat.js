@@ -1,7 +1,7 @@
 // The chat: messages in order, threads, whispers, the notice, and what is unread while the chat is out of sight.
 
 import { Composer } from "./composer.js";
-import { byId, clockTime, element, hueOf, icon, isolated, randomHex, withLinks } from "./dom.js";
+import { byId, clockTime, element, icon, isolated, randomHex, withLinks } from "./dom.js";
 import { isAnswerAnywhere, NoticeCard } from "./notice.js";
 
 const KEPT_MESSAGES = 500;
@@ -149,7 +149,7 @@ export class Chat {
     reply.addEventListener("click", () => this.#composer.reply(message));
     const replies = element("button", { type: "button", className: "replies", hidden: true });
     replies.addEventListener("click", () => this.#showThread(message.root));
-    const kinds = ["message", this.#people.isBot(message.seat) ? "of-bot" : "", hueOf(message.seat), message.to ? "whisper" : "", isNotice ? "notice" : ""].filter(Boolean);
+    const kinds = ["message", this.#people.isBot(message.seat) ? "of-bot" : this.#people.hueOf(message.seat), message.to ? "whisper" : "", isNotice ? "notice" : ""].filter(Boolean);
     const node = element("li", { className: kinds.join(" ") }, [
       element("p", { className: "message-by" }, [isolated(name, "message-name"), element("span", { className: "message-at" }, [clockTime(message.age_ms)])]),
       ...(message.to ? [this.#whisperMark(message)] : []),

@@ -74,12 +74,6 @@ export function initials(name) {
   return first && first.segment.length <= 12 ? first.segment : "?";
 }
 
-export function hueOf(seat) {
-  let sum = 0;
-  for (const letter of seat) sum = (sum * 31 + letter.charCodeAt(0)) % 997;
-  return `hue-${sum % 8}`;
-}
-
 export function clockTime(ageMs) {
   return new Date(Date.now() - (ageMs || 0)).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 }

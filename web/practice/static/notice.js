@@ -15,7 +15,7 @@ export const isAnswerAnywhere = (text) => [STOP, ...ANSWERS.map(({ phrase }) => 
 
 export class NoticeCard {
   #buttons = new Map();
-  #status = element("p", { className: "answered" }, ["Only onrecord sees your answer. No answer counts as a no."], { role: "status" });
+  #status = element("p", { className: "answered" }, ["The others in the room do not see your answer. No answer counts as a no."], { role: "status" });
   answered = false;
 
   /** `answer(phrase)` sends it and returns false when there is no line. */

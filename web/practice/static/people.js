@@ -1,8 +1,9 @@
 // Who is in the room: a tile for each person, and for the bot the tile on which it says what it is doing.
 
-import { byId, changeIcon, element, hueOf, icon, initials, isolated, outsideLink, webAddress } from "./dom.js";
+import { byId, changeIcon, element, icon, initials, isolated, outsideLink, webAddress } from "./dom.js";
 
 const COLUMNS = { 1: 1, 2: 2, 3: 3, 4: 2, 5: 3, 6: 3, 7: 4, 8: 4 };
+const HUES = 8;
 const TILE_WORDS = { not_recording: "NOT RECORDING", recording: "RECORDING · write stop", paused: "PAUSED" };
 const TILE_CLASSES = { recording: "is-recording", paused: "is-paused" };
 
@@ -10,6 +11,7 @@ export class People {
   #code;
   #seats = new Map();
   #tiles = new Map();
+  #hues = new Map();
   #me = null;
   #tile = null;
   #pageLink = null;
@@ -77,6 +79,17 @@ export class People {
     return isAlone ? person.name : `${person.name} · ${seat.slice(0, 4)}`;
   }
 
+  /** A colour that stays with the seat, and that nobody else here has. */
+  hueOf(seat) {
+    if (!this.#hues.has(seat)) {
+      const taken = new Set([...this.#hues].filter(([other]) => this.#seats.has(other)).map(([, hue]) => hue));
+      let hue = [...seat].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 997, 0) % HUES;
+      for (let tries = 0; tries < HUES && taken.has(hue); tries += 1) hue = (hue + 1) % HUES;
+      this.#hues.set(seat, hue);
+    }
+    return `hue-${this.#hues.get(seat)}`;
+  }
+
   setMicrophone(seat, on) {
     const person = this.#seats.get(seat);
     if (!person) return;
@@ -110,7 +123,7 @@ export class People {
     const muted = element("span", { className: "muted-mark", hidden: person.mic !== false }, [icon("mic-off"), element("span", { className: "unseen" }, ["microphone off"])]);
     const plate = element("p", { className: "plate" }, [muted, isolated(person.name, "plate-name"), element("span", { className: "plate-extra" }), bars()]);
     const picture = element("span", { className: "initials" }, [initials(person.name)], { "aria-hidden": "true" });
-    return element("li", { className: `person ${hueOf(person.seat)}` }, [picture, plate]);
+    return element("li", { className: `person ${this.hueOf(person.seat)}` }, [picture, plate]);
   }
 
   #botTile(person) {
@@ -153,6 +166,7 @@ export class People {
       const extra = seat === this.#me ? "(you)" : this.label(seat).slice(name.length);
       this.#tiles.get(seat).querySelector(".plate-extra").textContent = extra;
     }
+    byId("alone").hidden = people.length !== 1;
     byId("people-count").textContent = people.length === 1 ? "1 person" : `${people.length} people`;
     byId("call-mark").className = `mark ${TILE_CLASSES[this.tileState] ?? ""}`;
   }
