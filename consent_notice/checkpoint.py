@@ -88,8 +88,14 @@ class Checkpoint:
 
 def sign_checkpoint(checkpoint: Checkpoint, key: VerifierKey, sign: Sign) -> str:
     """The signed note; `sign` makes the Ed25519 signature with the private half of `key`."""
-    signature = b64encode(key.key_id + sign(checkpoint.text().encode())).decode()
-    return f"{checkpoint.text()}\n{_SIGNATURE_START}{key.name} {signature}\n"
+    return sign_note(checkpoint.text(), key, sign)
+
+
+def sign_note(text: str, key: VerifierKey, sign: Sign) -> str:
+    """A C2SP signed note; `text` must end with a newline. Texts of different kinds must not look alike."""
+    if not text.endswith("\n"):
+        raise ValueError("couldn't sign a note: expected a text that ends with a newline")
+    return f"{text}\n{_SIGNATURE_START}{key.name} {b64encode(key.key_id + sign(text.encode())).decode()}\n"
 
 
 def open_checkpoint(note: str, key: VerifierKey, verify: Verify, origin: str | None = None) -> Checkpoint:

@@ -72,8 +72,13 @@ IDENTITY_FLOOR: Mapping[Purpose, int] = MappingProxyType(
 )
 
 
-def next_standing(standing: Standing, act: Act) -> Standing:
-    """Raises IllegalAct where the table has no such row."""
+OWN_ACTS = frozenset(_OWN_ANSWERS)
+
+
+def next_standing(standing: Standing, act: Act, *, by_person: bool = True) -> Standing:
+    """Raises IllegalAct where the table has no such row, or where somebody else answers for the person."""
+    if act in OWN_ACTS and not by_person:
+        raise IllegalAct(f"couldn't apply {act.value}: only the person can do that")
     try:
         return NEXT_STANDING[standing][act]
     except KeyError:

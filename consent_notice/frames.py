@@ -15,6 +15,19 @@ class Encoding(StrEnum):
     PCM_S16LE_48K = "pcm_s16le_48k"
 
 
+OPUS_LOOK_AHEAD_MS = 7  # 312 samples at 48 kHz (RFC 7845 section 5.1, pre-skip), rounded up
+
+
+def judged_from_ms(captured_ms: int, duration_ms: int, encoding: Encoding, path_delay_ms: int) -> int:
+    """The earliest moment of which a packet can hold sound; the span that must be consented to begins here.
+
+    An Opus packet may carry the frame before it again (in-band FEC, RFC 6716 section 2.1.7), so its span begins one
+    duration earlier, and at least the encoder's look-ahead; this is also what drops the first packet after an opening.
+    """
+    earlier_ms = max(duration_ms, OPUS_LOOK_AHEAD_MS) if encoding is Encoding.OPUS else 0
+    return captured_ms - path_delay_ms - earlier_ms
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeardFrame:
     """Sound that nothing has judged yet; it lives in memory only."""

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from consent_notice.frames import Encoding, HeardFrame
+from consent_notice.frames import Encoding, HeardFrame, judged_from_ms
 from consent_notice.rules import Grounds, MeetingRecord, Refusal, judge
 from consent_notice.words import Purpose, Rule, SeatId
-
-OPUS_LOOK_AHEAD_MS = 7  # 312 samples at 48 kHz (RFC 7845 section 5.1, pre-skip), rounded up
 
 _MADE_HERE = object()
 
@@ -71,14 +69,8 @@ class Gate:
         return frame.ends_ms + self._times.settle_ms <= known_until_ms
 
     def admit(self, frame: HeardFrame) -> AdmittedFrame | Refusal:
-        """Judges a settled frame.
-
-        An Opus packet may carry the frame before it again (in-band FEC, RFC 6716 section 2.1.7), so its span begins
-        one duration earlier, and at least the encoder's look-ahead; this is also what drops the first packet after an
-        opening.
-        """
-        earlier_ms = max(frame.duration_ms, OPUS_LOOK_AHEAD_MS) if frame.encoding is Encoding.OPUS else 0
-        from_ms = frame.captured_ms - self._times.path_delay_ms - earlier_ms
+        """Judges a settled frame over the whole span that its sound can come from."""
+        from_ms = judged_from_ms(frame.captured_ms, frame.duration_ms, frame.encoding, self._times.path_delay_ms)
         verdict = judge(self._record, frame.speakers, from_ms, frame.ends_ms, Purpose.RECORDING)
         if isinstance(verdict, Refusal):
             return verdict
