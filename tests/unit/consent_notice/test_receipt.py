@@ -110,7 +110,14 @@ def proven(*events: Event, at: str = "2026-11-22T15:00:00.000Z") -> tuple[list[P
     for number, event in enumerate(events):
         salt = bytes([number]) * 32
         committed = sha256(salt + canonical(to_body(event))).hexdigest()
-        fields = {"at": at, "commitment": committed, "event_id": f"e{number}", "kind": event.kind, "v": 1, "visit": "v"}
+        fields: Any = {
+            "at": at,
+            "commitment": committed,
+            "event_id": f"e{number}",
+            "kind": event.kind,
+            "v": 1,
+            "visit": "v",
+        }
         leaves += [b"somebody else's %d" % number, canonical(fields)]
         held.append((len(leaves) - 1, canonical(fields), salt, event))
     tree = Tree(map(leaf_hash, leaves))
