@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gzip
 import hashlib
+import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -102,7 +104,7 @@ class CalendarServer:
             assert request.transport is not None
             request.transport.close()
         elif fault == "gzip bomb":
-            await response.write(gzip.compress(bytes(200_000_000), 6))
+            await response.write(packed_nothing())
         else:
             try:
                 for _ in range(10_000):
@@ -110,6 +112,13 @@ class CalendarServer:
             except ConnectionError:
                 pass
         return response
+
+
+@functools.cache
+def packed_nothing() -> bytes:
+    """100 MB of nothing, packed without ever holding it."""
+    packer = zlib.compressobj(level=1, wbits=31)
+    return b"".join([*(packer.compress(bytes(1_000_000)) for _ in range(100)), packer.flush()])
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import tracemalloc
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,7 +31,7 @@ from calendar_sync.ics import IcsCalendar
 from calendar_sync.planning import CalendarEvent, OwnAnswer
 from calendar_sync.sync import CalendarSource, Page, Window
 from tests.simulators.calendar_files import OWN_ZONE, calendar_of, event_of, meeting
-from tests.simulators.calendar_server import CalendarServer, calendar_server
+from tests.simulators.calendar_server import CalendarServer, calendar_server, packed_nothing
 
 NOW = datetime(2026, 10, 21, 9, 0, tzinfo=UTC)  # a Wednesday; summer time ends in Europe on the 25th
 WINDOW = Window(starts_at=NOW - timedelta(days=1), ends_at=NOW + timedelta(days=14))
@@ -145,6 +146,19 @@ async def test_each_fault_has_its_message(
         assert secret not in str(caught.value)
     if fault in ("429", "500", "503"):
         assert caught.value.retry_after_s == 120
+
+
+async def test_a_bomb_is_not_unpacked(server: CalendarServer) -> None:
+    server.fault = "gzip bomb"
+    assert len(packed_nothing()) < LIMITS.max_bytes  # 100 MB unpacked
+    tracemalloc.start()
+    try:
+        with pytest.raises(CalendarTooLarge):
+            await read(server)
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 10 * LIMITS.max_bytes
 
 
 async def test_a_packed_answer_is_unpacked(server: CalendarServer) -> None:
