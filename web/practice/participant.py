@@ -5,14 +5,13 @@ For the demo, the tests and the bench. It notes what it really said and when, so
 
 from __future__ import annotations
 
-import array
 import asyncio
-import math
-import sys
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from bot.opus import FRAME_BYTES, SpokenLine, encode
 from bot.practice_client import PracticeClient, PracticeError
@@ -241,16 +240,8 @@ class ScriptedParticipant:
 
 
 def sine(hz: float, seconds: float, level: float) -> bytes:
-    samples = int(seconds * SAMPLES_PER_S)
-    turn = 2 * math.pi * hz / SAMPLES_PER_S
-    peak = level * 32_767
-    wave = array.array(
-        "h",
-        (
-            round(peak * min(1.0, at / FADE_SAMPLES, (samples - at) / FADE_SAMPLES) * math.sin(turn * at))
-            for at in range(samples)
-        ),
-    )
-    if sys.byteorder == "big":
-        wave.byteswap()
-    return wave.tobytes()
+    """Mono 16-bit little-endian PCM at 48 kHz, with soft ends; `level` is of full scale."""
+    at = np.arange(int(seconds * SAMPLES_PER_S))
+    fade = np.minimum(1.0, np.minimum(at, len(at) - at) / FADE_SAMPLES)
+    wave = level * 32_767 * fade * np.sin(2 * np.pi * hz / SAMPLES_PER_S * at)
+    return bytes(wave.round().astype("<i2").tobytes())
