@@ -12,11 +12,10 @@ from typing import Protocol
 
 from bot.audio import KeptFrame, Span
 from bot.ports import SpokenSegment, Word
-from consent_notice.frames import Encoding
+from consent_notice.frames import judged_from_ms
 from consent_notice.rules import Grounds, MeetingRecord, judge
 from consent_notice.words import Purpose, SeatId, Standing
 
-OPUS_LOOK_AHEAD_MS = 7  # 312 samples at 48 kHz (RFC 7845 section 5.1, pre-skip), rounded up
 WINDOW_SPEECH_MS = 25_000  # the recogniser works in pieces of 30 s of speech
 WINDOW_MS = 300_000  # bounds memory; only 5 minutes without any pause are cut inside a word
 PAUSE_MS = 1_200  # a longer one within a recognised sentence makes two utterances of it
@@ -53,10 +52,9 @@ class Allowed:
         self.relies_on: set[int] = set()
 
     def of(self, frames: Iterable[StoredSound]) -> Iterator[StoredSound]:
-        """Judged over the span that the gate judges: an Opus packet may repeat the frame before it."""
+        """Judged over the span that the gate judges."""
         for frame in frames:
-            earlier_ms = max(frame.duration_ms, OPUS_LOOK_AHEAD_MS) if frame.encoding is Encoding.OPUS else 0
-            from_ms = frame.captured_ms - self._path_delay_ms - earlier_ms
+            from_ms = judged_from_ms(frame.captured_ms, frame.duration_ms, frame.encoding, self._path_delay_ms)
             to_ms = frame.captured_ms + frame.duration_ms
             verdict = judge(self._record, self._speakers, from_ms, to_ms, Purpose.TRANSCRIPTION)
             if isinstance(verdict, Grounds):

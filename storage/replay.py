@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from consent_notice.decisions import Act, IllegalAct, next_standing
-from consent_notice.events import Decided, Event, NoticeDelivered, SeatJoined, SeatLeft, VisitClosed, VisitOpened
+from consent_notice.events import Decided, Event, Means, NoticeDelivered, SeatJoined, SeatLeft, VisitClosed, VisitOpened
 from consent_notice.rules import MeetingRecord
 from consent_notice.words import Purpose, SeatId, Standing
 
 _NO_NO = frozenset({Act.GIVE, Act.ASK, Act.DEFER, Act.ATTEST})
+_BY_OTHERS = frozenset({Means.HOST, Means.SYSTEM})
 ASKED_BY_NOTICE = (Purpose.RECORDING, Purpose.TRANSCRIPTION)
 
 
@@ -88,7 +89,7 @@ class StandingsReplay:
             if act is Act.GIVE and (before is Standing.GIVEN or self._is_overtaken(key, event)):
                 continue
             try:
-                self.now[key] = next_standing(before, act)
+                self.now[key] = next_standing(before, act, by_person=event.means not in _BY_OTHERS)
             except IllegalAct:
                 continue
             if act not in _NO_NO:

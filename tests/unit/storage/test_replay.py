@@ -77,15 +77,13 @@ def noticed(seat: SeatId, at_ms: int) -> NoticeDelivered:
     )
 
 
-def decided(
-    seat: SeatId, act: Act, at_ms: int, *, purposes: tuple[Purpose, ...] = BOTH, boot_id: str = "boot"
-) -> Decided:
+def decided(seat: SeatId, act: Act, at_ms: int, *, boot_id: str = "boot", means: Means = Means.CHAT) -> Decided:
     return Decided(
         visit=VISIT,
         epoch=1,
         seat=seat,
-        acts=tuple((purpose, act) for purpose in purposes),
-        means=Means.CHAT,
+        acts=tuple((purpose, act) for purpose in BOTH),
+        means=means,
         identity_level=IdentityLevel.DISPLAY_NAME,
         matched_by="platform seat",
         notice="onrecord-notice",
@@ -152,6 +150,14 @@ def test_a_second_yes_relies_on_the_first() -> None:
 def test_an_impossible_act_changes_nothing() -> None:
     entries = log(opened(), joined(ADA, 0), decided(ADA, Act.REFUSE, 100), decided(ADA, Act.ATTEST, 200))
     assert latest_standings(entries)[ADA, Purpose.RECORDING] is Standing.REFUSED
+
+
+@pytest.mark.parametrize("means", [Means.HOST, Means.SYSTEM])
+def test_nobody_says_yes_for_somebody_else(means: Means) -> None:
+    entries = log(opened(), joined(ADA, 0), decided(ADA, Act.GIVE, 100, means=means))
+    assert kept(entries, ADA, 200, 300) is None
+    reset = log(opened(), joined(ADA, 0), decided(ADA, Act.GIVE, 100), decided(ADA, Act.RESET, 200, means=means))
+    assert latest_standings(reset)[ADA, Purpose.RECORDING] is Standing.REQUESTED
 
 
 def test_a_notice_asks_and_takes_nothing_back() -> None:
