@@ -19,7 +19,7 @@ from typing import Any
 
 from consent_notice.checkpoint import BadCheckpoint, Checkpoint, VerifierKey, open_checkpoint, sign_checkpoint
 from consent_notice.clock import Clock
-from consent_notice.events import Event
+from consent_notice.events import Erased, Event
 from consent_notice.merkle import BrokenFrontier, Frontier, Tree, leaf_hash
 from consent_notice.words import VisitId
 from storage import log_entries
@@ -31,6 +31,7 @@ from storage.vault import Vault, verify_signature
 QUEUE_LIMIT = 4_096
 BATCH_LIMIT = 256
 _CLOSE_TIMEOUT_S = 30
+_FENCE = "SELECT m.epoch FROM visits v JOIN meetings m ON m.id = v.meeting_id WHERE v.id = ?"
 
 Companion = Callable[[sqlite3.Connection, Sequence[int]], None]
 _Result = concurrent.futures.Future[list[LogEntry]]
@@ -271,6 +272,27 @@ class ConsentLog:
             raise NotStored
         return found[0]
 
+    def has(self, event_id: str) -> bool:
+        return bool(self._rows("SELECT 1 FROM log_leaves WHERE event_id = ?", event_id))
+
+    def by_event_id(self, event_id: str) -> LogEntry:
+        """Raises NotStored."""
+        found = self._entries("WHERE l.event_id = ?", event_id)
+        if not found:
+            raise NotStored
+        return found[0]
+
+    def erased_segments(self, visit: VisitId) -> frozenset[str]:
+        entries = self._entries("WHERE l.visit = ? AND l.kind = ? ORDER BY l.idx", visit, Erased.kind)
+        return frozenset(
+            segment for entry in entries if isinstance(entry.event, Erased) for segment in entry.event.segments
+        )
+
+    def is_current(self, fence: Fence) -> bool:
+        """Whether an append under this fence would be taken now."""
+        rows = self._rows(_FENCE, fence.visit)
+        return bool(rows) and rows[0][0] == fence.epoch
+
     def size(self) -> int:
         return int(self._rows("SELECT max(size) FROM log_checkpoints")[0][0])
 
@@ -325,9 +347,7 @@ class ConsentLog:
 
 
 def _check_fence(connection: sqlite3.Connection, fence: Fence) -> None:
-    row = connection.execute(
-        "SELECT m.epoch FROM visits v JOIN meetings m ON m.id = v.meeting_id WHERE v.id = ?", (fence.visit,)
-    ).fetchone()
+    row = connection.execute(_FENCE, (fence.visit,)).fetchone()
     if row is None or row[0] != fence.epoch:
         raise StaleEpoch
 

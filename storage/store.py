@@ -25,6 +25,7 @@ from storage.notices import Notices
 from storage.pages import Pages
 from storage.records import Records
 from storage.schema import installation
+from storage.tracks import Tracks
 from storage.transcripts import Transcripts
 from storage.users import Users
 from storage.vault import Vault
@@ -52,6 +53,7 @@ class Store:
         self.users = Users(database, clock, new_id)
         self.calendars = Calendars(database, vault, clock, new_id)
         self.meetings = Meetings(database, vault, clock, new_id)
+        self.tracks = Tracks(data_dir / directory.TRACKS_NAME, log, keys, clock, new_id)
         self.visits = Visits(database, vault, clock, new_id)
         self.pages = Pages(database, vault, clock, new_id)
         self.records = Records(log)
