@@ -29,6 +29,14 @@ def judged_from_ms(captured_ms: int, duration_ms: int, encoding: Encoding, path_
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GateTimes:
+    """How long sound settles, from what the room and the feed promise."""
+
+    path_delay_ms: int  # the sound may be that much older than its captured time
+    settle_ms: int  # at least the room's roster lag and twice the feed's interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HeardFrame:
     """Sound that nothing has judged yet; it lives in memory only."""
 

@@ -6,21 +6,13 @@ over the span its sound can come from, and is then admitted or gone. Holds no fr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from consent_notice.frames import Encoding, HeardFrame, judged_from_ms
+from consent_notice.frames import Encoding, GateTimes, HeardFrame, judged_from_ms
 from consent_notice.rules import Grounds, MeetingRecord, Refusal, judge
 from consent_notice.words import Purpose, Rule, SeatId
 
+__all__ = ["AdmittedFrame", "Gate", "GateTimes"]
+
 _MADE_HERE = object()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GateTimes:
-    """How long sound settles, from what the room and the feed promise."""
-
-    path_delay_ms: int  # the sound may be that much older than its captured time
-    settle_ms: int  # at least the room's roster lag and twice the feed's interval
 
 
 class AdmittedFrame:
