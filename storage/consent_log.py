@@ -21,11 +21,12 @@ from consent_notice.checkpoint import BadCheckpoint, Checkpoint, VerifierKey, op
 from consent_notice.clock import Clock
 from consent_notice.events import Erased, Event
 from consent_notice.merkle import BrokenFrontier, Frontier, Tree, leaf_hash
+from consent_notice.receipt import ProvenEntry
 from consent_notice.words import VisitId
 from storage import log_entries
 from storage.database import connect_raw
 from storage.errors import DatabaseFailed, LogWriteFailed, NotStored, StaleEpoch, StorageError
-from storage.log_entries import LogEntry, Prepared
+from storage.log_entries import ErasedBody, LogEntry, Prepared
 from storage.vault import Vault, verify_signature
 
 QUEUE_LIMIT = 4_096
@@ -314,6 +315,25 @@ class ConsentLog:
             if not 0 <= index < size:
                 raise NotStored
             return size, self._tree.inclusion(index, size)
+
+    def proven(self, indices: Sequence[int]) -> tuple[str, list[ProvenEntry]]:
+        """Those entries with all that proves them, and the checkpoint they are proven against. Raises NotStored."""
+        with self._reading:
+            size = self._grow_tree()
+            note = str(self._run("SELECT note FROM log_checkpoints WHERE size = ?", size)[0][0])
+            found = []
+            for index in indices:
+                rows = self._run(f"{log_entries.SELECT} WHERE l.idx = ?", index) if 0 <= index < size else []
+                event = log_entries.read_row(rows[0]).event if rows else None
+                if event is None or isinstance(event, ErasedBody):
+                    raise NotStored("couldn't prove the entry: it is not there, or its body was erased")
+                path = tuple(self._tree.inclusion(index, size))
+                found.append(ProvenEntry(index=index, leaf=rows[0][4], salt=rows[0][6], event=event, path=path))
+            return note, found
+
+    def sign(self, message: bytes) -> bytes:
+        """With the log's own key: for receipts, whose text can't be taken for a checkpoint."""
+        return self._vault.sign(message)
 
     def consistency(self, old_size: int) -> tuple[int, list[bytes]]:
         """The size of the latest checkpoint, and the proof that it only added to `old_size`. Raises NotStored."""

@@ -1,0 +1,216 @@
+"""The host's meetings: what is running (counts of answers, never whose), what comes, and joining by a pasted link.
+
+A person who refused and one who has not answered are the same number here, by construction: only agreed answers are
+counted, against the people present.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from aiohttp import web
+
+from calendar_sync.links import JoinLink, KnownHosts, LinkTexts, LookAlike, OtherService, Platform, find_link
+from consent_notice.words import MeetingId, Purpose, Rule, Standing, VisitId
+from storage.meetings import MeetingRow, MeetingState, Override
+from storage.store import Store
+from storage.visits import VisitRow
+from web.access import CLOCK, STORE, Access, Route, back_to, get, post, tell, text_of, user_of
+from web.pages import page
+from web.replay import MeetingStory, Timeline
+from web.replay import tell as tell_story
+from web.settings import SETTINGS, WebSettings
+
+SUPPORTED = frozenset({Platform.PRACTICE})
+MOST_DAYS_AHEAD = 366
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveMeeting:
+    """A running meeting as its host may see it."""
+
+    meeting: MeetingRow
+    visit: VisitRow | None  # None until the bot has begun
+    people: int
+    agreed: int
+    age_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upcoming:
+    meeting: MeetingRow
+    can_join: bool
+
+
+def routes() -> list[Route]:
+    return [
+        get("/", start, Access.SIGNED_IN),
+        get("/meetings", show_meetings, Access.SIGNED_IN),
+        get("/meetings/live", show_live, Access.SIGNED_IN),
+        post("/meetings", add_meeting, Access.SIGNED_IN),
+        post("/meetings/{meeting}/override", override_meeting, Access.SIGNED_IN),
+        post("/meetings/{meeting}/stop", stop_meeting, Access.SIGNED_IN),
+    ]
+
+
+async def start(request: web.Request) -> web.StreamResponse:
+    raise back_to("/review" if user_of(request).role == "admin" else "/meetings")
+
+
+async def show_meetings(request: web.Request) -> web.Response:
+    return await _meetings_page(request)
+
+
+async def show_live(request: web.Request) -> web.Response:
+    rows = await request.app[STORE].meetings.upcoming(user_of(request).id, request.app[CLOCK].now())
+    return await page(request, "_live.html", live=await _live(request, rows))
+
+
+async def add_meeting(request: web.Request) -> web.StreamResponse:
+    settings, store, user = request.app[SETTINGS], request.app[STORE], user_of(request)
+    link, title = await text_of(request, "link"), await text_of(request, "title", 200)
+    typed = {"link": link, "title": title, "when": await text_of(request, "when"), "at": await text_of(request, "at")}
+    found, problem = read_link(link, settings)
+    starts_at: datetime | None = None
+    if not problem and typed["when"] == "at":
+        starts_at, problem = read_moment(typed["at"], await text_of(request, "zone", 80), request.app[CLOCK].now())
+    rule = read_rule(await text_of(request, "rule"), settings)
+    if problem or found is None:
+        return await _meetings_page(request, status=422, problem=problem, typed=typed)
+    await store.meetings.add_by_hand(
+        user.id,
+        found.url,
+        title or f"Meeting in {found.platform.title}",
+        starts_at,
+        platform=found.platform.value,
+        rule=rule,
+        language=await text_of(request, "language") if settings.wording else settings.default_language,
+    )
+    when = "The bot joins now." if starts_at is None else "The bot will join at that time."
+    await tell(request, f"{when} It asks everyone before anything is kept.")
+    raise back_to("/meetings")
+
+
+async def override_meeting(request: web.Request) -> web.StreamResponse:
+    meeting = await own_meeting(request)
+    wanted = await text_of(request, "override")
+    choices: dict[str, Override | None] = {"record": "record", "skip": "skip", "calendar": None}
+    if wanted not in choices:
+        raise web.HTTPBadRequest
+    if wanted == "record" and not can_join(meeting):
+        raise web.HTTPBadRequest(
+            text="The bot can't join this meeting: there is no link to a supported platform in it."
+        )
+    await request.app[STORE].meetings.override(meeting.id, choices[wanted])
+    raise back_to("/meetings")
+
+
+async def stop_meeting(request: web.Request) -> web.StreamResponse:
+    meeting = await own_meeting(request)
+    await request.app[STORE].meetings.stop(meeting.id)
+    await tell(request, "Stopped. The bot leaves and does not come back to this meeting.")
+    raise back_to("/meetings")
+
+
+async def own_meeting(request: web.Request) -> MeetingRow:
+    """Another host's meeting does not exist for this one."""
+    meeting = await request.app[STORE].meetings.get(MeetingId(request.match_info["meeting"]))
+    if meeting is None or meeting.host_id != user_of(request).id:
+        raise web.HTTPNotFound
+    return meeting
+
+
+def can_join(meeting: MeetingRow) -> bool:
+    return meeting.link is not None and meeting.platform in {platform.value for platform in SUPPORTED}
+
+
+def read_link(text: str, settings: WebSettings) -> tuple[JoinLink | None, str]:
+    """The link to join by, or what is wrong with it in words."""
+    if not text:
+        return None, "Paste the meeting's link."
+    found = find_link(LinkTexts(description=text), KnownHosts(practice_url=settings.practice_url))
+    if isinstance(found, JoinLink):
+        if found.platform in SUPPORTED:
+            return found, ""
+        return None, f"{found.platform.title} is not supported yet. The practice room is."
+    if isinstance(found, OtherService):
+        return None, f"{found.name} is not supported yet. The practice room is."
+    if isinstance(found, LookAlike):
+        return None, f"This only looks like a link to {found.looks_like.title}; it leads elsewhere. Ask who sent it."
+    return None, "No meeting link was found in this text. Paste the whole address, with https:// in front."
+
+
+def read_moment(text: str, zone: str, now: datetime) -> tuple[datetime | None, str]:
+    """The browser says local time and its zone; without JavaScript the zone is UTC, as the page says."""
+    try:
+        local = datetime.fromisoformat(text)
+        at = local.replace(tzinfo=ZoneInfo(zone or "UTC")).astimezone(UTC)
+    except (ValueError, ZoneInfoNotFoundError, OverflowError):
+        return None, "Say when the bot should join: a date and a time."
+    if at < now - timedelta(minutes=1):
+        return None, "That time has passed. Choose “now” or a later time."
+    if at > now + timedelta(days=MOST_DAYS_AHEAD):
+        return None, "That is more than a year ahead."
+    return at, ""
+
+
+def read_rule(text: str, settings: WebSettings) -> Rule:
+    """Anything but an allowed `each_voice` is `everyone`."""
+    return Rule.EACH_VOICE if text == Rule.EACH_VOICE.value and settings.each_voice_allowed else Rule.EVERYONE
+
+
+async def story_of(store: Store, visit: VisitRow) -> MeetingStory:
+    timeline = Timeline(boot_id=visit.boot_id, started_ms=visit.started_boot_ms, started_at=visit.started_at)
+    return tell_story(await asyncio.to_thread(store.log.entries_of, VisitId(visit.id)), timeline)
+
+
+async def _meetings_page(
+    request: web.Request, *, status: int = 200, problem: str = "", typed: dict[str, str] | None = None
+) -> web.Response:
+    store, user, now, settings = request.app[STORE], user_of(request), request.app[CLOCK].now(), request.app[SETTINGS]
+    rows = await store.meetings.upcoming(user.id, now)
+    return await page(
+        request,
+        "meetings.html",
+        status=status,
+        live=await _live(request, rows),
+        upcoming=[
+            Upcoming(meeting=row, can_join=can_join(row)) for row in rows if row.state is not MeetingState.VISITING
+        ],
+        missed=await store.meetings.missed(user.id, limit=5),
+        calendars=await store.calendars.list(user.id),
+        problem=problem,
+        typed=typed or {"link": "", "title": "", "when": "now", "at": ""},
+        rules=allowed_rules(settings),
+        languages=languages(settings),
+        default_language=settings.default_language,
+        default_rule=settings.default_rule,
+    )
+
+
+def allowed_rules(settings: WebSettings) -> list[str]:
+    return [Rule.EVERYONE.value, *([Rule.EACH_VOICE.value] if settings.each_voice_allowed else [])]
+
+
+def languages(settings: WebSettings) -> list[tuple[str, str]]:
+    return [(code, str(table.get("name", code))) for code, table in sorted(settings.wording.items())]
+
+
+async def _live(request: web.Request, rows: list[MeetingRow]) -> list[LiveMeeting]:
+    store, clock = request.app[STORE], request.app[CLOCK]
+    live = []
+    for meeting in rows:
+        if meeting.state is not MeetingState.VISITING:
+            continue
+        visit = await store.visits.visit_of_meeting(meeting.id)
+        people = agreed = age_ms = 0
+        if visit is not None:
+            present = [seat for seat in (await story_of(store, visit)).people if seat.is_present]
+            people = len(present)
+            agreed = sum(seat.standing(Purpose.RECORDING) is Standing.GIVEN for seat in present)
+            age_ms = max(0, (clock.now() - visit.started_at) // timedelta(milliseconds=1))
+        live.append(LiveMeeting(meeting=meeting, visit=visit, people=people, agreed=agreed, age_ms=age_ms))
+    return live

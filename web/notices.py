@@ -1,0 +1,55 @@
+"""The notice as a participant's page shows it, and the page's own words around it, in the person's language.
+
+The notice's text, version and fingerprint come from `consent_notice.notice`; this module chooses the language and
+puts the meeting's facts in.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+
+from consent_notice.notice import Notice, NoticeFacts, read_wording, render
+from storage.visits import VisitRow
+from web.settings import WebSettings
+
+_LOCALES_DIR = Path(__file__).parent / "locales"
+
+
+@cache
+def page_words(language: str) -> dict[str, str]:
+    """English where this language has no words of its own yet."""
+    file = _LOCALES_DIR / f"{language}.toml"
+    known = {path.stem for path in _LOCALES_DIR.glob("*.toml")}
+    english: dict[str, str] = tomllib.loads((_LOCALES_DIR / "en.toml").read_text())
+    return {**english, **tomllib.loads(file.read_text())} if language in known else english
+
+
+def choose_language(asked: str, accepted: str, meeting: str, settings: WebSettings) -> str:
+    """The one asked for, else the browser's first that we have, else the meeting's."""
+    wishes = [asked, *(part.partition(";")[0].strip().partition("-")[0].lower() for part in accepted.split(","))]
+    for wish in [*wishes, meeting, settings.default_language]:
+        if wish in settings.wording:
+            return wish
+    return "en"
+
+
+def page_notice(settings: WebSettings, visit: VisitRow, host: str, language: str) -> Notice:
+    """Nothing is spoken on a page, so the text has a fingerprint of its own."""
+    facts = NoticeFacts(
+        host=host,
+        organisation=settings.organisation,
+        contact=settings.organisation_contact,
+        purposes=settings.purposes,
+        rule=visit.rule,
+        page_link=link_of(settings, visit),
+        retention_days=settings.retention_days,
+        bot_name=settings.bot_name,
+        speakable=False,
+    )
+    return render(read_wording(settings.wording[language]), facts)
+
+
+def link_of(settings: WebSettings, visit: VisitRow) -> str:
+    return f"{settings.public_url.rstrip('/')}/c/{visit.page_token}"

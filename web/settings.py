@@ -1,0 +1,41 @@
+"""What the pages need to know of the installation; `config` fills it in, nothing here reads the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from consent_notice.words import Purpose, Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSettings:
+    data_dir: Path  # for `verify` only; everything else goes through the store
+    public_url: str  # as people's browsers see it; decides secure cookies and the allowed Origin
+    practice_url: str
+    bot_name: str
+    organisation: str  # the controller
+    organisation_contact: str
+    retention_days: int
+    default_language: str
+    default_rule: Rule
+    each_voice_allowed: bool
+    one_sided_accepted: bool
+    purposes: tuple[Purpose, ...]  # what participants are asked about, in this order
+    wording: Mapping[str, Mapping[str, Any]]  # notice texts by language, as consent_notice.notice reads them
+    version: str
+
+    @property
+    def origin(self) -> str:
+        return "/".join(self.public_url.split("/", 3)[:3])
+
+    @property
+    def is_https(self) -> bool:
+        return self.public_url.startswith("https:")
+
+
+SETTINGS: web.AppKey[WebSettings] = web.AppKey("settings", WebSettings)
