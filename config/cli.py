@@ -112,13 +112,13 @@ def verify(config_file: Path | None, data_dir: Path | None) -> None:
 @_common
 def status(config_file: Path | None, data_dir: Path | None, as_json: bool) -> None:
     """What was recorded, with its consent status, and whether the server runs."""
-    from config.wiring import status as read_recordings
-
     settings = _settings(config_file, data_dir, to_serve=False)
     if not settings.data_dir.is_dir():
         raise click.ClickException(
             f"there is no data in {settings.data_dir}; set data_dir, or run `onrecord serve` first"
         )
+    from config.wiring import status as read_recordings
+
     found = {**asyncio.run(read_recordings(settings)), "roles": read_status(settings.data_dir) or {}}
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
@@ -151,9 +151,9 @@ def _settings(config_file: Path | None, data_dir: Path | None, *, to_serve: bool
 
 
 async def _serve(settings: Settings) -> None:
-    from config.wiring import first_admin
-
     async def prepare() -> None:
+        from config.wiring import first_admin
+
         admin = await first_admin(settings)
         click.echo(f"onrecord {installed_version('onrecord')}: {settings.public_url}")
         click.echo(f"practice room: {settings.practice_url}")

@@ -77,7 +77,7 @@ fi
 say "installing Python packages into .venv (a few minutes and about 1 GB the first time)"
 rm -f .venv/.ready-*
 .venv/bin/python -m pip install --disable-pip-version-check --no-input -c constraints.txt -e ".$extras" >"$log" 2>&1 </dev/null ||
-    fail "couldn't install Python packages: $(grep -m 1 '^ERROR' "$log" || tail -n 1 "$log"); all of it: $log"
+    fail "couldn't install Python packages: $(grep -m 1 -o 'ERROR: .*' "$log" || tail -n 1 "$log"); all of it: $log"
 { pwd; .venv/bin/python -V; cat pyproject.toml constraints.txt scripts/setup.sh; } | sha256sum | cut -d ' ' -f 1 >".venv/.ready-$want"
 rm -f "$log"
 say "ready"
