@@ -17,7 +17,7 @@ from bot.utterances import Allowed, Turn, is_still_willing, turns, windows
 from consent_notice.clock import Clock
 from consent_notice.events import VisitOpened
 from consent_notice.words import Purpose, SeatId, SegmentId, Standing, VisitId
-from storage.errors import StorageError, TranscriptNotStored
+from storage.errors import DatabaseFailed, LogWriteFailed, StorageError, TranscriptNotStored
 from storage.log_entries import LogEntry
 from storage.replay import latest_standings, replay
 from storage.store import Store
@@ -29,6 +29,8 @@ POLL_S = 0.5
 RETRY_S = 30  # a full disk takes somebody's hands
 PROGRESS_EVERY_MS = 500
 MOST_TRIES = 10  # a recording that kills this process must not do so for ever
+
+_FOR_NOW = (TranscriptNotStored, LogWriteFailed, DatabaseFailed)  # a disk that may be repaired; tried again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,7 @@ class Aftercare:
         else:
             try:
                 reason = await self._transcribe(visit)
-            except TranscriptNotStored:
+            except _FOR_NOW:
                 await self._store.visits.set_transcription(visit.id, "waiting")
                 await asyncio.sleep(RETRY_S)
                 return False
@@ -95,6 +97,8 @@ class Aftercare:
             entries = await asyncio.to_thread(self._store.log.entries_of, visit.id)
             rows = await self._store.tracks.segments(visit.id)
             written = await self._store.transcripts.of_visit(visit.id)
+        except _FOR_NOW:
+            raise
         except StorageError as error:
             return _reason(error)
         done = {segment for transcript in written for segment in transcript.segments}
@@ -104,7 +108,7 @@ class Aftercare:
         for seat in dict.fromkeys(segment.seat for segment in segments):
             try:
                 await self._transcribe_seat(visit, [part for part in segments if part.seat == seat], progress)
-            except TranscriptNotStored:
+            except _FOR_NOW:
                 raise
             except (TranscriptionFailed, StorageError) as error:
                 reasons.append(_reason(error))

@@ -320,6 +320,30 @@ async def test_after_a_crash_only_what_is_missing_is_done(both_agreed: Meeting) 
     assert len(again.heard) == 1
 
 
+async def test_what_the_disk_does_not_take_is_tried_again(
+    both_agreed: Meeting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.aftercare.RETRY_S", 0)
+    await both_agreed.keeps({ADA: speech(500)})
+    in_the_way = both_agreed.store.transcripts.path_of("any").parent
+    in_the_way.write_bytes(b"")
+    assert await both_agreed.transcribed(Recogniser()) == "waiting"
+    in_the_way.unlink()
+    assert await both_agreed.transcribed(Recogniser()) == "done"
+    assert list(await both_agreed.said()) == [ADA]
+
+
+async def test_a_damaged_recording_is_named(both_agreed: Meeting) -> None:
+    await both_agreed.keeps({ADA: speech(500), BEN: speech(500)})
+    (first, *_) = await both_agreed.store.tracks.segments(both_agreed.visit.id)
+    (part,) = both_agreed.store.data_dir.glob(f"tracks/*/{first.id}/*.part")
+    part.write_bytes(part.read_bytes()[:-100])
+    state = await both_agreed.transcribed(Recogniser())
+    assert state.startswith("failed: ")
+    assert "onrecord verify" in state
+    assert list(await both_agreed.said()) == [BEN if first.seats == (ADA,) else ADA]
+
+
 async def test_what_always_kills_the_process_is_given_up(both_agreed: Meeting) -> None:
     await both_agreed.keeps({ADA: speech(500)})
 
