@@ -69,19 +69,15 @@ class NaiveRecord:
     def may_use(self, speakers: set[str] | None, from_ms: int, to_ms: int, purpose: str) -> bool:
         if not speakers or from_ms >= to_ms:
             return False
-        for at_ms in range(from_ms, to_ms):
-            if self.is_doubtful(at_ms):
-                return False
-            for seat in speakers:
-                if seat not in self.persons or not self.is_present(seat, at_ms):
-                    return False
-                # Sound of this millisecond needs the yes of whoever may be in it over the whole span (law 1).
-                if not self.yeses_at(seat, purpose, at_ms) or not self.yeses_at(seat, "recording", at_ms):
-                    return False
-            if self.everyone_must_agree:
-                for seat in self.persons:
-                    if self.is_present(seat, at_ms) and not all(
-                        self.yeses_at(seat, "recording", each) for each in range(from_ms, to_ms)
-                    ):
-                        return False
-        return True
+        span = range(from_ms, to_ms)
+        if any(self.is_doubtful(at_ms) for at_ms in span):
+            return False
+        if not all(seat in self.persons and self.is_present(seat, at_ms) for seat in speakers for at_ms in span):
+            return False
+        # Sound of any millisecond needs the yes, over the whole span, of whoever may be in it (law 1).
+        needed = set(speakers)
+        if self.everyone_must_agree:
+            needed |= {seat for seat in self.persons if any(self.is_present(seat, at_ms) for at_ms in span)}
+        return all(self.yeses_at(seat, "recording", at_ms) for seat in needed for at_ms in span) and all(
+            self.yeses_at(seat, purpose, at_ms) for seat in speakers for at_ms in span
+        )
