@@ -117,9 +117,11 @@ def read_header(text: bytes) -> SegmentHeader:
         seats, relies_on = fields.pop("seats"), fields.pop("relies_on")
         assert isinstance(seats, list)
         assert isinstance(relies_on, list)
+        numbers = (fields["epoch"], fields["opened_ms"], *relies_on)
+        assert all(type(number) is int for number in numbers)
         header = SegmentHeader(
             seats=tuple(SeatId(str(seat)) for seat in seats),
-            relies_on=tuple(int(str(index)) for index in relies_on),
+            relies_on=tuple(relies_on),  # type: ignore[arg-type]  # whole numbers, by the line above
             rule=Rule(str(fields.pop("rule"))),
             encoding=Encoding(str(fields.pop("encoding"))),
             **fields,  # type: ignore[arg-type]  # equality with the text, below, checks every type

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from consent_notice.decisions import Act
 from consent_notice.events import Decided, Means, RecordRead, SeatJoined, VisitOpened
+from consent_notice.notice import Notice, exact_text
 from consent_notice.words import IdentityLevel, Purpose, Rule, SeatId, SeatKind, VisitId
+
+_TEXT = {"spoken": "May I record?", "post": "May I record? Write: record yes.", "page": "# May I record?"}
+NOTICE = Notice(
+    id="notice", version="1", language="en", **_TEXT, text_sha256=sha256(exact_text(**_TEXT).encode()).hexdigest()
+)
 
 
 def read_by(number: int, visit: str = "visit") -> RecordRead:
@@ -60,7 +68,7 @@ def decided(
         notice="notice",
         notice_version="1",
         notice_language="en",
-        notice_sha256="00" * 32,
+        notice_sha256=NOTICE.text_sha256,
         message_id=f"{seat}-{at_ms}",
         verbatim="record yes",
         reader_version="1",
