@@ -15,6 +15,8 @@ from typing import Any
 
 import structlog
 
+from storage.data_dir import prepare
+
 FOLDER = "logs"
 _FILE_BYTES = 5_000_000
 _FILES_KEPT = 4
@@ -24,6 +26,7 @@ _QUIET = (
     "aiohttp",
     "aioice",
     "aiortc",
+    "alembic",
     "apscheduler",
     "asyncio",
     "faster_whisper",
@@ -38,9 +41,10 @@ def log_path(data_dir: Path, role: str) -> Path:
 
 
 def set_up(role: str, data_dir: Path, *, terminal_level: str) -> None:
-    """For the whole process; both structlog and the standard library's loggers end here."""
+    """For the whole process; both structlog and the standard library's loggers end here. Raises DataDirUnusable."""
     path = log_path(data_dir, role)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    prepare(data_dir)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,

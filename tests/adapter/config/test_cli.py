@@ -79,6 +79,14 @@ def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
     )
 
 
+def test_a_data_directory_that_can_not_be_made_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ended = run(tmp_path, "serve", "--data-dir", "file/inside", **WHO)
+    assert ended.returncode == ExitCode.DATA_DIR
+    assert len(ended.stderr.splitlines()) == 1
+    assert "data directory" in ended.stderr
+
+
 def test_a_whole_server_starts_says_so_and_ends_at_sigterm(tmp_path: Path) -> None:
     ports = {"ONRECORD_WEB_PORT": str(free_port()), "ONRECORD_PRACTICE_PORT": str(free_port())}
     command = [sys.executable, "-P", "-m", "config.cli", "serve"]
@@ -106,6 +114,7 @@ def test_a_whole_server_starts_says_so_and_ends_at_sigterm(tmp_path: Path) -> No
             server.send_signal(signal.SIGTERM)
             said = server.communicate(timeout=30)[0]
     assert server.returncode == 0, said
+    assert (tmp_path / "onrecord-data").stat().st_mode & 0o777 == 0o700
     assert f"http://127.0.0.1:{ports['ONRECORD_WEB_PORT']}" in said
     assert said.count("first admin (shown this once)") == 1
     for role in roles.values():
