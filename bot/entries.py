@@ -8,11 +8,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from consent_notice.answers import READER_VERSION
-
 from bot.commands import Append
 from bot.facts import NoticeRef
 from bot.ports import Joined
+from consent_notice.answers import READER_VERSION
 from consent_notice.decisions import Act
 from consent_notice.events import Decided, Means, NoticeDelivered, SeatJoined, SeatLeft
 from consent_notice.words import IdentityLevel, Purpose, SeatId, VisitId

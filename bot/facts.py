@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from consent_notice.answers import Phrases
-
 from bot.ports import RoomCapabilities, TileState
+from consent_notice.answers import Phrases
 from consent_notice.notice import Notice, NoticeFacts, Say, Wording
 from consent_notice.words import Rule, VisitId
 

@@ -150,9 +150,7 @@ class Ended:
     at_ms: int
 
 
-RoomEvent = (
-    WaitingInLobby | Admitted | Joined | Left | ChatSaid | StopPressed | Heard | RosterKnownUntil | Ended
-)
+RoomEvent = WaitingInLobby | Admitted | Joined | Left | ChatSaid | StopPressed | Heard | RosterKnownUntil | Ended
 
 
 class TileState(StrEnum):

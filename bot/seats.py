@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from consent_notice.answers import Answer, AnswerContext, Phrases, read_answer
-
 from bot.ports import ChatSaid, Joined
+from consent_notice.answers import Answer, AnswerContext, Phrases, read_answer
 from consent_notice.events import SeatJoined
 from consent_notice.words import IdentityLevel, SeatId, SeatKind
 

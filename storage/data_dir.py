@@ -48,6 +48,22 @@ def serving(data_dir: Path) -> Iterator[None]:
         raise DataDirInUse from None
 
 
+def is_served(data_dir: Path) -> bool:
+    """Whether a server runs on it now; looks only, and makes no lock file."""
+    try:
+        descriptor = os.open(data_dir / _SERVING, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)
+
+
 @contextmanager
 def _locked(path: Path, how: int) -> Iterator[None]:
     try:

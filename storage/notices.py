@@ -5,6 +5,7 @@ Sealed, since a notice carries the meeting's page link; never changed, only adde
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -18,6 +19,7 @@ from storage.database import Database
 from storage.schema import notices
 from storage.vault import Vault
 
+COLUMNS = "text_sha256, notice, version, language, spoken_sealed, post_sealed, page_sealed"
 _SPOKEN, _POST, _PAGE = "notice spoken", "notice post", "notice page"
 
 
@@ -60,17 +62,22 @@ class Notices:
         return None if row is None else self._kept(row)
 
     def _kept(self, row: Row[Any]) -> Kept:
-        key = row.text_sha256
-        notice = Notice(
-            id=row.notice,
-            version=row.version,
-            language=row.language,
-            spoken=self._vault.unseal(_SPOKEN, key, row.spoken_sealed),
-            post=self._vault.unseal(_POST, key, row.post_sealed),
-            page=self._vault.unseal(_PAGE, key, row.page_sealed),
-            text_sha256=key,
-        )
+        notice = unsealed(self._vault, [getattr(row, name) for name in COLUMNS.split(", ")])
         return Kept(notice=notice, is_intact=is_intact(notice))
+
+
+def unsealed(vault: Vault, columns: Sequence[Any]) -> Notice:
+    """From COLUMNS. Raises BrokenRecord."""
+    key, notice, version, language, spoken, post, page = columns
+    return Notice(
+        id=notice,
+        version=version,
+        language=language,
+        spoken=vault.unseal(_SPOKEN, key, spoken),
+        post=vault.unseal(_POST, key, post),
+        page=vault.unseal(_PAGE, key, page),
+        text_sha256=key,
+    )
 
 
 def is_intact(notice: Notice) -> bool:

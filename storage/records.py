@@ -32,6 +32,7 @@ from consent_notice.words import Purpose, SeatId, SeatKind, Standing, VisitId
 from storage.consent_log import ConsentLog
 from storage.errors import NotStored
 from storage.replay import StandingsReplay
+from storage.segments import LATE_REFUSAL
 
 
 class Entry(Protocol):
@@ -100,7 +101,7 @@ class _Facts:
         self._agrees_since: dict[SeatId, int] = {}
         self._persons: dict[SeatId, None] = {}  # in the order in which they came
         self._segments: dict[str, SegmentOpened] = {}
-        self._kept_ms: dict[SeatId, int] = {}
+        self._kept_ms: dict[str, int] = {}  # by segment
         self._erased: set[SeatId] = set()
         self._last_ms = 0
 
@@ -128,12 +129,13 @@ class _Facts:
                 self._segments[segment] = event
                 self.began_ms = now_ms if self.began_ms is None else min(self.began_ms, now_ms)
             case PartClosed(segment=segment, kept_ms=kept_ms) if segment in self._segments:
-                for seat in self._segments[segment].seats:
-                    self._kept_ms[seat] = self._kept_ms.get(seat, 0) + kept_ms
-            case Erased(segments=segments, transcripts=transcripts):
-                gone = [self._segments[segment] for segment in segments if segment in self._segments]
-                if gone or transcripts:
-                    self._erased.update(seat for segment in gone for seat in segment.seats)
+                self._kept_ms[segment] = self._kept_ms.get(segment, 0) + kept_ms
+            case Erased(segments=segments, authority=authority):
+                for segment in segments:
+                    self._kept_ms.pop(segment, None)
+                    # What a late refusal takes back was never rightly there: nothing of the recording is erased by it.
+                    if segment in self._segments and authority != LATE_REFUSAL:
+                        self._erased.update(self._segments[segment].seats)
             case _:
                 pass
 
@@ -148,7 +150,9 @@ class _Facts:
                 seat=seat,
                 present=tuple(self._present.get(seat, ())),
                 agreed=tuple(self._agreed.get(seat, ())),
-                kept_ms=self._kept_ms.get(seat, 0),
+                kept_ms=sum(
+                    kept_ms for segment, kept_ms in self._kept_ms.items() if seat in self._segments[segment].seats
+                ),
                 was_erased=seat in self._erased,
             )
             for seat in self._persons

@@ -29,9 +29,10 @@ from consent_notice.words import SeatId, SegmentId, VisitId
 from storage.consent_log import ConsentLog
 from storage.database import Database
 from storage.errors import BrokenRecord, TranscriptNotStored
-from storage.keys import KeyStore
+from storage.keys import DataKey, KeyStore
 from storage.schema import transcripts
 
+COLUMNS = "id, visit_id, seat, language, model, utterances, words, segments, relies_on, key_id, sha256"
 MAGIC = b"onrecord-text-1\n"
 _LENGTH = struct.Struct(">I")
 _NONCE_BYTES = 12
@@ -109,9 +110,24 @@ class Transcripts:
         known = [row for row in await self.of_visit(visit) if row.seat == seat]
         if known:
             return known[0]
-        return await asyncio.to_thread(
-            self._put, visit, seat, tuple(utterances), language, model, tuple(segments), tuple(relies_on)
+        key = await asyncio.to_thread(self._keys.make)
+        transcript = self._new_id()
+        sealed = seal(transcript, visit, utterances, key)
+        row = TranscriptRow(
+            id=transcript,
+            visit=visit,
+            seat=seat,
+            language=language,
+            model=model,
+            utterances=len(utterances),
+            words=sum(utterance.words for utterance in utterances),
+            segments=tuple(segments),
+            relies_on=tuple(relies_on),
+            key_id=key.id,
+            sha256=sha256(sealed).hexdigest(),
         )
+        await asyncio.to_thread(self._put, row, sealed)
+        return row
 
     async def of_visit(self, visit: VisitId) -> list[TranscriptRow]:
         return await self._select(transcripts.c.visit_id == visit)
@@ -135,33 +151,8 @@ class Transcripts:
 
     # ---- inside ----------------------------------------------------------------------------------------------------
 
-    def _put(
-        self,
-        visit: VisitId,
-        seat: SeatId,
-        utterances: tuple[Utterance, ...],
-        language: str,
-        model: str,
-        segments: tuple[SegmentId, ...],
-        relies_on: tuple[int, ...],
-    ) -> TranscriptRow:
-        key = self._keys.make()
-        transcript = self._new_id()
-        sealed = seal(transcript, visit, utterances, key.id, key.key)
-        row = TranscriptRow(
-            id=transcript,
-            visit=visit,
-            seat=seat,
-            language=language,
-            model=model,
-            utterances=len(utterances),
-            words=sum(utterance.words for utterance in utterances),
-            segments=segments,
-            relies_on=relies_on,
-            key_id=key.id,
-            sha256=sha256(sealed).hexdigest(),
-        )
-        path = self.path_of(transcript)
+    def _put(self, row: TranscriptRow, sealed: bytes) -> None:
+        path = self.path_of(row.id)
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
             _write_durably(path, sealed)
@@ -173,9 +164,8 @@ class Transcripts:
             ) from error
         # If we die before the next line, the file has no row and is swept away; after it, everything is there.
         self._log.submit(
-            [(_sealed_event(row), f"transcript:{transcript}")], companion=functools.partial(_insert, row)
+            [(_sealed_event(row), f"transcript:{row.id}")], companion=functools.partial(_insert, row)
         ).result()
-        return row
 
     def _sweep(self, known: set[str]) -> int:
         if not self._folder.is_dir():
@@ -191,13 +181,13 @@ class Transcripts:
         return [row_of(row) for row in rows]
 
 
-def seal(transcript: str, visit: VisitId, utterances: Sequence[Utterance], key_id: str, key: bytes) -> bytes:
-    header = canonical({"key_id": key_id, "transcript": transcript, "visit": str(visit)})
+def seal(transcript: str, visit: VisitId, utterances: Sequence[Utterance], key: DataKey) -> bytes:
+    header = canonical({"key_id": key.id, "transcript": transcript, "visit": str(visit)})
     text = json.dumps(
         [[u.seat, u.start_ms, u.end_ms, u.text, u.segment, u.words] for u in utterances], ensure_ascii=False
     )
     nonce = os.urandom(_NONCE_BYTES)
-    sealed = AESGCM(key).encrypt(nonce, text.encode(), sha256(header).digest())
+    sealed = AESGCM(key.key).encrypt(nonce, text.encode(), sha256(header).digest())
     return MAGIC + _LENGTH.pack(len(header)) + header + nonce + sealed
 
 
@@ -228,20 +218,25 @@ def unseal(path: Path, row: TranscriptRow, key: bytes) -> list[Utterance]:
 
 def row_of(row: Row[Any]) -> TranscriptRow:
     """Raises BrokenRecord."""
+    return row_of_columns(tuple(getattr(row, name) for name in COLUMNS.split(", ")))
+
+
+def row_of_columns(columns: Sequence[Any]) -> TranscriptRow:
+    """From COLUMNS. Raises BrokenRecord."""
     try:
-        segments, relies_on = json.loads(row.segments), json.loads(row.relies_on)
+        name, visit, seat, language, model, utterances, words, segments, relies_on, key_id, file_sha256 = columns
         return TranscriptRow(
-            id=row.id,
-            visit=row.visit_id,
-            seat=row.seat,
-            language=row.language,
-            model=row.model,
-            utterances=row.utterances,
-            words=row.words,
-            segments=tuple(SegmentId(segment) for segment in segments),
-            relies_on=tuple(int(index) for index in relies_on),
-            key_id=row.key_id,
-            sha256=row.sha256,
+            id=name,
+            visit=visit,
+            seat=seat,
+            language=language,
+            model=model,
+            utterances=utterances,
+            words=words,
+            segments=tuple(SegmentId(segment) for segment in json.loads(segments)),
+            relies_on=tuple(int(index) for index in json.loads(relies_on)),
+            key_id=key_id,
+            sha256=file_sha256,
         )
     except (TypeError, ValueError):
         raise BrokenRecord("a transcript's tags can't be read; run `onrecord verify`") from None
@@ -265,8 +260,7 @@ def _sealed_event(row: TranscriptRow) -> TranscriptSealed:
 
 def _insert(row: TranscriptRow, connection: sqlite3.Connection, _indices: Sequence[int]) -> None:
     connection.execute(
-        "INSERT INTO transcripts (id, visit_id, seat, language, model, utterances, words, segments, relies_on, key_id,"
-        " sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO transcripts ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608  constants only
         (
             row.id,
             row.visit,

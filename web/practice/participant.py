@@ -29,6 +29,7 @@ class Spoken:
 
     start_ms: int
     end_ms: int
+    sent_ms: int  # the length of the packets that it was sent in: the last one is filled up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +125,8 @@ class ScriptedParticipant:
         assert self._voice is not None
         async with self._mouth:
             start_ms, end_ms = await self._voice.say(packets)
-        said = Spoken(start_ms=start_ms, end_ms=min(end_ms, start_ms + len(pcm_48k) // (2 * SAMPLES_PER_MS)))
+        length_ms = len(pcm_48k) // (2 * SAMPLES_PER_MS)
+        said = Spoken(start_ms=start_ms, end_ms=min(end_ms, start_ms + length_ms), sent_ms=end_ms - start_ms)
         self.spoken.append(said)
         return said
 

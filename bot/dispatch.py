@@ -1,0 +1,76 @@
+"""Due meetings become visits: claims what is due or was abandoned, and runs each visit until it ends.
+
+At most one bot a meeting: the claim is fenced in storage. A meeting that began while nothing ran is joined late; one
+that is over is marked as missed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from bot.runner import STALE_AFTER_MS, BotParts, VisitRunner, close_interrupted
+from consent_notice.words import MeetingId
+from storage.errors import StorageError
+from storage.meetings import MeetingRow
+
+log = structlog.get_logger()
+
+LOOK_EVERY_S = 0.5
+VISITS_AT_ONCE = 20
+
+
+class Dispatcher:
+    """The main loop of the `bots` role."""
+
+    def __init__(self, parts: BotParts, *, join_early_s: int) -> None:
+        self._parts = parts
+        self._join_early_s = join_early_s
+        self._running: set[MeetingId] = set()
+
+    async def run(self) -> None:
+        """Until cancelled; then every bot leaves its room and its books are closed as far as they go."""
+        async with asyncio.TaskGroup() as visits:
+            while True:
+                try:
+                    await self._look(visits)
+                except StorageError as error:
+                    log.warning("dispatch_failed", error=type(error).__name__, detail=str(error))
+                await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _look(self, visits: asyncio.TaskGroup) -> None:
+        meetings, clock = self._parts.store.meetings, self._parts.clock
+        now = clock.now()
+        missed = await meetings.mark_missed(now)
+        if missed:
+            log.warning("meetings_missed", count=missed)
+        for meeting in await meetings.abandoned(STALE_AFTER_MS):
+            if meeting.id in self._running:
+                continue
+            if meeting.ends_at is not None and meeting.ends_at <= now:
+                await close_interrupted(self._parts, meeting)
+            else:
+                await self._begin(visits, meeting)
+        for meeting in await meetings.due(now, self._join_early_s):
+            if meeting.id not in self._running:
+                await self._begin(visits, meeting)
+
+    async def _begin(self, visits: asyncio.TaskGroup, meeting: MeetingRow) -> None:
+        if len(self._running) >= VISITS_AT_ONCE:
+            log.warning("too_many_visits", limit=VISITS_AT_ONCE)
+            return
+        epoch = await self._parts.store.meetings.claim(meeting.id, self._parts.owner, STALE_AFTER_MS)
+        if epoch is None:
+            return
+        self._running.add(meeting.id)
+        visits.create_task(self._visit(meeting, epoch))
+
+    async def _visit(self, meeting: MeetingRow, epoch: int) -> None:
+        """One visit's failure is its own; the others go on."""
+        try:
+            await VisitRunner(self._parts, meeting, epoch).run()
+        except Exception as error:
+            log.exception("visit_failed", meeting=meeting.id, error=type(error).__name__)
+        finally:
+            self._running.discard(meeting.id)

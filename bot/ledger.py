@@ -1,0 +1,64 @@
+"""The bot's one door to the store: entries, pages, presence rows, ownership, and the writer of kept sound.
+
+Decides nothing; fences every write by the epoch of this stay.
+"""
+
+from __future__ import annotations
+
+from bot.stay import BoundPage
+from consent_notice.decisions import Act
+from consent_notice.events import Event, SeatJoined, SeatLeft
+from consent_notice.words import MeetingId, SeatId, VisitId
+from storage.store import Store
+from storage.track_writer import TrackWriter
+
+
+class VisitLedger:
+    """Implements `bot.stay.Ledger` on the store."""
+
+    def __init__(
+        self,
+        store: Store,
+        writer: TrackWriter,
+        *,
+        visit: VisitId,
+        meeting: MeetingId,
+        epoch: int,
+    ) -> None:
+        self._store = store
+        self._writer = writer
+        self._visit = visit
+        self._meeting = meeting
+        self._epoch = epoch
+
+    async def append(self, event: Event, event_id: str) -> None:
+        await self._store.log.append(event, event_id=event_id)
+        match event:
+            case SeatJoined(seat=seat, name=name, seat_kind=kind, at_ms=at_ms):
+                await self._store.visits.upsert_seat(self._visit, seat, name, kind, at_ms)
+            case SeatLeft(seat=seat, at_ms=at_ms):
+                await self._store.visits.left_seat(self._visit, seat, at_ms)
+            case _:
+                pass
+
+    async def bind_page(self, code: str, seat: SeatId) -> BoundPage | None:
+        row = await self._store.pages.bind(self._visit, code, seat)
+        if row is None:
+            return None
+        is_shared = row.alone_on_device is not True
+        # A seat with several people behind it opens only when each of them has answered: their yes opens nothing here.
+        acts = tuple(
+            (purpose, Act.GIVE if chosen else Act.REFUSE)
+            for purpose, chosen in sorted((row.choices or {}).items())
+            if not (chosen and is_shared)
+        )
+        return BoundPage(page=row.code, acts=acts, is_shared=is_shared)
+
+    async def beat(self, alive_ms: int) -> bool:
+        return await self._store.meetings.heartbeat(self._meeting, self._epoch, alive_ms)
+
+    async def host_stopped(self) -> bool:
+        return await self._store.meetings.is_stopped(self._meeting)
+
+    async def cut_back(self, seat: SeatId | None, after_ms: int) -> None:
+        self._writer.cut_back(seat, after_ms)

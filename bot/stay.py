@@ -1,0 +1,343 @@
+"""One stay of the bot in a room: performs what the session orders and feeds back what came of it.
+
+Orders run in lanes (log, room, chat, speech), each in order and none waiting for another, so that a long sentence never
+delays a shutting gate. Room events are taken the moment they are pushed. Ends when the bot has left or was thrown out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import structlog
+
+from bot.capture import Capture
+from bot.commands import (
+    Append,
+    BindPage,
+    Command,
+    CutBack,
+    Durable,
+    Hear,
+    HostStopped,
+    JoinFailed,
+    JoinRoom,
+    LeaveRoom,
+    NoticePosted,
+    OwnershipLost,
+    OwnEvent,
+    PageBound,
+    PageUnknown,
+    PostLine,
+    PostNotice,
+    Show,
+    SpeakLine,
+    SpeakNotice,
+    Started,
+    StorageFailed,
+    Tick,
+)
+from bot.facts import VisitWords
+from bot.ports import (
+    Ended,
+    Heard,
+    JoinRequest,
+    LeftReason,
+    MeetingRoom,
+    Post,
+    RoomError,
+    RoomEvent,
+    RoomRefused,
+    RosterKnownUntil,
+    Voice,
+    VoiceUnavailable,
+)
+from bot.presence import IllegalEvent, Presence
+from bot.session import Session
+from consent_notice.clock import Clock
+from consent_notice.decisions import Act
+from consent_notice.events import Event
+from consent_notice.words import Purpose, SeatId
+from storage.errors import StorageError
+from storage.log_entries import ErasedBody, LogEntry
+
+log = structlog.get_logger()
+
+LANE_LIMIT = 200
+CAPTURE_TICK_S = 0.04
+SESSION_TICK_S = 0.25
+GOODBYE_LIMIT_S = 4.0
+ROOM_LOST_MS = 8_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundPage:
+    page: str
+    acts: tuple[tuple[Purpose, Act], ...]
+    is_shared: bool  # several people sit behind this seat, or nobody said that there is only one
+
+
+class Ledger(Protocol):
+    """What a stay needs kept: entries, pages, presence. Raises StorageError, which ends the stay."""
+
+    async def append(self, event: Event, event_id: str) -> None: ...
+
+    async def bind_page(self, code: str, seat: SeatId) -> BoundPage | None: ...
+
+    async def beat(self, alive_ms: int) -> bool:
+        """False once another bot owns the meeting."""
+        ...
+
+    async def host_stopped(self) -> bool: ...
+
+    async def cut_back(self, seat: SeatId | None, after_ms: int) -> None: ...
+
+
+class Stay:
+    """Run once."""
+
+    def __init__(
+        self,
+        *,
+        session: Session,
+        capture: Capture,
+        room: MeetingRoom,
+        join: JoinRequest,
+        voice: Voice | None,
+        words: VisitWords,
+        ledger: Ledger,
+        clock: Clock,
+        on_progress: Callable[[str], None],
+    ) -> None:
+        self._session = session
+        self._capture = capture
+        self._room = room
+        self._join = join
+        self._voice = voice
+        self._words = words
+        self._ledger = ledger
+        self._clock = clock
+        self._on_progress = on_progress
+        self._lanes: dict[str, asyncio.Queue[Command]] = {
+            name: asyncio.Queue(LANE_LIMIT) for name in ("log", "room", "chat", "speech")
+        }
+        self._over = asyncio.Event()
+        self._room_known_ms = clock.boot_ms()
+
+    async def run(self) -> tuple[LeftReason, str]:
+        """Why the bot left, and the detail for the host. CancelledError leaves the room and passes on."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                helpers = [
+                    tasks.create_task(work)
+                    for work in (
+                        self._lane("log"),
+                        self._lane("room"),
+                        self._lane("chat"),
+                        self._lane("speech"),
+                        self._tick_capture(),
+                        self._tick_session(),
+                        self._watch_owner(),
+                    )
+                ]
+                self._take(Started())
+                await self._over.wait()
+                await self._drain()
+                for helper in helpers:
+                    helper.cancel()
+        finally:
+            self._capture.shut()
+            await self._room.leave()
+        return self._session.left_reason or LeftReason.CONNECTION_LOST, self._session.left_detail
+
+    def feed_batch(self, entries: list[LogEntry], known_until_ms: int) -> None:
+        """From the decision feed, on the loop's thread: all that was logged, in the log's order."""
+        for entry in entries:
+            if not isinstance(entry.event, ErasedBody) and entry.event.visit == self._session.facts.visit:
+                self._take(Durable(index=entry.index, event_id=entry.event_id, event=entry.event))
+        self._capture.feed_known(known_until_ms)
+
+    def storage_failed(self, detail: str) -> None:
+        """Something could not be written: nothing more is captured from this moment on."""
+        self._take(StorageFailed(detail=detail))
+
+    # ---- taking events -------------------------------------------------------------------------------------------
+
+    def _pushed(self, event: RoomEvent) -> None:
+        match event:
+            case Heard(frame=frame):
+                self._capture.heard(frame)
+            case RosterKnownUntil(at_ms=at_ms):
+                self._room_known_ms = max(self._room_known_ms, at_ms)
+                self._capture.room_known(at_ms)
+            case _:
+                self._take(event)
+
+    def _take(self, event: RoomEvent | OwnEvent) -> None:
+        before = self._session.presence
+        try:
+            commands = self._session.apply(event, self._clock.boot_ms())
+        except IllegalEvent:
+            log.warning("event_out_of_order", happened=type(event).__name__, presence=before.value)
+            return
+        if self._session.presence in (Presence.LEAVING, Presence.LEFT):
+            self._capture.shut()
+        if self._session.presence is not before:
+            self._on_progress(self._session.presence.value)
+        for command in commands:
+            self._order(command)
+        if self._session.presence is Presence.LEFT:
+            self._over.set()
+
+    def _order(self, command: Command) -> None:
+        match command:
+            case Append() | BindPage() | CutBack():
+                lane = "log"
+            case PostLine() | PostNotice():
+                lane = "chat"
+            case SpeakLine() | SpeakNotice():
+                lane = "speech"
+            case LeaveRoom():
+                self._over.set()
+                return
+            case _:
+                lane = "room"
+        try:
+            self._lanes[lane].put_nowait(command)
+        except asyncio.QueueFull:
+            if lane == "log":
+                self.storage_failed("answers came faster than they could be stored")
+            else:
+                log.warning("order_dropped", lane=lane)
+
+    # ---- performing orders ---------------------------------------------------------------------------------------
+
+    async def _lane(self, name: str) -> None:
+        lane = self._lanes[name]
+        while True:
+            command = await lane.get()
+            try:
+                await self._perform(command)
+            except RoomError as error:
+                # The room says itself when it has ended; an order that failed is not tried again.
+                log.info("order_failed", order=type(command).__name__, error=type(error).__name__)
+            finally:
+                lane.task_done()
+
+    async def _perform(self, command: Command) -> None:
+        match command:
+            case JoinRoom():
+                await self._join_room()
+            case Hear(seats=seats):
+                await self._room.hear(seats)
+            case Show(tile=tile):
+                await self._room.show(replace(tile, text=self._words.tile(tile.state)))
+            case PostNotice(seats=seats, to_seat=to_seat):
+                post = Post(text=self._words.notice.post, to_seat=to_seat, is_notice=True)
+                message_id = await self._room.post(post)
+                self._take(NoticePosted(message_id=message_id, seats=seats))
+            case PostLine():
+                await self._post_line(command)
+            case SpeakNotice():
+                await self._speak(self._words.notice.spoken)
+            case SpeakLine(line=line):
+                await self._speak(self._words.say(line))
+            case Append() | BindPage() | CutBack():
+                await self._store(command)
+            case LeaveRoom():
+                pass
+
+    async def _join_room(self) -> None:
+        try:
+            await self._room.join(self._join, self._pushed)
+        except RoomRefused as error:
+            self._take(JoinFailed(reason=error.reason, detail=str(error)))
+        except RoomError as error:
+            self._take(JoinFailed(reason=LeftReason.CONNECTION_LOST, detail=str(error)))
+
+    async def _post_line(self, command: PostLine) -> None:
+        if command.to_seat is not None and not self._room.capabilities.can_whisper:
+            return  # what is for one person's eyes is not said to all
+        text = self._words.say(command.line)
+        await self._room.post(Post(text=text, reply_to=command.reply_to, to_seat=command.to_seat))
+
+    async def _speak(self, text: str) -> None:
+        if self._voice is None or not text or not self._room.capabilities.can_speak:
+            return
+        try:
+            speech = await self._voice.say(text, self._session.facts.language)
+        except VoiceUnavailable:
+            return  # the same words stand in the chat
+        await self._room.speak(speech)
+
+    async def _store(self, command: Append | BindPage | CutBack) -> None:
+        try:
+            match command:
+                case Append(event=event, event_id=event_id):
+                    await self._ledger.append(event, event_id)
+                case CutBack(seat=seat, after_ms=after_ms):
+                    if self._capture.kept_after(seat, after_ms):
+                        await self._ledger.cut_back(seat, after_ms)
+                case BindPage(code=code, seat=seat, message_id=message_id, at_ms=at_ms):
+                    page = await self._ledger.bind_page(code, seat)
+                    if page is None:
+                        self._take(PageUnknown(seat=seat))
+                    else:
+                        self._take(
+                            PageBound(
+                                seat=seat,
+                                page=page.page,
+                                acts=page.acts,
+                                is_shared=page.is_shared,
+                                message_id=message_id,
+                                at_ms=at_ms,
+                            )
+                        )
+        except StorageError as error:
+            log.warning("not_stored", order=type(command).__name__, error=type(error).__name__, detail=str(error))
+            self.storage_failed(str(error))
+
+    async def _drain(self) -> None:
+        """Says and stores what is still queued, the goodbye among it, but not for long."""
+        try:
+            async with asyncio.timeout(GOODBYE_LIMIT_S):
+                for name in ("room", "chat", "log"):
+                    await self._lanes[name].join()
+        except TimeoutError:
+            log.warning("left_with_orders_open")
+        await self._lanes["log"].join()
+
+    # ---- time and liveness ---------------------------------------------------------------------------------------
+
+    async def _tick_capture(self) -> None:
+        while True:
+            self._capture.tick(self._clock.boot_ms())
+            await asyncio.sleep(CAPTURE_TICK_S)
+
+    async def _tick_session(self) -> None:
+        while True:
+            await asyncio.sleep(SESSION_TICK_S)
+            now_ms = self._clock.boot_ms()
+            if self._session.presence is Presence.IN_ROOM and now_ms - self._room_known_ms > ROOM_LOST_MS:
+                detail = "the meeting server went silent"
+                self._take(Ended(reason=LeftReason.CONNECTION_LOST, detail=detail, at_ms=self._room_known_ms))
+            self._take(Tick())
+
+    async def _watch_owner(self) -> None:
+        """The heartbeat carries the time of the last sign of life from the room, never of this loop (law 9)."""
+        while True:
+            await asyncio.sleep(0.5)
+            if self._session.presence in (Presence.LEAVING, Presence.LEFT):
+                continue
+            try:
+                owns = await self._ledger.beat(self._room_known_ms)
+                stopped = await self._ledger.host_stopped()
+            except StorageError as error:
+                self.storage_failed(str(error))
+                continue
+            if stopped:
+                self._take(HostStopped())
+            elif not owns:
+                self._take(OwnershipLost())

@@ -1,0 +1,177 @@
+"""The only builder: makes each role's parts from the settings and runs them until cancelled.
+
+Owns the clock, the ids and the randomness of every process; nothing below makes its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from types import MappingProxyType
+from typing import Any
+
+from aiohttp import web
+
+from bot.aftercare import Aftercare
+from bot.dispatch import Dispatcher
+from bot.ports import MeetingRoom
+from bot.rooms.practice import PracticeRoom
+from bot.runner import BotParts, BotPolicy, PlatformNotSupported
+from bot.transcribe import WhisperTranscriber
+from bot.voice import PackagedVoice
+from calendar_sync.fetching import FetchLimits
+from calendar_sync.ics import IcsCalendar
+from calendar_sync.links import KnownHosts, Platform
+from calendar_sync.planning import PlanningPolicy
+from calendar_sync.scheduler import CalendarScheduler, Pace
+from calendar_sync.sync import CalendarSync
+from config.clock import SystemClock, new_id
+from config.recordings import recordings
+from config.settings import Settings
+from config.wording import wordings
+from consent_notice.answers import read_phrases
+from consent_notice.notice import read_wording
+from consent_notice.words import Purpose
+from storage.store import Store
+from web.accounts import ensure_first_admin
+from web.app import create_app
+from web.practice.app import create_practice_app
+from web.settings import WebSettings
+
+FIRST_ADMIN_EMAIL = "admin@localhost"
+
+Role = Callable[[Settings], Awaitable[None]]
+
+
+async def run_role(name: str, settings: Settings) -> None:
+    """Until cancelled. Raises KeyError for a role that there is not."""
+    await ROLES[name](settings)
+
+
+@asynccontextmanager
+async def open_store(settings: Settings) -> AsyncIterator[Store]:
+    store = await asyncio.to_thread(Store.open, settings.data_dir, SystemClock(), new_id)
+    try:
+        yield store
+    finally:
+        await asyncio.to_thread(store.close)
+
+
+def web_settings(settings: Settings) -> WebSettings:
+    return WebSettings(
+        data_dir=settings.data_dir,
+        public_url=settings.public_url,
+        practice_url=settings.practice_url,
+        bot_name=settings.bot_name,
+        organisation=settings.organisation,
+        organisation_contact=settings.organisation_contact,
+        retention_days=settings.retention_days,
+        default_language=settings.default_language,
+        default_rule=settings.default_rule,
+        each_voice_allowed=settings.each_voice_allowed,
+        one_sided_accepted=settings.one_sided_accepted,
+        purposes=asked_purposes(settings),
+        wording=wordings(),
+        version=version("onrecord"),
+    )
+
+
+def asked_purposes(settings: Settings) -> tuple[Purpose, ...]:
+    asked = (Purpose.RECORDING, Purpose.TRANSCRIPTION)
+    return asked if settings.transcription.enabled else asked[:1]
+
+
+async def first_admin(settings: Settings) -> tuple[str, str] | None:
+    """E-mail and password of the admin that it made, to be shown once; None where there is one already."""
+    async with open_store(settings) as store:
+        password = await ensure_first_admin(store, new_id, email=FIRST_ADMIN_EMAIL)
+    return None if password is None else (FIRST_ADMIN_EMAIL, password)
+
+
+async def status(settings: Settings) -> dict[str, Any]:
+    async with open_store(settings) as store:
+        return {"recordings": await recordings(store)}
+
+
+async def _web(settings: Settings) -> None:
+    async with open_store(settings) as store:
+        app = create_app(store, web_settings(settings), SystemClock(), new_id, store.session_key)
+        await _serve(app, settings.host, settings.web_port)
+
+
+async def _practice(settings: Settings) -> None:
+    app = create_practice_app(clock=SystemClock(), new_id=new_id, host=settings.practice_host)
+    await _serve(app, settings.practice_host, settings.practice_port)
+
+
+async def _bots(settings: Settings) -> None:
+    clock = SystemClock()
+    voice = await asyncio.to_thread(PackagedVoice, settings.transcription.voice_path)
+
+    def room_for(platform: str, tasks: asyncio.TaskGroup) -> MeetingRoom:
+        if platform != "practice":
+            raise PlatformNotSupported(platform)
+        return PracticeRoom(clock=clock, tasks=tasks)
+
+    async with open_store(settings) as store:
+        await asyncio.to_thread(store.tracks.recover)
+        parts = BotParts(
+            store=store,
+            clock=clock,
+            policy=BotPolicy(
+                bot_name=settings.bot_name,
+                organisation=settings.organisation,
+                contact=settings.organisation_contact,
+                retention_days=settings.retention_days,
+                public_url=settings.public_url,
+                offer_after_ms=settings.offer_after_s * 1000,
+                grace_ms=settings.grace_s * 1000,
+                transcribes=settings.transcription.enabled,
+                default_language=settings.default_language,
+            ),
+            wordings={name: read_wording(table) for name, table in wordings().items()},
+            phrases=read_phrases(wordings().values()),
+            voice=voice,
+            room_for=room_for,
+            owner=f"{clock.boot_id}:{os.getpid()}:{new_id()}",
+        )
+        await Dispatcher(parts, join_early_s=settings.join_early_s).run()
+
+
+async def _transcribe(settings: Settings) -> None:
+    if not settings.transcription.enabled:
+        await asyncio.Event().wait()
+    chosen = settings.transcription
+    async with open_store(settings) as store:
+        transcriber = WhisperTranscriber(chosen.model, chosen.model_path)
+        await Aftercare(store, transcriber, SystemClock()).run()
+
+
+async def _calendar(settings: Settings) -> None:
+    clock = SystemClock()
+    policy = PlanningPolicy(
+        known_hosts=KnownHosts(practice_url=settings.practice_url), joinable=frozenset({Platform.PRACTICE})
+    )
+    limits = FetchLimits(allow_private_addresses=settings.private_calendars_allowed)
+    async with open_store(settings) as store:
+        sync = CalendarSync(store, {"ics": IcsCalendar(limits)}, clock, policy)
+        await CalendarScheduler(store, sync, clock, Pace(interval_s=settings.calendar_interval_s)).run()
+
+
+async def _serve(app: web.Application, host: str, port: int) -> None:
+    """Until cancelled, then lets open requests end."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        await asyncio.Event().wait()
+    finally:
+        await runner.cleanup()
+
+
+ROLES: Mapping[str, Role] = MappingProxyType(
+    {"web": _web, "practice": _practice, "bots": _bots, "transcribe": _transcribe, "calendar": _calendar}
+)
