@@ -153,13 +153,13 @@ def acknowledged(lines: list[str]) -> dict[str, int]:
 
 
 async def test_processes_append_side_by_side(store: Store, data_dir: Path) -> None:
-    processes = [start("log_appender", data_dir, f"p{n}", 60, 0) for n in range(3)]
-    own = [await store.log.append(read_by(n), event_id=f"own/{n}") for n in range(40)]
+    processes = [start("log_appender", data_dir, f"p{n}", 240, 0) for n in range(3)]
+    own = [await store.log.append(read_by(n), event_id=f"own/{n}") for n in range(200)]
     kept: dict[str, int] = {entry.event_id: entry.index for entry in own}
     for process in processes:
         kept |= acknowledged(rest_of(process))
         assert process.returncode == 0
-    assert len(kept) == 40 + 3 * 120
+    assert len(kept) == 200 + 3 * 480
     assert sorted(kept.values()) == list(range(len(kept)))
     assert {entry.event_id: entry.index for entry in store.log.read(-1, 10_000)} == kept
     check_log(store.log)

@@ -196,6 +196,14 @@ async def test_what_lives_is_left_alone(store: Store, remains: Remains) -> None:
     assert not is_live(remains.folder)
 
 
+async def test_a_living_segment_is_not_taken_for_remains_before_its_entry(store: Store, remains: Remains) -> None:
+    store.tracks.recover()
+    remains.log_opening()
+    remains.write(1)
+    assert len(remains.payloads()) == 12
+    remains.die()
+
+
 async def test_an_erasure_that_was_cut_off_is_finished(store: Store, remains: Remains) -> None:
     remains.log_opening()
     remains.write(2)
