@@ -31,6 +31,8 @@ class CaptureCounts:
     admitted: int = 0
     refused: int = 0  # held, and judged no
     overflowed: int = 0
+    stalls: int = 0  # of the loop, not frames
+    silences: int = 0  # of the feed or the room
 
 
 class Capture:
@@ -76,11 +78,14 @@ class Capture:
         stalled = now_ms - self._last_tick_ms > STALL_MS
         silent_since_ms = self._silent_since_ms(now_ms)
         if stalled:
-            self._record.doubt_from(self._last_tick_ms)
+            self.counts.stalls += 1
+            self._record.doubt_from(self._last_tick_ms, "a stalled loop")
+            self._record.doubt_until(now_ms, "a stalled loop")
         if silent_since_ms is not None:
-            self._record.doubt_from(silent_since_ms)
-        elif stalled or self._is_in_doubt:
-            self._record.doubt_until(now_ms)
+            self.counts.silences += not self._is_in_doubt
+            self._record.doubt_from(silent_since_ms, "a silent feed or room")
+        elif self._is_in_doubt:
+            self._record.doubt_until(now_ms, "a silent feed or room")
         self._is_in_doubt = silent_since_ms is not None
         self._last_tick_ms = now_ms
         known_ms = min(self._feed_known_ms, self._room_known_ms)

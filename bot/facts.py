@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bot.ports import RoomCapabilities, TileState
 from consent_notice.answers import Phrases
 from consent_notice.notice import Notice, NoticeFacts, Say, Wording
-from consent_notice.words import Rule, VisitId
+from consent_notice.words import Purpose, Rule, VisitId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,7 @@ class SessionFacts:
     phrases: Phrases
     code_alphabet: str
     capabilities: RoomCapabilities
+    asked: tuple[Purpose, ...]  # what the notice asks about; RECORDING first
     offer_after_ms: int
     grace_ms: int
     lobby_limit_ms: int

@@ -217,6 +217,7 @@ class VisitRunner:
             phrases=self._parts.phrases,
             code_alphabet=CODE_ALPHABET,
             capabilities=room.capabilities,
+            asked=words.facts.purposes,
             offer_after_ms=policy.offer_after_ms,
             grace_ms=policy.grace_ms,
             lobby_limit_ms=LOBBY_LIMIT_MS,

@@ -21,6 +21,7 @@ class Seat:
     name: str
     kind: SeatKind
     identity_level: IdentityLevel
+    joined_ms: int  # the last time
     is_here: bool = True
     notice_ordered: bool = False
     noticed_ms: int | None = None  # when the notice was readable to them, in this stay of theirs
@@ -59,6 +60,7 @@ class Seats:
             name=event.name,
             kind=event.seat_kind,
             identity_level=event.identity_level,
+            joined_ms=event.at_ms,
             notice_ordered=has_answered,
             explained=known is not None and known.explained,
         )
@@ -72,6 +74,7 @@ class Seats:
             name=event.name,
             kind=event.seat_kind,
             identity_level=event.identity_level,
+            joined_ms=event.at_ms,
             is_here=False,
         )
 
@@ -79,13 +82,12 @@ class Seats:
         """Also when they are not here (yet)."""
         return self._seats.get(seat)
 
-    def left(self, seat: SeatId) -> bool:
-        """False where that is no news."""
+    def left(self, seat: SeatId) -> Seat | None:
+        """None where that is no news."""
         known = self.find(seat)
-        if known is None:
-            return False
-        known.is_here = False
-        return True
+        if known is not None:
+            known.is_here = False
+        return known
 
     def noticed(self, message_id: str, seats: frozenset[SeatId], now_ms: int) -> list[Seat]:
         """Those of them who are still here and can read it."""

@@ -44,7 +44,7 @@ from bot.ports import (
 )
 from bot.presence import Presence, next_presence
 from bot.seats import Seat, Seats
-from bot.standings import ASKED_IN_CHAT, Acts, Standings
+from bot.standings import Acts, Standings
 from bot.telling import Telling
 from consent_notice.answers import Reading, find_page_code
 from consent_notice.decisions import Act
@@ -118,7 +118,7 @@ class Session:
     def _happened(self, event: RoomEvent | OwnEvent, now_ms: int) -> None:
         match event:
             case Ended(reason=reason, detail=detail, at_ms=at_ms):
-                self.record.doubt_from(at_ms)
+                self.record.doubt_from(at_ms, "the stay")
                 self._ended(reason, detail)
             case Joined():
                 self._joined(event)
@@ -188,7 +188,7 @@ class Session:
     def _leave(self, reason: LeftReason, detail: str, now_ms: int, line: Say | None) -> None:
         self.presence = Presence.LEAVING
         self.left_reason, self.left_detail = reason, detail
-        self.record.doubt_from(now_ms)
+        self.record.doubt_from(now_ms, "the stay")
         self._order(Hear(seats=frozenset()))
         if line is not None:
             self._order(PostLine(line=line))
@@ -206,7 +206,9 @@ class Session:
         self._order(self._entries.joined(event))
 
     def _left(self, seat: SeatId, at_ms: int) -> None:
-        if self._seats.left(seat):
+        known = self._seats.left(seat)
+        if known is not None:
+            at_ms = max(at_ms, known.joined_ms)  # told in order, so it ends this stay of theirs
             self.record.left(seat, at_ms)
             self._order(self._entries.left(seat, at_ms))
 
@@ -238,7 +240,7 @@ class Session:
 
     def _notice_posted(self, message_id: str, seats: frozenset[SeatId], now_ms: int) -> None:
         for seat in self._seats.noticed(message_id, seats, now_ms):
-            self._standings.ask(seat.seat, now_ms)
+            self._standings.ask(seat.seat, self.facts.asked, now_ms)
             self._order(self._entries.noticed(seat.seat, message_id, now_ms))
 
     def _remind(self, people: list[Seat], now_ms: int) -> None:
@@ -250,7 +252,7 @@ class Session:
             if self._standings.of(seat.seat, Purpose.RECORDING) is not Standing.REQUESTED:
                 continue
             self._order(PostLine(line=Say.REMINDER, to_seat=seat.seat))
-            acts = tuple((purpose, Act.DEFER) for purpose in ASKED_IN_CHAT)
+            acts = tuple((purpose, Act.DEFER) for purpose in self.facts.asked)
             self._decide(seat, acts, Means.SYSTEM, f"reminder-{self.facts.epoch}", now_ms)
 
     # ---- answers -------------------------------------------------------------------------------------------------
@@ -268,9 +270,11 @@ class Session:
         acts: Acts
         match self._seats.read(said, has_given=has_given).reading:
             case Reading.GIVEN:
-                acts = tuple((purpose, Act.GIVE) for purpose in ASKED_IN_CHAT)
+                acts = tuple((purpose, Act.GIVE) for purpose in self.facts.asked)
             case Reading.SOUND_ONLY:
-                acts = ((Purpose.RECORDING, Act.GIVE), (Purpose.TRANSCRIPTION, Act.REFUSE))
+                acts = tuple(
+                    (purpose, Act.GIVE if purpose is Purpose.RECORDING else Act.REFUSE) for purpose in self.facts.asked
+                )
             case Reading.REFUSED if not has_given:
                 acts = tuple((purpose, Act.REFUSE) for purpose in Purpose)
             case Reading.REFUSED | Reading.WITHDRAWN:
@@ -295,6 +299,8 @@ class Session:
         seat = self._seats.find(event.seat)
         if seat is not None:
             self._decide(seat, _withdrawal(), Means.ROOM_BUTTON, event.message_id, event.at_ms)
+            # The room waits to be told so, even where nothing was received: else it would not pass on a later yes.
+            self._order(Hear(seats=self._telling.heard - {event.seat}))
             self._order(PostLine(line=Say.THANKS_WITHDRAWN, to_seat=event.seat))
 
     def _bound(self, event: PageBound) -> None:
@@ -352,10 +358,12 @@ class Session:
             whom = None if self.facts.rule is Rule.EVERYONE else decided.seat
             self._order(CutBack(seat=whom, after_ms=at_ms))
         if dict(decided.acts).get(Purpose.RECORDING) is Act.GIVE and self._gave(decided.seat, Purpose.RECORDING):
-            has_transcript = self._gave(decided.seat, Purpose.TRANSCRIPTION)
-            self._order(
-                PostLine(line=Say.THANKS_GIVEN if has_transcript else Say.THANKS_SOUND_ONLY, to_seat=decided.seat)
-            )
+            self._order(PostLine(line=self._thanks(decided.seat), to_seat=decided.seat))
+
+    def _thanks(self, seat: SeatId) -> Say:
+        if Purpose.TRANSCRIPTION not in self.facts.asked:
+            return Say.THANKS_GIVEN_NO_TRANSCRIPT
+        return Say.THANKS_GIVEN if self._gave(seat, Purpose.TRANSCRIPTION) else Say.THANKS_SOUND_ONLY
 
     def _gave(self, seat: SeatId, purpose: Purpose) -> bool:
         return self._standings.of(seat, purpose) is Standing.GIVEN

@@ -6,16 +6,18 @@ person that was said here and is not yet in the log, since that no will come aft
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.commands import Durable
-from consent_notice.decisions import Act, IllegalAct, next_standing
+from consent_notice.decisions import Act, IllegalAct, meets_floor, next_standing
 from consent_notice.events import Decided, Means, NoticeDelivered
 from consent_notice.rules import MeetingRecord
 from consent_notice.words import Purpose, SeatId, Standing
+from storage.replay import ASKED_BY_NOTICE
 
 Acts = tuple[tuple[Purpose, Act], ...]
-ASKED_IN_CHAT = (Purpose.RECORDING, Purpose.TRANSCRIPTION)
+BY_OTHERS = frozenset({Means.HOST, Means.SYSTEM})
 FINAL = frozenset({Standing.GIVEN, Standing.REFUSED, Standing.WITHDRAWN})
 
 
@@ -45,8 +47,8 @@ class Standings:
     def has_answered(self, seat: SeatId) -> bool:
         return self.of(seat, Purpose.RECORDING) in FINAL
 
-    def ask(self, seat: SeatId, now_ms: int) -> None:
-        for purpose in ASKED_IN_CHAT:
+    def ask(self, seat: SeatId, purposes: Iterable[Purpose], now_ms: int) -> None:
+        for purpose in purposes:
             self._shut(seat, purpose, Act.ASK, Means.SYSTEM, now_ms)
 
     def said(self, seat: SeatId, acts: Acts, means: Means, at_ms: int, event_id: str) -> None:
@@ -69,8 +71,9 @@ class Standings:
         at_ms = decided.at_ms if decided.boot_id == boot_id else now_ms
         for purpose, act in decided.acts:
             if act is Act.GIVE:
-                if not unlogged and at_ms > self._last_no_ms.get((decided.seat, purpose), -1):
-                    self._open(decided.seat, purpose, decided.means, now_ms, entry.index)
+                is_overtaken = bool(unlogged) or at_ms <= self._last_no_ms.get((decided.seat, purpose), -1)
+                if not is_overtaken and meets_floor(purpose, decided.identity_level):
+                    self._open(entry.index, decided, purpose, said_ms=at_ms, now_ms=now_ms)
             elif not was_said_here:
                 self._shut(decided.seat, purpose, act, decided.means, at_ms)
         return not was_said_here
@@ -81,7 +84,7 @@ class Standings:
         """One entry of earlier stays, in the log's order; opens nothing yet."""
         event = entry.event
         if isinstance(event, NoticeDelivered):
-            acts: Acts = tuple((purpose, Act.ASK) for purpose in ASKED_IN_CHAT)
+            acts: Acts = tuple((purpose, Act.ASK) for purpose in ASKED_BY_NOTICE)
             means = Means.SYSTEM
         elif isinstance(event, Decided):
             acts, means = event.acts, event.means
@@ -91,8 +94,10 @@ class Standings:
         for purpose, act in acts:
             key = (event.seat, purpose)
             try:
-                standing = next_standing(self.of(event.seat, purpose), act)
+                standing = next_standing(self.of(event.seat, purpose), act, by_person=means not in BY_OTHERS)
             except IllegalAct:
+                continue
+            if act is Act.GIVE and isinstance(event, Decided) and not meets_floor(purpose, event.identity_level):
                 continue
             self._known[key] = _Known(standing=standing, means=means, entry=entry.index)
 
@@ -113,7 +118,7 @@ class Standings:
 
     def _shut(self, seat: SeatId, purpose: Purpose, act: Act, means: Means, at_ms: int) -> None:
         try:
-            standing = next_standing(self.of(seat, purpose), act)
+            standing = next_standing(self.of(seat, purpose), act, by_person=means not in BY_OTHERS)
         except IllegalAct:
             return  # a second ask, a deferral of somebody who has just answered
         self._known[seat, purpose] = _Known(standing=standing, means=means)
@@ -121,12 +126,13 @@ class Standings:
             self._last_no_ms[seat, purpose] = max(at_ms, self._last_no_ms.get((seat, purpose), -1))
         self._record.stands(seat, purpose, standing, at_ms, None)
 
-    def _open(self, seat: SeatId, purpose: Purpose, means: Means, now_ms: int, entry: int) -> None:
+    def _open(self, index: int, decided: Decided, purpose: Purpose, *, said_ms: int, now_ms: int) -> None:
+        seat = decided.seat
         try:
-            standing = next_standing(self.of(seat, purpose), Act.GIVE)
+            standing = next_standing(self.of(seat, purpose), Act.GIVE, by_person=decided.means not in BY_OTHERS)
         except IllegalAct:
             return
         was_given = self.of(seat, purpose) is Standing.GIVEN
-        self._known[seat, purpose] = _Known(standing=standing, means=means, entry=entry)
+        self._known[seat, purpose] = _Known(standing=standing, means=decided.means, entry=index)
         if not was_given:
-            self._record.stands(seat, purpose, standing, now_ms, entry)
+            self._record.stands(seat, purpose, standing, now_ms, index, said_ms=said_ms)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
 import structlog
@@ -150,6 +150,7 @@ class Stay:
         finally:
             self._capture.shut()
             await self._room.leave()
+            log.info("stay_over", visit=self._session.facts.visit, **asdict(self._capture.counts))
         return self._session.left_reason or LeftReason.CONNECTION_LOST, self._session.left_detail
 
     def feed_batch(self, entries: list[LogEntry], known_until_ms: int) -> None:

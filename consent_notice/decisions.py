@@ -83,3 +83,8 @@ def next_standing(standing: Standing, act: Act, *, by_person: bool = True) -> St
         return NEXT_STANDING[standing][act]
     except KeyError:
         raise IllegalAct(f"couldn't apply {act.value}: not possible from {standing.value}") from None
+
+
+def meets_floor(purpose: Purpose, identity_level: int) -> bool:
+    """Whether a person known this well can say yes to it; a no needs no floor."""
+    return identity_level >= IDENTITY_FLOOR[purpose]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from consent_notice.decisions import Act, IllegalAct, next_standing
+from consent_notice.decisions import Act, IllegalAct, meets_floor, next_standing
 from consent_notice.events import Decided, Event, Means, NoticeDelivered, SeatJoined, SeatLeft, VisitClosed, VisitOpened
 from consent_notice.rules import MeetingRecord
 from consent_notice.words import Purpose, SeatId, Standing
@@ -86,7 +86,9 @@ class StandingsReplay:
         for purpose, act in acts:
             key = (event.seat, purpose)
             before = self.now.get(key, Standing.UNKNOWN)
-            if act is Act.GIVE and (before is Standing.GIVEN or self._is_overtaken(key, event)):
+            if act is Act.GIVE and (
+                before is Standing.GIVEN or self._is_overtaken(key, event) or _is_low(event, purpose)
+            ):
                 continue
             try:
                 self.now[key] = next_standing(before, act, by_person=event.means not in _BY_OTHERS)
@@ -103,6 +105,10 @@ class StandingsReplay:
     def _note_no(self, key: tuple[SeatId, Purpose], event: NoticeDelivered | Decided) -> None:
         boot_id, at_ms = self._last_no.get(key, (event.boot_id, event.at_ms))
         self._last_no[key] = (event.boot_id, max(at_ms, event.at_ms) if boot_id == event.boot_id else event.at_ms)
+
+
+def _is_low(event: NoticeDelivered | Decided, purpose: Purpose) -> bool:
+    return isinstance(event, Decided) and not meets_floor(purpose, event.identity_level)
 
 
 def _note_presence(record: MeetingRecord, event: Event | object, present: set[SeatId]) -> None:

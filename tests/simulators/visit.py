@@ -11,7 +11,7 @@ from bot.ports import Admitted, ChatSaid, Hears, Joined, Left, RoomCapabilities,
 from bot.session import Session
 from config.wording import wordings
 from consent_notice.answers import read_phrases
-from consent_notice.words import IdentityLevel, Rule, SeatId, SeatKind, VisitId
+from consent_notice.words import IdentityLevel, Purpose, Rule, SeatId, SeatKind, VisitId
 
 BOT = SeatId("b" * 12)
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -46,6 +46,7 @@ def session_facts(rule: Rule, *, epoch: int = 1, host_name: str = "Ada") -> Sess
         phrases=PHRASES,
         code_alphabet=ALPHABET,
         capabilities=CAPABILITIES,
+        asked=(Purpose.RECORDING, Purpose.TRANSCRIPTION),
         offer_after_ms=90_000,
         grace_ms=120_000,
         lobby_limit_ms=600_000,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.commands import (
@@ -296,6 +298,21 @@ def test_the_rooms_stop_button_is_a_withdrawal() -> None:
     visit.make_durable()
     last = [entry.event for entry in visit.log if isinstance(entry.event, Decided)][-1]
     assert last.means is Means.ROOM_BUTTON
+
+
+def test_after_a_stop_the_room_is_told_not_to_pass_that_voice_on_even_if_it_never_did() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b", "c")
+    visit.say_yes("c")
+    orders = visit.tell(StopPressed(message_id="s1", seat=SeatId("b"), at_ms=visit.now_ms))
+    assert [order.seats for order in orders if isinstance(order, Hear)] == [{"c"}]
+
+
+def test_a_yes_of_somebody_who_is_not_known_well_enough_opens_nothing() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b")
+    yes = decided_on_a_page(visit, "b", YES, visit.now_ms)
+    low = replace(yes.event, identity_level=IdentityLevel.SHARED_OR_ANONYMOUS)  # type: ignore[type-var]
+    visit.tell(replace(yes, event=low))
+    assert visit.kept() == frozenset()
 
 
 def test_other_bots_are_neither_asked_nor_voices() -> None:
