@@ -310,7 +310,8 @@ def test_after_a_stop_the_room_is_told_not_to_pass_that_voice_on_even_if_it_neve
 def test_a_yes_of_somebody_who_is_not_known_well_enough_opens_nothing() -> None:
     visit = in_a_room(Rule.EACH_VOICE, "b")
     yes = decided_on_a_page(visit, "b", YES, visit.now_ms)
-    low = replace(yes.event, identity_level=IdentityLevel.SHARED_OR_ANONYMOUS)  # type: ignore[type-var]
+    assert isinstance(yes.event, Decided)
+    low = replace(yes.event, identity_level=IdentityLevel.SHARED_OR_ANONYMOUS)
     visit.tell(replace(yes, event=low))
     assert visit.kept() == frozenset()
 
