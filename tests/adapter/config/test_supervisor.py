@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -179,6 +180,15 @@ def test_a_folder_named_config_where_the_server_starts_is_not_taken_for_ours(tmp
     ended = subprocess.run([*command[:4], "version"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout.startswith("onrecord ")
+
+
+def test_a_process_that_has_the_old_number_is_not_the_supervisor(tmp_path: Path) -> None:
+    written = {"supervisor": {"pid": os.getpid(), "created": psutil.Process().create_time()}, "roles": {}}
+    status_path(tmp_path).write_text(json.dumps(written))
+    assert read_status(tmp_path) == {}
+    written["supervisor"]["created"] -= 60
+    status_path(tmp_path).write_text(json.dumps(written))
+    assert read_status(tmp_path) is None
 
 
 def test_no_status_is_read_from_a_broken_file(tmp_path: Path) -> None:
