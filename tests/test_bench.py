@@ -48,7 +48,8 @@ def test_the_output_is_one_json_object(tmp_path: Path) -> None:
     for file in ("__init__.py", "__main__.py", "figure.py"):
         (tmp_path / "bench" / file).write_bytes((ROOT / "bench" / file).read_bytes())
     (tmp_path / "bench" / "quick.py").write_text(
-        "from bench.figure import Figure\ndef figures(): yield Figure(name='q', value=1.0, unit='s', floor=0.5, goal=3)\n"
+        "from bench.figure import Figure\n"
+        "def figures(): yield Figure(name='q', value=1.0, unit='s', floor=0.5, goal=3)\n"
     )
     (tmp_path / "bench" / "part.py").write_text("HELP = 1\n")
     command = [sys.executable, "-m", "bench", "quick", "--json"]
