@@ -56,7 +56,7 @@ if [ ${#missing[@]} -gt 0 ]; then
     {
         "${as_root[@]}" apt-get update -q &&
             "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
-    } >"$log" 2>&1 </dev/null || fail "couldn't install Debian packages (${missing[*]}): $(grep -v '^$' "$log" | tail -n 1); all of it: $log"
+    } >"$log" 2>&1 </dev/null || fail "couldn't install Debian packages: $(grep -v '^$' "$log" | tail -n 1); do it as root: apt-get install ${missing[*]}"
     [ -n "$python" ] || python=$(find_python)
     [ -n "$python" ] || fail "needs Python 3.11, 3.12 or 3.13; install one, or name it: make setup PYTHON=/path/to/python3"
 fi
