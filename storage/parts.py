@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import sha256
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -29,8 +29,10 @@ HEADER_VERSION = 1
 LONGEST_CHUNK_MS = 250
 LONGEST_PART_MS = 30_000
 
+_NEVER_MS = 1 << 62
 _FRAME = struct.Struct(">qqHH")
 _PREFIX = struct.Struct(">IQ")
+_NONCE = struct.Struct(">IQ")
 _BOUND = struct.Struct(">IQB")
 _INDEX_BYTES = 8
 _TAG_BYTES = 16
@@ -154,9 +156,8 @@ class PartSeal:
         self._header_hash = sha256(header).digest()
 
     def seal(self, part: int, index: int, plaintext: bytes, kind: int) -> bytes:
-        sealed = self._aead.encrypt(
-            _nonce(part, index, kind), plaintext, self._header_hash + _BOUND.pack(part, index, kind)
-        )
+        bound = self._header_hash + _BOUND.pack(part, index, kind)
+        sealed = self._aead.encrypt(_nonce(part, index, kind), plaintext, bound)
         return _PREFIX.pack(_INDEX_BYTES + len(sealed), index) + sealed
 
     def open(self, part: int, index: int, sealed: bytes, kind: int) -> bytes | None:
@@ -169,17 +170,24 @@ class PartSeal:
 
 
 def _nonce(part: int, index: int, kind: int) -> bytes:
-    return (kind << 88 | part << 64 | index).to_bytes(12, "big")
+    return _NONCE.pack(kind << 24 | part, index)
 
 
-def encode_frames(frames: Iterable[Frame]) -> bytes:
+def encode_frames(frames: Iterable[Frame]) -> tuple[bytes, int, int]:
+    """A chunk's plaintext, and the span [from, to) of its frames (0, 0 for none). One pass: this is the hot path."""
     pack = _FRAME.pack
     pieces: list[bytes] = []
+    append = pieces.append
+    earliest_ms, latest_ms = _NEVER_MS, 0
     for frame in frames:
-        payload = frame.payload
-        pieces.append(pack(frame.captured_ms, frame.rtp_timestamp, frame.duration_ms, len(payload)))
-        pieces.append(payload)
-    return b"".join(pieces)
+        payload, from_ms, duration_ms = frame.payload, frame.captured_ms, frame.duration_ms
+        append(pack(from_ms, frame.rtp_timestamp, duration_ms, len(payload)))
+        append(payload)
+        if from_ms < earliest_ms:  # noqa: PLR1730  calling min costs twice as much
+            earliest_ms = from_ms
+        if from_ms + duration_ms > latest_ms:  # noqa: PLR1730
+            latest_ms = from_ms + duration_ms
+    return b"".join(pieces), min(earliest_ms, latest_ms), latest_ms
 
 
 def decode_frames(plaintext: bytes, encoding: Encoding) -> Iterator[StoredFrame]:
@@ -202,8 +210,7 @@ def decode_frames(plaintext: bytes, encoding: Encoding) -> Iterator[StoredFrame]
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Span:
+class _Span(NamedTuple):
     """One written chunk: where it begins in the file, and what it holds."""
 
     offset: int
@@ -273,7 +280,8 @@ class OpenPart:
             self._descriptor = -1
 
     def _write(self, frames: Sequence[Frame], kept_ms: int, kind: int) -> None:
-        record = self._seal.seal(self.number, len(self._spans), encode_frames(frames), kind)
+        plaintext, from_ms, to_ms = encode_frames(frames)
+        record = self._seal.seal(self.number, len(self._spans), plaintext, kind)
         try:
             written = os.write(self._descriptor, record)
             while written < len(record):
@@ -281,15 +289,7 @@ class OpenPart:
         except OSError:
             os.ftruncate(self._descriptor, self._size)  # frees space, so it works on a full disk
             raise
-        ends_ms = [frame.captured_ms + frame.duration_ms for frame in frames]
-        span = _Span(
-            offset=self._size,
-            frames=len(frames),
-            from_ms=min((frame.captured_ms for frame in frames), default=0),
-            to_ms=max(ends_ms, default=0),
-            kept_ms=kept_ms,
-        )
-        self._spans.append(span)
+        self._spans.append(_Span(self._size, len(frames), from_ms, to_ms, kept_ms))
         self._size += len(record)
         self.kept_ms += kept_ms
 
@@ -378,13 +378,8 @@ def _open_chunk(
 
 
 def _span_of(frames: Sequence[Frame]) -> _Span:
-    return _Span(
-        offset=0,
-        frames=len(frames),
-        from_ms=min(frame.captured_ms for frame in frames),
-        to_ms=max(frame.captured_ms + frame.duration_ms for frame in frames),
-        kept_ms=sum(frame.duration_ms for frame in frames),
-    )
+    _, from_ms, to_ms = encode_frames(frames)
+    return _Span(0, len(frames), from_ms, to_ms, sum(frame.duration_ms for frame in frames))
 
 
 def _closed(number: int, content: bytes, chunks: int, spans: Sequence[_Span]) -> ClosedPart:

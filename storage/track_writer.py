@@ -13,7 +13,7 @@ import errno
 import functools
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -27,7 +27,7 @@ from storage.parts import LONGEST_CHUNK_MS, LONGEST_PART_MS, Frame, SegmentHeade
 from storage.segments import LiveSegment, Recovery, Shelf, closed_event, opened_event
 from storage.sound import destroy_later_sound, logged_segments
 
-QUEUE_LIMIT = 4_096  # frames: ten seconds of eight people
+QUEUE_LIMIT = 340  # chunks: ten seconds of eight people
 TICK_S = 0.1
 SYNC_AFTER_MS = 500  # with a chunk of 250 ms and a tick, nothing waits for the disk longer than a second
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -52,15 +52,28 @@ class TrackFault(StorageError):
         self.kind = kind
 
 
+class _Chunk:
+    """What of one track is gathered: at most 250 ms, all with the same speakers, consents, rule and encoding."""
+
+    __slots__ = ("encoding", "frames", "kept_ms", "relies_on", "rule", "since_ms", "speakers", "track")
+
+    def __init__(self, frame: AdmittedFrame, since_ms: int) -> None:
+        self.track = frame.track
+        self.speakers = frame.speakers
+        self.relies_on = frame.relies_on
+        self.rule = frame.rule
+        self.encoding = frame.encoding
+        self.frames = [frame]
+        self.kept_ms = frame.duration_ms
+        self.since_ms = since_ms
+
+
 @dataclass(slots=True, kw_only=True)
 class _Open:
-    """A segment with the chunk that is being gathered."""
+    """A segment being written."""
 
     segment: LiveSegment
-    frame: AdmittedFrame  # any of it: track, speakers, consents and rule are the same for all
-    chunk: list[Frame] = field(default_factory=list)
-    chunk_ms: int = 0
-    chunk_since_ms: int = 0
+    first: _Chunk  # any of it: they are alike in all that makes a segment
     part_since_ms: int = 0
     unsynced_since_ms: int | None = None
 
@@ -74,7 +87,7 @@ class _Cut:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Settle:
     track: str | None  # None: everything, and the end
-    done: concurrent.futures.Future[None]
+    done: concurrent.futures.Future[None] = field(default_factory=concurrent.futures.Future)
 
 
 class TrackWriter:
@@ -97,12 +110,15 @@ class TrackWriter:
         self._clock = clock
         self._loop = loop
         self._on_fault = on_fault
-        self._queue: deque[AdmittedFrame | _Cut | _Settle] = deque()
+        self._gathering: dict[str, _Chunk] = {}  # touched on the loop's thread only
+        self._takes_frames = True
+        self._end: _Settle | None = None
+        self._is_asked = False  # the loop is asked to hand over, and has not done it yet
+        self._queue: deque[_Chunk | _Cut | _Settle] = deque()
         self._wake = threading.Event()
         self._open: dict[str, _Open] = {}
         self._spare_key: DataKey | None = None
         self._fence_checked_ms = clock.boot_ms()
-        self._has_ended = False
         self._fault_lock = threading.Lock()
         self.fault: TrackFault | None = None
         self._thread = threading.Thread(target=self._run, name="track-writer", daemon=True)
@@ -112,20 +128,31 @@ class TrackWriter:
 
     def keep(self, frame: AdmittedFrame) -> None:
         """Never blocks. After a fault nothing is taken; a full queue is one."""
-        if self.fault is not None:
-            return
-        if self._has_ended:
+        if not self._takes_frames:
             self._fail(TrackFault(FaultKind.CLOSED, "couldn't keep sound: the visit's tracks are closed"))
-        elif len(self._queue) >= QUEUE_LIMIT:
-            self._fail(TrackFault(FaultKind.TOO_SLOW, "couldn't keep sound: the disk is too slow; free or replace it"))
-        else:
-            self._queue.append(frame)
+            return
+        chunk = self._gathering.get(frame.track)
+        if chunk is not None:
+            kept_ms = chunk.kept_ms + frame.duration_ms
+            if (
+                kept_ms <= LONGEST_CHUNK_MS
+                and frame.relies_on == chunk.relies_on
+                and frame.speakers == chunk.speakers
+                and frame.rule is chunk.rule
+                and frame.encoding is chunk.encoding
+            ):
+                chunk.frames.append(frame)
+                chunk.kept_ms = kept_ms
+                return
+            self._hand_over(chunk)
+        self._gathering[frame.track] = _Chunk(frame, self._clock.boot_ms())
 
     def cut_back(self, seat: SeatId | None, after_ms: int) -> None:
         """A no or a join was learnt of late: of that seat's sound (None: of everybody's), destroys what ends later.
 
         What was kept before stays; of the 250 ms around the cut too. Done in order with `keep`.
         """
+        self._hand_over_all()
         self._queue.append(_Cut(seat=seat, after_ms=after_ms))
         self._wake.set()
 
@@ -134,14 +161,36 @@ class TrackWriter:
 
         After a fault it closes what the disk lets it close; the rest is recovered at the next start.
         """
-        done: concurrent.futures.Future[None] = concurrent.futures.Future()
         if track is None:
-            if self._has_ended:
+            if self._end is not None:
+                await asyncio.shield(asyncio.wrap_future(self._end.done))
                 return
-            self._has_ended = True
-        self._queue.append(_Settle(track=track, done=done))
+            self._takes_frames = False
+        self._hand_over_all()
+        settle = _Settle(track=track)
+        if track is None:
+            self._end = settle
+        self._queue.append(settle)
         self._wake.set()
-        await asyncio.shield(asyncio.wrap_future(done))
+        await asyncio.shield(asyncio.wrap_future(settle.done))
+
+    def _hand_over(self, chunk: _Chunk) -> None:
+        del self._gathering[chunk.track]
+        if len(self._queue) >= QUEUE_LIMIT:
+            self._fail(TrackFault(FaultKind.TOO_SLOW, "couldn't keep sound: the disk is too slow; free or replace it"))
+        elif self.fault is None:
+            self._queue.append(chunk)
+
+    def _hand_over_all(self) -> None:
+        for chunk in list(self._gathering.values()):
+            self._hand_over(chunk)
+
+    def _hand_over_old(self) -> None:
+        self._is_asked = False
+        now_ms = self._clock.boot_ms()
+        for chunk in list(self._gathering.values()):
+            if now_ms - chunk.since_ms >= LONGEST_CHUNK_MS:
+                self._hand_over(chunk)
 
     # ---- on the writer's thread ------------------------------------------------------------------------------------
 
@@ -177,14 +226,13 @@ class TrackWriter:
 
     def _drain(self) -> _Settle | None:
         """Works off the queue; returns the command that ends the writer."""
-        take, queue = self._take, self._queue
-        while queue:
-            item = queue.popleft()
-            if isinstance(item, AdmittedFrame):
+        while self._queue:
+            item = self._queue.popleft()
+            if isinstance(item, _Chunk):
                 if self.fault is None:
                     try:
-                        take(item)
-                    except Exception as error:  # noqa: BLE001  as in _guarded, without its cost a frame
+                        self._write(item)
+                    except Exception as error:  # noqa: BLE001  as in _guarded, without its cost
                         self._fail(_fault_of(error))
             elif isinstance(item, _Cut):
                 self._guarded(functools.partial(self._cut, item))
@@ -196,34 +244,39 @@ class TrackWriter:
                 item.done.set_result(None)
         return None
 
-    def _take(self, frame: AdmittedFrame) -> None:
-        held = self._open.get(frame.track)
-        if held is None or not _continues(held.frame, frame):
+    def _write(self, chunk: _Chunk) -> None:
+        """Closes the part with it where the next chunk might not fit."""
+        held = self._open.get(chunk.track)
+        if held is None or not _continues(held.first, chunk):
             if held is not None:
-                self._finish(frame.track)
-            held = self._begin(frame)
-        if held.chunk_ms + frame.duration_ms > LONGEST_CHUNK_MS:
-            self._seal(held)
-        if not held.chunk:
-            held.chunk_since_ms = self._clock.boot_ms()
-        held.chunk.append(frame)
-        held.chunk_ms += frame.duration_ms
+                self._finish(chunk.track)
+            held = self._begin(chunk)
+        part = held.segment.part
+        if part is None:
+            part = held.segment.open_part()
+            held.part_since_ms = self._clock.boot_ms()
+        if part.kept_ms + chunk.kept_ms + LONGEST_CHUNK_MS > LONGEST_PART_MS:
+            self._close_part(held, chunk.frames, chunk.kept_ms)
+            return
+        part.write(chunk.frames, chunk.kept_ms)
+        if held.unsynced_since_ms is None:
+            held.unsynced_since_ms = self._clock.boot_ms()
 
-    def _begin(self, frame: AdmittedFrame) -> _Open:
+    def _begin(self, chunk: _Chunk) -> _Open:
         """The header is on the disk, then its entry in the log, before any chunk of it is written."""
         key, self._spare_key = self._spare_key or self._shelf.keys.make(), None
         header = SegmentHeader(
             visit=self._visit,
             epoch=self._epoch,
             segment=SegmentId(self._shelf.new_id()),
-            track=frame.track,
-            seats=tuple(sorted(frame.speakers)),
-            rule=frame.rule,
-            relies_on=tuple(sorted(frame.relies_on)),
-            encoding=frame.encoding,
+            track=chunk.track,
+            seats=tuple(sorted(chunk.speakers)),
+            rule=chunk.rule,
+            relies_on=tuple(sorted(chunk.relies_on)),
+            encoding=chunk.encoding,
             key_id=key.id,
             boot_id=self._clock.boot_id,
-            opened_ms=frame.captured_ms,
+            opened_ms=chunk.frames[0].captured_ms,
         )
         segment = LiveSegment(self._shelf.tracks, header, key)
         try:
@@ -231,28 +284,12 @@ class TrackWriter:
         except BaseException:
             segment.release()
             raise
-        held = self._open[frame.track] = _Open(segment=segment, frame=frame)
+        held = self._open[chunk.track] = _Open(segment=segment, first=chunk)
         return held
-
-    def _seal(self, held: _Open) -> None:
-        """Writes the chunk; closes the part where the next chunk might not fit into it."""
-        part = held.segment.part
-        if part is None:
-            part = held.segment.open_part()
-            held.part_since_ms = self._clock.boot_ms()
-        if part.kept_ms + held.chunk_ms + LONGEST_CHUNK_MS > LONGEST_PART_MS:
-            self._close_part(held)
-            return
-        part.write(held.chunk, held.chunk_ms)
-        held.chunk, held.chunk_ms = [], 0
-        if held.unsynced_since_ms is None:
-            held.unsynced_since_ms = self._clock.boot_ms()
 
     def _tick(self) -> None:
         now_ms = self._clock.boot_ms()
         for held in self._open.values():
-            if held.chunk and now_ms - held.chunk_since_ms >= LONGEST_CHUNK_MS:
-                self._seal(held)
             part = held.segment.part
             if part is not None and now_ms - held.part_since_ms >= LONGEST_PART_MS:
                 self._close_part(held)
@@ -265,24 +302,26 @@ class TrackWriter:
                 raise StaleEpoch
         if self._spare_key is None:
             self._spare_key = self._shelf.keys.make()
+        if self._gathering and not self._is_asked:
+            self._is_asked = True
+            with contextlib.suppress(RuntimeError):  # the loop is closed, and nothing comes any more
+                self._loop.call_soon_threadsafe(self._hand_over_old)
 
-    def _close_part(self, held: _Open) -> None:
-        part = held.segment.part
-        if part is None:
-            if not held.chunk:
-                return
-            part = held.segment.open_part()
-        closed = part.close(held.chunk, held.chunk_ms)
+    def _close_part(self, held: _Open, frames: Sequence[Frame] = (), kept_ms: int = 0) -> None:
+        """With these frames as its last chunk."""
+        if held.segment.part is None:
+            return
+        closed = held.segment.part.close(frames, kept_ms)
         held.segment.part = None
-        held.chunk, held.chunk_ms, held.unsynced_since_ms = [], 0, None
+        held.unsynced_since_ms = None
         if closed is not None:
             event = closed_event(self._visit, held.segment.header.segment, closed, recovered=False)
             self._shelf.log.submit([event], fence=self._fence).result()
             held.segment.rename_closed(closed)
 
-    def _finish(self, track: str) -> None:
+    def _finish(self, track: str, frames: Sequence[Frame] = (), kept_ms: int = 0) -> None:
         held = self._open[track]
-        self._close_part(held)
+        self._close_part(held, frames, kept_ms)
         held.segment.release()
         del self._open[track]
 
@@ -295,7 +334,7 @@ class TrackWriter:
 
     def _cut(self, cut: _Cut) -> None:
         for track, held in list(self._open.items()):
-            if cut.seat is None or cut.seat in held.frame.speakers:
+            if cut.seat is None or cut.seat in held.first.speakers:
                 self._cut_open(track, held, cut.after_ms)
         for logged in logged_segments(self._shelf.log, self._visit):
             concerns = cut.seat is None or cut.seat in logged.opened.seats
@@ -306,13 +345,9 @@ class TrackWriter:
     def _cut_open(self, track: str, held: _Open, after_ms: int) -> None:
         """First out of the file, which always works; only then is anything written."""
         part = held.segment.part
-        staying: list[Frame] = []
-        if part is not None:
-            staying += part.cut(after_ms)
-        staying += [frame for frame in held.chunk if frame.captured_ms + frame.duration_ms <= after_ms]
-        held.chunk, held.chunk_ms = staying, sum(frame.duration_ms for frame in staying)
+        staying = [] if part is None else part.cut(after_ms)
         if self.fault is None:
-            self._finish(track)
+            self._finish(track, staying, sum(frame.duration_ms for frame in staying))
 
     def _fail(self, fault: TrackFault) -> None:
         """Once; the first cause is the one that is told."""
@@ -320,16 +355,17 @@ class TrackWriter:
             if self.fault is not None:
                 return
             self.fault = fault
+            self._takes_frames = False
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to be told
             self._loop.call_soon_threadsafe(self._on_fault, fault)
 
 
-def _continues(first: AdmittedFrame, frame: AdmittedFrame) -> bool:
+def _continues(first: _Chunk, chunk: _Chunk) -> bool:
     return (
-        frame.relies_on == first.relies_on
-        and frame.speakers == first.speakers
-        and frame.rule is first.rule
-        and frame.encoding is first.encoding
+        chunk.relies_on == first.relies_on
+        and chunk.speakers == first.speakers
+        and chunk.rule is first.rule
+        and chunk.encoding is first.encoding
     )
 
 

@@ -160,7 +160,7 @@ async def test_after_its_end_it_takes_nothing_and_says_so(meeting: Meeting) -> N
 
 
 async def test_a_queue_that_is_full_is_a_fault_told_once(meeting: Meeting, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(track_writer, "QUEUE_LIMIT", 40)
+    monkeypatch.setattr(track_writer, "QUEUE_LIMIT", 4)
     await meeting.joins("ann")
     await meeting.says("ann", *YES)
     faults = Faults()

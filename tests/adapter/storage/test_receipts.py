@@ -1,0 +1,50 @@
+"""A receipt of one seat from a real log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from consent_notice.decisions import Act
+from consent_notice.receipt import BadReceipt, Party, ReceiptFacts, check_receipt
+from consent_notice.words import SeatId
+from storage.receipts import receipt_of
+from storage.vault import verify_signature
+from tests.simulators.web_site import Meeting, open_site
+
+
+def facts(seat: SeatId, notice_text: str) -> ReceiptFacts:
+    party = Party(party_id="c", party_name="N", party_address="A", party_contact="p@n.example", party_type="controller")
+    return ReceiptFacts(
+        record_id="r",
+        receipt_id="i",
+        seat=seat,
+        controllers=(party,),
+        recipients=(),
+        storage_location="here",
+        retention_days=90,
+        jurisdiction="NO",
+        withdrawal_method="one word",
+        service="onrecord",
+        notice_text=notice_text,
+    )
+
+
+async def test_only_that_seats_entries_are_in_it_and_a_changed_byte_breaks_it(tmp_path: Path) -> None:
+    async with open_site(tmp_path) as site:
+        meeting = await Meeting.begin(site, await site.person("host", "Ingrid", "i@example.org"))
+        ada, grace, eve = await meeting.join("Ada"), await meeting.join("Grace"), await meeting.join("Eve")
+        await meeting.ask(ada)
+        await meeting.ask(grace)
+        given = await meeting.decide(ada, Act.GIVE)
+        await meeting.decide(grace, Act.REFUSE)
+        log, visit = site.store.log, meeting.visit.id
+        receipt = receipt_of(log, visit, facts(ada, meeting.notice.exact_text))
+        checked = check_receipt(receipt, log.key, verify_signature)
+        assert checked.entries[-1] == given
+        assert len(checked.entries) == 2
+        with pytest.raises(BadReceipt):
+            check_receipt(receipt.replace(b'"give"', b'"giVe"', 1), log.key, verify_signature)
+        with pytest.raises(BadReceipt):
+            receipt_of(log, visit, facts(eve, meeting.notice.exact_text))
