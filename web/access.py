@@ -120,7 +120,10 @@ async def forms_are_ours(request: web.Request, handler: Handler) -> web.StreamRe
         if not _same_origin(request):
             raise web.HTTPForbidden(text="This form was sent from another site, so it was not taken.")
         session = await get_session(request)
-        form = await request.post()
+        try:
+            form = await request.post()
+        except ValueError:
+            raise web.HTTPBadRequest(text="The form arrived broken. Go back and send it again.") from None
         expected, sent = session.get("csrf"), form.get("csrf")
         if not isinstance(expected, str) or not isinstance(sent, str) or not hmac.compare_digest(expected, sent):
             raise web.HTTPForbidden(

@@ -149,8 +149,9 @@ async def sign_in(request: web.Request) -> web.Response:
 
 
 async def sign_out(request: web.Request) -> web.Response:
-    pages = (await get_session(request)).get("pages")
-    session = await new_session(request)
+    session = await get_session(request)
+    pages = session.get("pages")
+    session.invalidate()  # not a new session: an empty new one would leave the old cookie where it is
     if pages:
         session["pages"] = pages
     raise back_to("/sign-in")

@@ -141,7 +141,7 @@ async def show_entry(request: web.Request) -> web.Response:
         decided=decided,
         body=None if isinstance(event, ErasedBody) else _readable(canonical(to_body(event))),
         size=size,
-        path=[step.hex() for step in path],
+        steps=[step.hex() for step in path],
         checkpoint=checkpoint,
         vkey=store.log.vkey,
         shown=kept,

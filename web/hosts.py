@@ -13,7 +13,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aiohttp import web
 
-from calendar_sync.links import JoinLink, KnownHosts, LinkTexts, LookAlike, OtherService, Platform, find_link
+from calendar_sync.links import (
+    PLATFORM_NAMES,
+    JoinLink,
+    KnownHosts,
+    LinkTexts,
+    LookAlike,
+    OtherService,
+    Platform,
+    find_link,
+)
 from consent_notice.words import MeetingId, Purpose, Rule, Standing, VisitId
 from storage.meetings import MeetingRow, MeetingState, Override
 from storage.store import Store
@@ -83,7 +92,7 @@ async def add_meeting(request: web.Request) -> web.StreamResponse:
     await store.meetings.add_by_hand(
         user.id,
         found.url,
-        title or f"Meeting in {found.platform.title}",
+        title or f"Meeting in {PLATFORM_NAMES[found.platform]}",
         starts_at,
         platform=found.platform.value,
         rule=rule,
@@ -131,15 +140,18 @@ def read_link(text: str, settings: WebSettings) -> tuple[JoinLink | None, str]:
     """The link to join by, or what is wrong with it in words."""
     if not text:
         return None, "Paste the meeting's link."
-    found = find_link(LinkTexts(description=text), KnownHosts(practice_url=settings.practice_url))
+    found = find_link(LinkTexts(location=text), KnownHosts(practice_url=settings.practice_url))
     if isinstance(found, JoinLink):
         if found.platform in SUPPORTED:
             return found, ""
-        return None, f"{found.platform.title} is not supported yet. The practice room is."
+        return None, f"{PLATFORM_NAMES[found.platform]} is not supported yet. The practice room is."
     if isinstance(found, OtherService):
         return None, f"{found.name} is not supported yet. The practice room is."
     if isinstance(found, LookAlike):
-        return None, f"This only looks like a link to {found.looks_like.title}; it leads elsewhere. Ask who sent it."
+        return (
+            None,
+            f"This only looks like a link to {PLATFORM_NAMES[found.looks_like]}; it leads elsewhere. Ask who sent it.",
+        )
     return None, "No meeting link was found in this text. Paste the whole address, with https:// in front."
 
 

@@ -99,7 +99,9 @@ async def errors_in_words(request: web.Request, handler: Handler) -> web.StreamR
     except web.HTTPException as error:
         if error.status < 400 or request.path.startswith("/static/"):
             raise
-        said = error.text if error.text and not error.text.startswith(f"{error.status}:") else None
+        # aiohttp's own texts are for developers; ours say what to do.
+        is_ours = error.status != 413 and error.text and not error.text.startswith(f"{error.status}:")
+        said = error.text if is_ours else None
         return await _error_page(request, error.status, said)
     except Exception as error:  # noqa: BLE001  whatever it was, the person gets an answer in words
         reference = request.app[NEW_ID]()[:8]
@@ -117,7 +119,7 @@ async def _error_page(request: web.Request, status: int, said: str | None) -> we
         return web.Response(status=status, text=said or usual)
     values: dict[str, Any] = {
         "user": request.get(USER),
-        "csrf": "",
+        "csrf": await csrf_token(request),
         "told": [],
         "path": request.path,
         "organisation": request.app[SETTINGS].organisation,

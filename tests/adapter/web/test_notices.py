@@ -1,0 +1,49 @@
+"""Languages of the participant's page."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.simulators.web_site import settings_for
+from web.notices import choose_language, page_words
+
+LOCALES = Path("web/locales")
+
+
+@pytest.mark.parametrize(
+    ("asked", "accepted", "meeting", "chosen"),
+    [
+        ("pl", "en", "en", "pl"),
+        ("", "pl-PL,pl;q=0.9", "en", "pl"),
+        ("", "ja, pl;q=0.5", "en", "pl"),
+        ("", "ja", "pl", "pl"),
+        ("xx", "", "ja", "en"),
+        ("../../etc", ";;;,,", "", "en"),
+    ],
+)
+def test_the_asked_for_language_then_the_browsers_then_the_meetings(
+    asked: str, accepted: str, meeting: str, chosen: str, tmp_path: Path
+) -> None:
+    assert choose_language(asked, accepted, meeting, settings_for(tmp_path)) == chosen
+
+
+def test_every_locale_is_whole_and_keeps_the_places_to_fill_in() -> None:
+    english = tomllib.loads((LOCALES / "en.toml").read_text())
+    for file in LOCALES.glob("*.toml"):
+        words = tomllib.loads(file.read_text())
+        assert words.keys() == english.keys(), file.name
+        for key, text in english.items():
+            places = {part.split("}")[0] for part in text.split("{")[1:]}
+            assert places == {part.split("}")[0] for part in words[key].split("{")[1:]}, (file.name, key)
+
+
+def test_a_language_without_words_of_its_own_reads_english() -> None:
+    assert page_words("ja") == page_words("en")
+    assert page_words("pl")["given_title"] == "Zgoda udzielona"
+
+
+def test_every_language_with_a_notice_has_words(tmp_path: Path) -> None:
+    assert settings_for(tmp_path).wording.keys() == {file.stem for file in LOCALES.glob("*.toml")}
