@@ -23,6 +23,7 @@ from config.errors import ConfigError, ExitCode
 from config.reading import load
 from config.settings import Settings
 from config.supervisor import ROLES, Supervisor, read_status
+from storage.data_dir import DATABASE_NAME
 from storage.errors import StorageError
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -94,7 +95,7 @@ def verify(config_file: Path | None, data_dir: Path | None) -> None:
     """Check the log, its checkpoints, every part and every tag, offline; exit 1 and one line a fault."""
     from storage.verify import verify as check
 
-    report = check(_settings(config_file, data_dir, to_serve=False).data_dir)
+    report = check(_settings_of_data(config_file, data_dir).data_dir)
     for fault in report.faults:
         click.echo(fault)
     counted = (
@@ -112,11 +113,7 @@ def verify(config_file: Path | None, data_dir: Path | None) -> None:
 @_common
 def status(config_file: Path | None, data_dir: Path | None, as_json: bool) -> None:
     """What was recorded, with its consent status, and whether the server runs."""
-    settings = _settings(config_file, data_dir, to_serve=False)
-    if not settings.data_dir.is_dir():
-        raise click.ClickException(
-            f"there is no data in {settings.data_dir}; set data_dir, or run `onrecord serve` first"
-        )
+    settings = _settings_of_data(config_file, data_dir)
     from config.wiring import status as read_recordings
 
     found = {**asyncio.run(read_recordings(settings)), "roles": read_status(settings.data_dir) or {}}
@@ -148,6 +145,15 @@ def role_command(name: str, parent: int, terminal: str) -> None:
 def _settings(config_file: Path | None, data_dir: Path | None, *, to_serve: bool) -> Settings:
     overrides: Mapping[str, Any] = {} if data_dir is None else {"data_dir": data_dir}
     return load(file=config_file, environment=os.environ, overrides=overrides, to_serve=to_serve)
+
+
+def _settings_of_data(config_file: Path | None, data_dir: Path | None) -> Settings:
+    """For commands that look at what there is and must not begin anything."""
+    settings = _settings(config_file, data_dir, to_serve=False)
+    if not (settings.data_dir / DATABASE_NAME).is_file():
+        where = f"there is no data in {settings.data_dir}"
+        raise click.ClickException(f"{where}; name the right folder with --data-dir, or run `onrecord serve` first")
+    return settings
 
 
 async def _serve(settings: Settings) -> None:

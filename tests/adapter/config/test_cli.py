@@ -55,11 +55,17 @@ def test_a_wrong_command_line(tmp_path: Path, arguments: list[str], words: str) 
     assert words in ended.stderr
 
 
-def test_status_without_data_says_where_it_looked(tmp_path: Path) -> None:
-    ended = run(tmp_path, "status", "--data-dir", "nowhere")
+@pytest.mark.parametrize("command", ["status", "verify"])
+@pytest.mark.parametrize("exists", [False, True])
+def test_without_data_they_say_where_they_looked_and_begin_nothing(tmp_path: Path, command: str, exists: bool) -> None:
+    folder = tmp_path / "nothing"
+    if exists:
+        folder.mkdir()
+    ended = run(tmp_path, command, "--data-dir", "nothing")
     assert ended.returncode == 1
-    assert str(tmp_path / "nowhere") in ended.stderr
-    assert not (tmp_path / "nowhere").exists()
+    assert str(folder) in ended.stderr
+    assert folder.exists() == exists
+    assert not exists or not list(folder.iterdir())
 
 
 def test_a_role_is_not_run_by_hand(tmp_path: Path) -> None:
