@@ -5,7 +5,7 @@ Keeps no standing (that is `standings`) and no time of presence (that is the Mee
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.ports import ChatSaid, Joined
 from consent_notice.answers import Answer, AnswerContext, Phrases, read_answer
@@ -22,6 +22,7 @@ class Seat:
     kind: SeatKind
     identity_level: IdentityLevel
     joined_ms: int  # the last time
+    left_ms: int | None = None
     is_here: bool = True
     notice_ordered: bool = False
     noticed_ms: int | None = None  # when the notice was readable to them, in this stay of theirs
@@ -49,12 +50,20 @@ class Seats:
     def people(self) -> list[Seat]:
         return [seat for seat in self._seats.values() if seat.is_here and seat.kind is SeatKind.PERSON]
 
-    def joined(self, event: Joined, *, has_answered: bool) -> None:
-        """Who answered before is not asked again; who did not needs a notice after this join."""
+    def joined(self, event: Joined, *, has_answered: bool) -> Joined:
+        """Who answered before is not asked again; who did not needs a notice after this join.
+
+        Returns what is to be noted: who was once a person stays one, and a join that was told after a leave is none
+        from before it, however the room dates it; else whoever reloads the page would be taken for absent.
+        """
         known = self._seats.get(event.seat)
+        if known is not None:
+            kind = SeatKind.PERSON if known.kind is SeatKind.PERSON else event.seat_kind
+            at_ms = event.at_ms if known.left_ms is None else max(event.at_ms, known.left_ms)
+            event = replace(event, seat_kind=kind, at_ms=at_ms)
         if known is not None and known.is_here:
-            known.name = event.name
-            return
+            known.name, known.kind = event.name, event.seat_kind
+            return event
         self._seats[event.seat] = Seat(
             seat=event.seat,
             name=event.name,
@@ -65,14 +74,17 @@ class Seats:
             explained=known is not None and known.explained,
         )
         self.anybody_came = self.anybody_came or event.seat_kind is SeatKind.PERSON
+        return event
 
     def remember(self, event: SeatJoined) -> None:
         """Somebody whom an earlier stay of the bot saw; they are here only once the room says so."""
         self.anybody_came = self.anybody_came or event.seat_kind is SeatKind.PERSON
+        known = self._seats.get(event.seat)
+        was_person = known is not None and known.kind is SeatKind.PERSON
         self._seats[event.seat] = Seat(
             seat=event.seat,
             name=event.name,
-            kind=event.seat_kind,
+            kind=SeatKind.PERSON if was_person else event.seat_kind,
             identity_level=event.identity_level,
             joined_ms=event.at_ms,
             is_here=False,
@@ -82,12 +94,14 @@ class Seats:
         """Also when they are not here (yet)."""
         return self._seats.get(seat)
 
-    def left(self, seat: SeatId) -> Seat | None:
-        """None where that is no news."""
+    def left(self, seat: SeatId, at_ms: int) -> int | None:
+        """When that stay of theirs ended: it was told in order, so not before it began. None where it is no news."""
         known = self.find(seat)
-        if known is not None:
-            known.is_here = False
-        return known
+        if known is None:
+            return None
+        known.is_here = False
+        known.left_ms = max(at_ms, known.joined_ms)
+        return known.left_ms
 
     def noticed(self, message_id: str, seats: frozenset[SeatId], now_ms: int) -> list[Seat]:
         """Those of them who are still here and can read it."""

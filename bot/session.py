@@ -73,6 +73,7 @@ class Session:
         self._blocked_since_ms: int | None = None
         self._asked = False
         self._telling = Telling(facts)
+        self._thanks_due: dict[str, Say] = {}  # by event id, for when it is durable
         self._earlier = tuple(earlier)
         self._returns = bool(self._earlier)
 
@@ -199,18 +200,17 @@ class Session:
             self.left_reason, self.left_detail = reason, detail
 
     def _joined(self, event: Joined) -> None:
+        event = self._seats.joined(event, has_answered=self._standings.has_answered(event.seat))
         self.record.joined(event.seat, event.seat_kind, event.at_ms)
-        self._seats.joined(event, has_answered=self._standings.has_answered(event.seat))
         if self.facts.rule is Rule.EVERYONE and event.seat_kind is SeatKind.PERSON:
             self._order(CutBack(seat=None, after_ms=event.at_ms))
         self._order(self._entries.joined(event))
 
     def _left(self, seat: SeatId, at_ms: int) -> None:
-        known = self._seats.left(seat)
-        if known is not None:
-            at_ms = max(at_ms, known.joined_ms)  # told in order, so it ends this stay of theirs
-            self.record.left(seat, at_ms)
-            self._order(self._entries.left(seat, at_ms))
+        left_ms = self._seats.left(seat, at_ms)
+        if left_ms is not None:
+            self.record.left(seat, left_ms)
+            self._order(self._entries.left(seat, left_ms))
 
     # ---- asking --------------------------------------------------------------------------------------------------
 
@@ -253,7 +253,7 @@ class Session:
                 continue
             self._order(PostLine(line=Say.REMINDER, to_seat=seat.seat))
             acts = tuple((purpose, Act.DEFER) for purpose in self.facts.asked)
-            self._decide(seat, acts, Means.SYSTEM, f"reminder-{self.facts.epoch}", now_ms)
+            self._decide(seat, acts, Means.SYSTEM, f"reminder-{self.facts.epoch}-{now_ms}", now_ms)
 
     # ---- answers -------------------------------------------------------------------------------------------------
 
@@ -291,17 +291,16 @@ class Session:
             # A yes needs a notice delivered after that person's join: it is on its way, or goes out now.
             seat.notice_ordered = seat.notice_ordered and not self._standings.has_answered(said.seat)
             return
-        self._decide(seat, acts, Means.CHAT, said.message_id, said.at_ms, verbatim=said.text)
-        if not opens:
-            self._order(PostLine(line=Say.THANKS_WITHDRAWN if has_given else Say.THANKS_REFUSED, to_seat=said.seat))
+        thanks = None if opens else Say.THANKS_WITHDRAWN if has_given else Say.THANKS_REFUSED
+        self._decide(seat, acts, Means.CHAT, said.message_id, said.at_ms, verbatim=said.text, thanks=thanks)
 
     def _stop_pressed(self, event: StopPressed) -> None:
         seat = self._seats.find(event.seat)
         if seat is not None:
-            self._decide(seat, _withdrawal(), Means.ROOM_BUTTON, event.message_id, event.at_ms)
+            thanks = Say.THANKS_WITHDRAWN
+            self._decide(seat, _withdrawal(), Means.ROOM_BUTTON, event.message_id, event.at_ms, thanks=thanks)
             # The room waits to be told so, even where nothing was received: else it would not pass on a later yes.
             self._order(Hear(seats=self._telling.heard - {event.seat}))
-            self._order(PostLine(line=Say.THANKS_WITHDRAWN, to_seat=event.seat))
 
     def _bound(self, event: PageBound) -> None:
         seat = self._seats.find(event.seat)
@@ -332,8 +331,10 @@ class Session:
         verbatim: str = "",
         level: IdentityLevel | None = None,
         matched_by: str = "platform seat",
+        thanks: Say | None = None,
     ) -> None:
-        """Shuts now and logs after; opens nothing: a yes comes back as Durable."""
+        """Shuts now and logs after; opens nothing: a yes comes back as Durable. Nobody is thanked for what a crash
+        could still lose."""
         append = self._entries.decided(
             seat.seat,
             acts,
@@ -345,6 +346,8 @@ class Session:
             verbatim=verbatim,
         )
         self._standings.said(seat.seat, acts, means, at_ms, append.event_id)
+        if thanks is not None:
+            self._thanks_due[append.event_id] = thanks
         self._order(append)
 
     def _durable(self, entry: Durable, now_ms: int) -> None:
@@ -352,6 +355,9 @@ class Session:
         if not isinstance(decided, Decided):
             return
         is_news = self._standings.logged(entry, now_ms, self.facts.boot_id)
+        thanks = self._thanks_due.pop(entry.event_id, None)
+        if thanks is not None:
+            self._order(PostLine(line=thanks, to_seat=decided.seat))
         if is_news and any(act is not Act.GIVE for _, act in decided.acts):
             # Said in another process: what was captured since, and is already on disk, must go.
             at_ms = decided.at_ms if decided.boot_id == self.facts.boot_id else now_ms
@@ -373,7 +379,7 @@ class Session:
         for entry in self._earlier:
             if isinstance(entry.event, SeatJoined):
                 self._seats.remember(entry.event)
-            self._standings.recall(entry)
+            self._standings.recall(entry, self.facts.boot_id)
         for seat_id, acts in self._standings.said_only_in_the_room().items():
             seat = self._seats.recalled(seat_id)
             if seat is not None:

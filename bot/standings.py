@@ -14,10 +14,11 @@ from consent_notice.decisions import Act, IllegalAct, meets_floor, next_standing
 from consent_notice.events import Decided, Means, NoticeDelivered
 from consent_notice.rules import MeetingRecord
 from consent_notice.words import Purpose, SeatId, Standing
-from storage.replay import ASKED_BY_NOTICE
+from storage.replay import StandingsReplay
 
 Acts = tuple[tuple[Purpose, Act], ...]
 BY_OTHERS = frozenset({Means.HOST, Means.SYSTEM})
+_NO_NO = frozenset({Act.ASK, Act.DEFER})
 FINAL = frozenset({Standing.GIVEN, Standing.REFUSED, Standing.WITHDRAWN})
 
 
@@ -39,6 +40,8 @@ class Standings:
         self._known: dict[tuple[SeatId, Purpose], _Known] = {}
         self._last_no_ms: dict[tuple[SeatId, Purpose], int] = {}
         self._unlogged_noes: dict[SeatId, set[str]] = {}
+        self._logged_ids: set[str] = set()
+        self._recalled = StandingsReplay()
         self._last_index = -1
 
     def of(self, seat: SeatId, purpose: Purpose) -> Standing:
@@ -52,9 +55,11 @@ class Standings:
             self._shut(seat, purpose, Act.ASK, Means.SYSTEM, now_ms)
 
     def said(self, seat: SeatId, acts: Acts, means: Means, at_ms: int, event_id: str) -> None:
-        """Takes what shuts at once; what opens waits for `logged`."""
+        """Takes what shuts at once; what opens waits for `logged`. What the log holds already is no news."""
+        if event_id in self._logged_ids:
+            return
         shutting = [(purpose, act) for purpose, act in acts if act is not Act.GIVE]
-        if shutting:
+        if any(act not in _NO_NO for _, act in shutting):
             self._unlogged_noes.setdefault(seat, set()).add(event_id)
         for purpose, act in shutting:
             self._shut(seat, purpose, act, means, at_ms)
@@ -65,6 +70,7 @@ class Standings:
         if not isinstance(decided, Decided) or entry.index <= self._last_index:
             return False
         self._last_index = entry.index
+        self._logged_ids.add(entry.event_id)
         unlogged = self._unlogged_noes.get(decided.seat, set())
         was_said_here = entry.event_id in unlogged
         unlogged.discard(entry.event_id)
@@ -80,26 +86,28 @@ class Standings:
 
     # ---- after an unclean end ------------------------------------------------------------------------------------
 
-    def recall(self, entry: Durable) -> None:
-        """One entry of earlier stays, in the log's order; opens nothing yet."""
+    def recall(self, entry: Durable, boot_id: str) -> None:
+        """One entry of earlier stays, in the log's order, read as everybody reads the log; opens nothing yet."""
         event = entry.event
-        if isinstance(event, NoticeDelivered):
-            acts: Acts = tuple((purpose, Act.ASK) for purpose in ASKED_BY_NOTICE)
-            means = Means.SYSTEM
-        elif isinstance(event, Decided):
-            acts, means = event.acts, event.means
-        else:
+        if not isinstance(event, NoticeDelivered | Decided):
             return
         self._last_index = max(self._last_index, entry.index)
-        for purpose, act in acts:
-            key = (event.seat, purpose)
-            try:
-                standing = next_standing(self.of(event.seat, purpose), act, by_person=means not in BY_OTHERS)
-            except IllegalAct:
-                continue
-            if act is Act.GIVE and isinstance(event, Decided) and not meets_floor(purpose, event.identity_level):
-                continue
-            self._known[key] = _Known(standing=standing, means=means, entry=entry.index)
+        self._logged_ids.add(entry.event_id)
+        for purpose, standing in self._recalled.after(event):
+            means = event.means if isinstance(event, Decided) else Means.SYSTEM
+            self._known[event.seat, purpose] = _Known(standing=standing, means=means, entry=entry.index)
+            last_no_ms = self._recalled.last_no_ms(event.seat, purpose, boot_id)
+            if last_no_ms is not None:
+                self._last_no_ms[event.seat, purpose] = last_no_ms
+        if isinstance(event, Decided) and event.means is Means.PAGE:
+            self._recall_repeated_yes(entry.index, event)
+
+    def _recall_repeated_yes(self, index: int, decided: Decided) -> None:
+        """Said in the room and then on a page: the page's holds."""
+        for purpose, act in decided.acts:
+            is_given = self.of(decided.seat, purpose) is Standing.GIVEN
+            if act is Act.GIVE and is_given and self._recalled.counts(decided, purpose):
+                self._known[decided.seat, purpose] = _Known(standing=Standing.GIVEN, means=Means.PAGE, entry=index)
 
     def said_only_in_the_room(self) -> dict[SeatId, Acts]:
         """Yeses that a lost moment of chat may have taken back, and the acts that make them `requested` again."""
@@ -110,9 +118,11 @@ class Standings:
         return {seat: tuple(acts) for seat, acts in found.items()}
 
     def resume(self, now_ms: int) -> None:
-        """What still holds of the earlier stays holds from now on."""
+        """What still holds of the earlier stays holds from now on; a no from when it was said, so that a yes which
+        somebody said since then, and which is yet to be told, is a later one."""
         for (seat, purpose), known in self._known.items():
-            self._record.stands(seat, purpose, known.standing, now_ms, known.entry)
+            from_ms = now_ms if known.standing is Standing.GIVEN else self._last_no_ms.get((seat, purpose), 0)
+            self._record.stands(seat, purpose, known.standing, from_ms, known.entry)
 
     # ---- writing through -----------------------------------------------------------------------------------------
 
@@ -122,7 +132,7 @@ class Standings:
         except IllegalAct:
             return  # a second ask, a deferral of somebody who has just answered
         self._known[seat, purpose] = _Known(standing=standing, means=means)
-        if act not in (Act.ASK, Act.DEFER):
+        if act not in _NO_NO:
             self._last_no_ms[seat, purpose] = max(at_ms, self._last_no_ms.get((seat, purpose), -1))
         self._record.stands(seat, purpose, standing, at_ms, None)
 

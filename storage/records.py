@@ -111,7 +111,9 @@ class _Facts:
         match event:
             case SeatJoined(seat=seat, seat_kind=SeatKind.PERSON):
                 self._persons.setdefault(seat)
-                self._here_since.setdefault(seat, now_ms)
+                # Who was there all along when a bot came back is told to it with the time of their first join.
+                left_ms = max((end_ms for _, end_ms in self._present.get(seat, ())), default=now_ms)
+                self._here_since.setdefault(seat, max(now_ms, left_ms))
             case SeatLeft(seat=seat):
                 _end(self._present, self._here_since, seat, now_ms)
             case VisitOpened() | VisitClosed():

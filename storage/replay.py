@@ -7,6 +7,7 @@ everything it kept lies within what is replayed here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from consent_notice.decisions import Act, IllegalAct, meets_floor, next_standing
@@ -44,7 +45,7 @@ def replay(entries: Iterable[Entry], boot_id: str) -> MeetingRecord:
     if opened is None:
         raise NeverOpened
     record = MeetingRecord(opened.rule)
-    present: set[SeatId] = set()
+    present = _Present()
     standings = StandingsReplay()
     was_reached = False
     for entry in ordered:
@@ -86,9 +87,7 @@ class StandingsReplay:
         for purpose, act in acts:
             key = (event.seat, purpose)
             before = self.now.get(key, Standing.UNKNOWN)
-            if act is Act.GIVE and (
-                before is Standing.GIVEN or self._is_overtaken(key, event) or _is_low(event, purpose)
-            ):
+            if act is Act.GIVE and (before is Standing.GIVEN or not self.counts(event, purpose)):
                 continue
             try:
                 self.now[key] = next_standing(before, act, by_person=event.means not in _BY_OTHERS)
@@ -98,9 +97,15 @@ class StandingsReplay:
                 self._note_no(key, event)
             yield purpose, self.now[key]
 
-    def _is_overtaken(self, key: tuple[SeatId, Purpose], event: NoticeDelivered | Decided) -> bool:
-        boot_id, at_ms = self._last_no.get(key, ("", 0))
-        return boot_id == event.boot_id and event.at_ms <= at_ms
+    def counts(self, event: NoticeDelivered | Decided, purpose: Purpose) -> bool:
+        """Whether its yes is one: said after the person's last no, by somebody who is known well enough."""
+        last_no_ms = self.last_no_ms(event.seat, purpose, event.boot_id)
+        return (last_no_ms is None or event.at_ms > last_no_ms) and not _is_low(event, purpose)
+
+    def last_no_ms(self, seat: SeatId, purpose: Purpose, boot_id: str) -> int | None:
+        """On the clock of that boot; None where there is none, or the last was said on another boot's clock."""
+        said_on, at_ms = self._last_no.get((seat, purpose), ("", 0))
+        return at_ms if said_on == boot_id else None
 
     def _note_no(self, key: tuple[SeatId, Purpose], event: NoticeDelivered | Decided) -> None:
         boot_id, at_ms = self._last_no.get(key, (event.boot_id, event.at_ms))
@@ -111,14 +116,28 @@ def _is_low(event: NoticeDelivered | Decided, purpose: Purpose) -> bool:
     return isinstance(event, Decided) and not meets_floor(purpose, event.identity_level)
 
 
-def _note_presence(record: MeetingRecord, event: Event | object, present: set[SeatId]) -> None:
+@dataclass(slots=True)
+class _Present:
+    """Who is there, and when the others were last told to have left."""
+
+    here: set[SeatId] = field(default_factory=set)
+    left_ms: dict[SeatId, int] = field(default_factory=dict)
+
+    def leave(self, record: MeetingRecord, seat: SeatId, at_ms: int) -> None:
+        record.left(seat, at_ms)
+        self.left_ms[seat] = at_ms
+
+
+def _note_presence(record: MeetingRecord, event: Event | object, present: _Present) -> None:
+    """In the log's order: a join that was logged after a leave does not lie before it. Whoever was there all along when
+    a bot came back is told to it with the time of their first join."""
     if isinstance(event, SeatJoined):
-        record.joined(event.seat, event.seat_kind, event.at_ms)
-        present.add(event.seat)
+        record.joined(event.seat, event.seat_kind, max(event.at_ms, present.left_ms.get(event.seat, event.at_ms)))
+        present.here.add(event.seat)
     elif isinstance(event, SeatLeft):
-        record.left(event.seat, event.at_ms)
-        present.discard(event.seat)
+        present.leave(record, event.seat, event.at_ms)
+        present.here.discard(event.seat)
     elif isinstance(event, VisitOpened | VisitClosed):
-        for seat in present:
-            record.left(seat, event.at_ms)
-        present.clear()
+        for seat in present.here:
+            present.leave(record, seat, event.at_ms)
+        present.here.clear()

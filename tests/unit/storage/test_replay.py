@@ -184,6 +184,19 @@ def test_who_was_there_is_gone_when_a_bot_takes_over_or_leaves() -> None:
     assert kept(entries, ADA, 880, 920) is None
 
 
+def test_who_was_there_all_along_when_a_bot_came_back_is_there() -> None:
+    record = replay(
+        log(opened(), joined(BEN, 50), decided(BEN, Act.GIVE, 100), opened(5_000, epoch=2), joined(BEN, 52)), "boot"
+    )
+    assert isinstance(judge(record, frozenset({BEN}), 6_000, 6_020, Purpose.RECORDING), Grounds)
+
+
+def test_a_rejoin_that_the_room_dates_before_the_leave_is_one_all_the_same() -> None:
+    events = (opened(rule=Rule.EVERYONE), joined(ADA, 10), joined(BEN, 20), decided(ADA, Act.GIVE, 100))
+    record = replay(log(*events, left(BEN, 500), joined(BEN, 460)), "boot")
+    assert not isinstance(judge(record, frozenset({ADA}), 600, 620, Purpose.RECORDING), Grounds)
+
+
 def test_a_bots_voice_is_nobodys() -> None:
     entries = log(opened(), joined(ADA, 0, kind=SeatKind.BOT), decided(ADA, Act.GIVE, 10))
     assert kept(entries, ADA, 20, 40) is None

@@ -1,0 +1,148 @@
+"""Stories in which events come late, twice or in an awkward order; none of them may open what nobody opened."""
+
+from __future__ import annotations
+
+from bot.commands import Append, PostLine, Tick
+from bot.ports import Joined, StopPressed
+from consent_notice.decisions import Act
+from consent_notice.events import SeatJoined
+from consent_notice.notice import Say
+from consent_notice.words import IdentityLevel, Purpose, Rule, SeatId, SeatKind
+from tests.simulators.visit import SimulatedVisit
+from tests.unit.bot.test_session import decided_on_a_page, in_a_room
+
+YES = ((Purpose.RECORDING, Act.GIVE), (Purpose.TRANSCRIPTION, Act.GIVE))
+THANKS_FOR_A_NO = {Say.THANKS_WITHDRAWN, Say.THANKS_REFUSED}
+
+
+def join_dated(visit: SimulatedVisit, seat: str, at_ms: int) -> None:
+    visit.tell(
+        Joined(
+            seat=SeatId(seat),
+            name=seat,
+            seat_kind=SeatKind.PERSON,
+            identity_level=IdentityLevel.DISPLAY_NAME,
+            at_ms=at_ms,
+        )
+    )
+
+
+def back_after_a_crash(visit: SimulatedVisit, now_ms: int) -> SimulatedVisit:
+    again = SimulatedVisit(rule=visit.rule, epoch=2, earlier=tuple(visit.log), now_ms=now_ms)
+    again.enter()
+    return again
+
+
+def test_who_reloads_the_page_is_not_taken_for_absent_because_the_room_dates_joins_early() -> None:
+    visit = in_a_room(Rule.EVERYONE, "b", "c")
+    visit.now_ms += 1_000
+    visit.say_yes("b")
+    visit.leave("c")
+    join_dated(visit, "c", visit.now_ms - 40)
+    visit.later(1_000)
+    assert visit.kept() == frozenset()
+    joins = [order.event for order in visit.ordered(Append) if isinstance(order.event, SeatJoined)]
+    assert joins[-1].at_ms == visit.now_ms - 1_000  # what is logged tells the same
+
+
+def test_who_was_a_person_and_comes_back_as_a_bot_can_still_say_stop() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b")
+    visit.say_yes("b")
+    visit.later(1_000)
+    visit.leave("b")
+    visit.later(1_000)
+    visit.join("b", "b", SeatKind.BOT)
+    visit.later(10)
+    assert visit.kept() == {"b"}
+    visit.chat("b", "stop")
+    assert visit.kept() == frozenset()
+
+
+def test_a_yes_that_a_no_overtook_does_not_come_back_after_a_crash() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b")
+    visit.now_ms = 5_000
+    visit.chat("b", "record no")
+    visit.make_durable()
+    visit.tell(decided_on_a_page(visit, "b", YES, at_ms=4_000))  # sent before the no, logged after it
+    assert visit.kept() == frozenset()
+    again = back_after_a_crash(visit, 9_000)
+    again.join("b", "b")
+    again.make_durable()
+    assert again.kept() == frozenset()
+
+
+def test_a_yes_that_was_sent_before_the_crash_and_logged_after_it_is_overtaken_too() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b")
+    visit.now_ms = 5_000
+    visit.chat("b", "record no")
+    visit.make_durable()
+    again = back_after_a_crash(visit, 9_000)
+    again.join("b", "b")
+    again.make_durable()
+    again.tell(decided_on_a_page(again, "b", YES, at_ms=4_000))
+    assert again.kept() == frozenset()
+    again.tell(decided_on_a_page(again, "b", YES, at_ms=8_990))  # while the bot was on its way back
+    assert again.kept() == {"b"}
+
+
+def test_a_yes_in_the_room_that_was_said_again_on_a_page_holds_after_a_crash() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b")
+    visit.say_yes("b")
+    visit.tell(decided_on_a_page(visit, "b", YES, at_ms=visit.now_ms + 10))
+    again = back_after_a_crash(visit, 9_000)
+    again.join("b", "b")
+    again.make_durable()
+    assert again.kept() == {"b"}
+
+
+def test_nobody_is_thanked_for_a_no_before_it_is_durable() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b", "c")
+    visit.say_yes("b")
+    visit.later(1_000)
+    visit.chat("b", "stop")
+    visit.chat("c", "record no")
+    visit.tell(StopPressed(message_id="s1", seat=SeatId("c"), at_ms=visit.now_ms))
+    assert not THANKS_FOR_A_NO & {line.line for line in visit.ordered(PostLine)}
+    visit.make_durable()
+    thanked = [(line.line, line.to_seat) for line in visit.ordered(PostLine) if line.line in THANKS_FOR_A_NO]
+    assert thanked == [(Say.THANKS_WITHDRAWN, "b"), (Say.THANKS_REFUSED, "c"), (Say.THANKS_WITHDRAWN, "c")]
+
+
+def test_a_stop_that_the_room_tells_again_after_a_crash_keeps_no_later_yes_from_counting() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b")
+    visit.say_yes("b")
+    visit.later(100)
+    visit.tell(StopPressed(message_id="s1", seat=SeatId("b"), at_ms=visit.now_ms))
+    visit.make_durable()
+    again = back_after_a_crash(visit, 9_000)
+    again.join("b", "b")
+    again.tell(StopPressed(message_id="s1", seat=SeatId("b"), at_ms=again.now_ms))
+    again.make_durable()
+    for _ in range(2):  # the first asks for a notice, which who said no is not sent unasked
+        again.later(1_000)
+        again.chat("b", "record yes")
+    again.make_durable()
+    assert again.kept() == {"b"}
+
+
+def test_a_reminder_never_stands_in_the_way_of_a_yes() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b", "c")
+    visit.say_yes("c")
+    visit.now_ms += 90_500
+    visit.chat("b", "record yes")  # on its way to the log when the reminder is due
+    visit.tell(Tick())
+    visit.make_durable()
+    assert visit.kept() == {"b", "c"}
+
+
+def test_whoever_is_reminded_twice_can_still_agree() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b", "c")
+    visit.say_yes("c")
+    visit.later(91_000)
+    visit.leave("b")
+    visit.later(1_000)
+    visit.join("b", "b")
+    visit.later(91_000)
+    visit.make_durable()
+    visit.say_yes("b")
+    assert visit.kept() == {"b", "c"}
