@@ -62,8 +62,8 @@ async def test_every_voice_begins_with_the_meeting(site: Site, people: People) -
         browser.session.get(f"{site.url}/recordings/{meeting.visit.id}/voices/{ada}.ogg") as answer,
     ):
         content = await answer.read()
-    with av.open(io.BytesIO(content)) as container:
-        seconds = sum(frame.samples for frame in container.decode(audio=0)) / 48_000
+    with av.open(io.BytesIO(content), mode="r") as container:
+        seconds = sum(frame.samples for frame in container.decode(container.streams.audio[0])) / 48_000
     spoke_at_s = (site.clock.at_ms - meeting.visit.started_boot_ms) / 1000
     assert 2.9 < seconds <= spoke_at_s
 
@@ -163,7 +163,7 @@ async def test_a_meeting_of_which_nothing_was_kept_says_so(site: Site, people: P
 
 async def test_older_ones_are_a_page_away(site: Site, people: People) -> None:
     for number in range(32):
-        meeting = await Meeting.begin(site, people.ingrid, f"Meeting {number:02}")
+        await Meeting.begin(site, people.ingrid, f"Meeting {number:02}")
         site.clock.pass_s(60)
     async with site.browser(people.ingrid) as browser:
         await browser.open("/recordings")
@@ -175,4 +175,3 @@ async def test_older_ones_are_a_page_away(site: Site, people: People) -> None:
         for nonsense in ("x", "2026-11-20~1", "~", "2026-11-20T13:00:00Z"):
             await browser.open(f"/recordings?before={nonsense}")
             assert browser.status == 200
-    assert meeting.row.title == "Meeting 31"
