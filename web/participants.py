@@ -113,12 +113,14 @@ async def answer(request: web.Request) -> web.StreamResponse:
     if problem:
         return await _participant_page(request, opened, wants_form=True, problem=problem, status=422)
     if alone == "no":
-        if opened.seat is not None and opened.seat.standing(Purpose.RECORDING) is Standing.GIVEN:
-            # The yes was for one's own voice alone: doubt is a no.
+        was_bound = opened.seat is not None
+        if opened.row is not None:  # what was ticked on it for one person alone must not count when its code is typed
+            await _keep(request, opened, choices, alone=False)
+        # The yes was for one's own voice alone: doubt is a no. One bound just now may be on its way to the log.
+        if opened.seat is not None and (not was_bound or opened.seat.standing(Purpose.RECORDING) is Standing.GIVEN):
             await _log(request, opened, [(opened.seat, acts_of_no(opened.seat, purposes))])
         return await _participant_page(request, opened, forced_state="shared")
-    row = opened.row or await _open_page(request, opened)
-    opened.row = await request.app[STORE].pages.choose(row.page_id, choices, True)
+    await _keep(request, opened, choices, alone=True)
     if opened.seat is not None:
         await _log(request, opened, [(opened.seat, acts_of_yes(opened.seat, choices))])
     return await _done(request, opened, noted=False)
@@ -181,10 +183,13 @@ def _problem_of_yes(choices: Mapping[Purpose, bool], alone: str) -> str:
 async def _say_no(request: web.Request, opened: Opened) -> web.StreamResponse:
     """Never refused as out of date: a no always counts. Under a typed name it counts for that seat at once."""
     purposes = request.app[SETTINGS].purposes
+    was_bound = opened.seat is not None
     if opened.seat is not None:
         await _log(request, opened, [(opened.seat, acts_of_no(opened.seat, purposes))])
-    row = opened.row or await _open_page(request, opened)
-    opened.row = await request.app[STORE].pages.choose(row.page_id, dict.fromkeys(purposes, False), row.alone_on_device)
+    alone = opened.row.alone_on_device if opened.row is not None else None
+    await _keep(request, opened, dict.fromkeys(purposes, False), alone=alone)
+    if opened.seat is not None and not was_bound:
+        await _log(request, opened, [(opened.seat, acts_of_no(opened.seat, purposes))])
     name = await text_of(request, "name", 200)
     noted = opened.noted
     if opened.seat is None and name:
@@ -220,6 +225,17 @@ async def _log(
         await request.app[STORE].log.append_all(entries)
     except StorageError:
         raise web.HTTPServiceUnavailable(text=page_words(notice.language)["problem_store"]) from None
+
+
+async def _keep(request: web.Request, opened: Opened, choices: Mapping[Purpose, bool], *, alone: bool | None) -> None:
+    """What was ticked. If the code was typed meanwhile, an older choice was bound: the page is then the seat's, and
+    what is logged from here on is said now, after it."""
+    was_bound = opened.seat is not None
+    row = opened.row or await _open_page(request, opened)
+    opened.row = await request.app[STORE].pages.choose(row.page_id, choices, alone)
+    if opened.row.seat is not None and not was_bound:
+        opened.story = await story_of(request.app[STORE], opened.visit)
+        request[ARRIVED_MS] = request.app[CLOCK].boot_ms()
 
 
 async def _open_page(request: web.Request, opened: Opened) -> PageRow:
