@@ -11,6 +11,8 @@ from bot.ports import Admitted, ChatSaid, Hears, Joined, Left, RoomCapabilities,
 from bot.session import Session
 from config.wording import wordings
 from consent_notice.answers import read_phrases
+from consent_notice.decisions import Act
+from consent_notice.events import Decided, Means
 from consent_notice.words import IdentityLevel, Purpose, Rule, SeatId, SeatKind, VisitId
 
 BOT = SeatId("b" * 12)
@@ -29,6 +31,9 @@ CAPABILITIES = RoomCapabilities(
     roster_lag_ms=100,
     path_delay_ms=0,
 )
+
+YES = ((Purpose.RECORDING, Act.GIVE), (Purpose.TRANSCRIPTION, Act.GIVE))
+NO = tuple((purpose, Act.WITHDRAW) for purpose in Purpose)
 
 _Ordered = TypeVar("_Ordered", bound=Command)
 
@@ -148,3 +153,36 @@ class SimulatedVisit:
 
     def ordered(self, kind: type[_Ordered]) -> list[_Ordered]:
         return [order for order in self.orders if isinstance(order, kind)]
+
+
+def decided_on_a_page(visit: SimulatedVisit, seat: str, acts: tuple[tuple[Purpose, Act], ...], at_ms: int) -> Durable:
+    event = Decided(
+        visit=VisitId("visit"),
+        epoch=1,
+        seat=SeatId(seat),
+        acts=acts,
+        means=Means.PAGE,
+        identity_level=IdentityLevel.PAGE_BOUND_BY_CODE,
+        matched_by="page code",
+        notice="n",
+        notice_version="1",
+        notice_language="en",
+        notice_sha256="00",
+        message_id="form",
+        verbatim="",
+        reader_version="1",
+        boot_id="boot",
+        at_ms=at_ms,
+    )
+    entry = Durable(index=len(visit.log), event_id=f"page-{len(visit.log)}", event=event)
+    visit.log.append(entry)
+    return entry
+
+
+def in_a_room(rule: Rule = Rule.EACH_VOICE, *names: str) -> SimulatedVisit:
+    visit = SimulatedVisit(rule=rule)
+    visit.enter()
+    for name in names:
+        visit.join(name, name)
+    visit.make_durable()
+    return visit

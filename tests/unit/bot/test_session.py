@@ -4,68 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from bot.commands import (
     Append,
     BindPage,
     CutBack,
-    Durable,
     Hear,
-    HostStopped,
-    LeaveRoom,
-    OwnershipLost,
     PageBound,
     PostLine,
     PostNotice,
     Show,
     SpeakLine,
     SpeakNotice,
-    StorageFailed,
 )
-from bot.ports import Admitted, Ended, LeftReason, StopPressed, TileState
-from bot.presence import IllegalEvent, Presence
-from consent_notice.decisions import Act
+from bot.ports import StopPressed, TileState
 from consent_notice.events import Decided, Means, NoticeDelivered
 from consent_notice.notice import Say
-from consent_notice.words import IdentityLevel, Purpose, Rule, SeatId, SeatKind, VisitId
-from tests.simulators.visit import SimulatedVisit
-
-YES = ((Purpose.RECORDING, Act.GIVE), (Purpose.TRANSCRIPTION, Act.GIVE))
-NO = tuple((purpose, Act.WITHDRAW) for purpose in Purpose)
-
-
-def decided_on_a_page(visit: SimulatedVisit, seat: str, acts: tuple[tuple[Purpose, Act], ...], at_ms: int) -> Durable:
-    event = Decided(
-        visit=VisitId("visit"),
-        epoch=1,
-        seat=SeatId(seat),
-        acts=acts,
-        means=Means.PAGE,
-        identity_level=IdentityLevel.PAGE_BOUND_BY_CODE,
-        matched_by="page code",
-        notice="n",
-        notice_version="1",
-        notice_language="en",
-        notice_sha256="00",
-        message_id="form",
-        verbatim="",
-        reader_version="1",
-        boot_id="boot",
-        at_ms=at_ms,
-    )
-    entry = Durable(index=len(visit.log), event_id=f"page-{len(visit.log)}", event=event)
-    visit.log.append(entry)
-    return entry
-
-
-def in_a_room(rule: Rule = Rule.EACH_VOICE, *names: str) -> SimulatedVisit:
-    visit = SimulatedVisit(rule=rule)
-    visit.enter()
-    for name in names:
-        visit.join(name, name)
-    visit.make_durable()
-    return visit
+from consent_notice.words import IdentityLevel, Rule, SeatId, SeatKind
+from tests.simulators.visit import NO, YES, SimulatedVisit, decided_on_a_page, in_a_room
 
 
 def test_nobody_is_asked_before_a_guest_is_there_and_the_host_alone_is_not_asked() -> None:
@@ -234,25 +189,6 @@ def test_sound_only_gives_no_transcription() -> None:
     assert Say.THANKS_SOUND_ONLY in [line.line for line in visit.ordered(PostLine)]
 
 
-def test_one_reminder_then_silence_and_the_same_leave_for_refused_and_unanswered() -> None:
-    ends = []
-    for answer in (None, "record no"):
-        visit = in_a_room(Rule.EVERYONE, "b", "c")
-        visit.say_yes("c")
-        if answer:
-            visit.chat("b", answer)
-            visit.make_durable()
-        while visit.session.presence is Presence.IN_ROOM:
-            visit.later(1_000)
-            visit.make_durable()
-        reminders = [line for line in visit.ordered(PostLine) if line.line is Say.REMINDER]
-        assert len(reminders) == (0 if answer else 1)
-        said = [line.line for line in visit.ordered(PostLine) if line.to_seat is None]
-        ends.append((visit.session.left_reason, visit.session.left_detail, visit.now_ms, said))
-    assert ends[0] == ends[1]
-    assert ends[0][0] is LeftReason.NOT_EVERYONE_AGREED
-
-
 def test_no_line_to_all_names_a_person() -> None:
     visit = in_a_room(Rule.EVERYONE, "b", "c")
     visit.say_yes("b")
@@ -346,60 +282,6 @@ def test_after_a_crash_page_answers_hold_chat_yeses_are_asked_again_and_noes_sta
     second.now_ms += 10
     second.say_yes("b")
     assert second.kept() == {"b", "c"}
-
-
-def test_a_host_stop_is_final_and_leaves() -> None:
-    visit = in_a_room(Rule.EACH_VOICE, "b")
-    visit.say_yes("b")
-    orders = visit.tell(HostStopped())
-    assert visit.kept() == frozenset()
-    assert [order.reason for order in orders if isinstance(order, LeaveRoom)] == [LeftReason.HOST_STOPPED]
-    assert not visit.tell(HostStopped())
-
-
-def test_storage_failure_stops_keeping_tells_the_room_and_leaves() -> None:
-    visit = in_a_room(Rule.EACH_VOICE, "b")
-    visit.say_yes("b")
-    orders = visit.tell(StorageFailed(detail="the disk is full"))
-    assert visit.kept() == frozenset()
-    assert Say.STORAGE_FAILED in [order.line for order in orders if isinstance(order, PostLine)]
-    assert visit.session.left_reason is LeftReason.STORAGE_FAILED
-
-
-def test_another_bot_taking_over_says_nothing() -> None:
-    visit = in_a_room(Rule.EACH_VOICE, "b")
-    orders = visit.tell(OwnershipLost())
-    assert not [order for order in orders if isinstance(order, PostLine)]
-    assert visit.session.left_reason is LeftReason.TAKEN_OVER
-
-
-def test_the_bot_waits_for_the_first_person_until_the_end_and_then_leaves() -> None:
-    visit = in_a_room()
-    visit.later(60_000)
-    assert visit.session.presence is Presence.IN_ROOM
-    visit.now_ms = 3_600_000
-    visit.later(0)
-    assert visit.session.left_reason is LeftReason.EVERYONE_LEFT
-
-
-def test_the_bot_leaves_some_seconds_after_everyone_has_left() -> None:
-    visit = in_a_room(Rule.EACH_VOICE, "b")
-    visit.leave("b")
-    visit.later(9_000)
-    assert visit.session.presence is Presence.IN_ROOM
-    visit.later(2_000)
-    assert visit.session.left_reason is LeftReason.EVERYONE_LEFT
-
-
-def test_events_out_of_place_raise_and_change_nothing() -> None:
-    visit = SimulatedVisit()
-    with pytest.raises(IllegalEvent):
-        visit.tell(Admitted(own_seat=SeatId("b" * 12), at_ms=1))
-    assert visit.session.presence is Presence.SCHEDULED
-    visit.enter()
-    visit.tell(Ended(reason=LeftReason.REMOVED, detail="removed", at_ms=visit.now_ms))
-    assert visit.session.left_reason is LeftReason.REMOVED
-    assert visit.kept() == frozenset()
 
 
 def test_every_notice_that_was_delivered_is_logged_for_each_person() -> None:

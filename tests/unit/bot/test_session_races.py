@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from bot.commands import Append, PostLine, Tick
 from bot.ports import Joined, StopPressed
-from consent_notice.decisions import Act
 from consent_notice.events import SeatJoined
 from consent_notice.notice import Say
-from consent_notice.words import IdentityLevel, Purpose, Rule, SeatId, SeatKind
-from tests.simulators.visit import SimulatedVisit
-from tests.unit.bot.test_session import decided_on_a_page, in_a_room
+from consent_notice.words import IdentityLevel, Rule, SeatId, SeatKind
+from tests.simulators.visit import YES, SimulatedVisit, decided_on_a_page, in_a_room
 
-YES = ((Purpose.RECORDING, Act.GIVE), (Purpose.TRANSCRIPTION, Act.GIVE))
 THANKS_FOR_A_NO = {Say.THANKS_WITHDRAWN, Say.THANKS_REFUSED}
 
 
