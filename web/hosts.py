@@ -45,7 +45,6 @@ class LiveMeeting:
     visit: VisitRow | None  # None until the bot has begun
     people: int
     agreed: int
-    age_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +199,7 @@ async def _meetings_page(
         languages=languages(settings),
         default_language=settings.default_language,
         default_rule=settings.default_rule,
+        practice_url=settings.practice_url,
     )
 
 
@@ -212,17 +212,16 @@ def languages(settings: WebSettings) -> list[tuple[str, str]]:
 
 
 async def _live(request: web.Request, rows: list[MeetingRow]) -> list[LiveMeeting]:
-    store, clock = request.app[STORE], request.app[CLOCK]
+    store = request.app[STORE]
     live = []
     for meeting in rows:
         if meeting.state is not MeetingState.VISITING:
             continue
         visit = await store.visits.visit_of_meeting(meeting.id)
-        people = agreed = age_ms = 0
+        people = agreed = 0
         if visit is not None:
             present = [seat for seat in (await story_of(store, visit)).people if seat.is_present]
             people = len(present)
             agreed = sum(seat.standing(Purpose.RECORDING) is Standing.GIVEN for seat in present)
-            age_ms = max(0, (clock.now() - visit.started_at) // timedelta(milliseconds=1))
-        live.append(LiveMeeting(meeting=meeting, visit=visit, people=people, agreed=agreed, age_ms=age_ms))
+        live.append(LiveMeeting(meeting=meeting, visit=visit, people=people, agreed=agreed))
     return live

@@ -99,9 +99,10 @@ async def show_state(request: web.Request) -> web.Response:
 async def answer(request: web.Request) -> web.StreamResponse:
     """A yes or a no. Idempotent by the form's nonce; a yes from a page that is out of date is shown again instead."""
     opened = await opened_page(request)
-    if opened.is_over and opened.seat is None:
-        raise back_to(request.path)
-    if await text_of(request, "decision") == "no":
+    says_no = await text_of(request, "decision") == "no"
+    if opened.is_over and (opened.seat is None or not says_no):
+        raise back_to(request.path)  # after the meeting a yes can only be taken back
+    if says_no:
         return await _say_no(request, opened)
     purposes = request.app[SETTINGS].purposes
     form = await request.post()

@@ -2,12 +2,16 @@
 "use strict";
 const language = document.documentElement.lang || "en";
 const locale = [...navigator.languages, language === "en" ? "en-GB" : language].find((one) => one.split("-")[0] === language);
-for (const moment of document.querySelectorAll("time[data-moment]")) {
-  const at = new Date(moment.dateTime);
-  if (Number.isNaN(at.getTime())) continue;
-  moment.title = moment.textContent;
-  moment.textContent = at.toLocaleString(locale, { weekday: "short", day: "numeric", month: "short", year: at.getFullYear() === new Date().getFullYear() ? undefined : "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short" });
-}
+const localise = (root) => {
+  for (const moment of root.querySelectorAll("time[data-moment]")) {
+    const at = new Date(moment.dateTime);
+    if (Number.isNaN(at.getTime())) continue;
+    moment.title = moment.textContent;
+    const year = at.getFullYear() === new Date().getFullYear() ? undefined : "numeric";
+    moment.textContent = at.toLocaleString(locale, { weekday: "short", day: "numeric", month: "short", year, hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short" });
+  }
+};
+localise(document);
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zone) {
   for (const field of document.querySelectorAll("[data-zone]")) field.value = zone;
@@ -25,7 +29,7 @@ for (const part of document.querySelectorAll("[data-refresh]")) {
         if (answer.status === 403 || answer.status === 404) { location.reload(); return; }
         if (answer.ok) {
           const text = await answer.text();
-          if (text !== part.dataset.last) { part.dataset.last = text; part.replaceChildren(document.createRange().createContextualFragment(text)); }
+          if (text !== part.dataset.last) { part.dataset.last = text; part.replaceChildren(document.createRange().createContextualFragment(text)); localise(part); }
         }
       } catch { /* the server restarts: the next try will tell */ }
     }

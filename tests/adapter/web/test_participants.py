@@ -365,8 +365,14 @@ async def test_after_the_meeting_a_bound_page_still_withdraws(meeting: Meeting, 
         await agree(meeting, browser, seat)
         await meeting.end()
         await browser.open(meeting.link)
+        yes = {**browser.hidden(f"{meeting.link}/withdraw"), **YES}
         await browser.submit(f"{meeting.link}/withdraw")
         assert "You took it back" in browser.text
+        before = len(decisions(meeting))
+        last = site.store.log.entries_of(meeting.visit.id)[-1].index
+        for revision in range(4):  # whatever an up-to-date form would carry
+            await browser.send(meeting.link, {**yes, "nonce": "new", "seen": f"{revision}.{last}"})
+        assert len(decisions(meeting)) == before
     assert standing(meeting, seat) is Standing.WITHDRAWN
 
 
