@@ -25,6 +25,7 @@ FLOOD_MESSAGES = 10
 FLOOD_WINDOW_MS = 5_000
 BOT_FLOOD_MESSAGES = 60  # it answers everybody
 LONGEST_OUTBOX = 512  # messages; who is so far behind is cut off
+MOST_STOPS = 64  # of people who have left and may be back
 
 Message = dict[str, Any]
 
@@ -110,6 +111,7 @@ class Room:
         self._switchboard = Switchboard()
         self.tile: Message | None = None
         self._tile_of: str | None = None
+        self._stops: dict[str, str] = {}  # by seat: a stop is not taken back by reloading the page
 
     @property
     def is_empty(self) -> bool:
@@ -133,6 +135,7 @@ class Room:
             raise Refused("full", f"This room is full: it seats {MOST_SEATS}.")
         now_ms = self._clock.boot_ms()
         newcomer = Participant(seat=seat, name=name, kind=said.kind, invited_by=invited_by, joined_ms=now_ms)
+        newcomer.stop_id = self._stops.pop(seat, None)
         others = list(self._seats.values())
         self._seats[seat] = newcomer
         welcome: Message = {
@@ -155,6 +158,10 @@ class Room:
         if self._seats.get(leaver.seat) is not leaver:
             return
         del self._seats[leaver.seat]
+        if leaver.stop_id is not None:
+            self._stops[leaver.seat] = leaver.stop_id
+            while len(self._stops) > MOST_STOPS:
+                del self._stops[next(iter(self._stops))]
         self._switchboard.detach(leaver.seat)
         for other in self._seats.values():
             other.connection.send({"t": "left", "seat": leaver.seat, "age_ms": 0})
@@ -181,7 +188,8 @@ class Room:
             raise Refused("bad", "This connection has its sound already. Reload the page.")
 
         async def pass_on(_line: int, packet: RtpPacket, arrival_ms: int) -> None:
-            await self._switchboard.forward(sender.seat, packet, arrival_ms)
+            if self._seats.get(sender.seat) is sender:  # a connection that was replaced speaks for the seat no more
+                await self._switchboard.forward(sender.seat, packet, arrival_ms)
 
         peer = PacketPeer(
             clock=self._clock,
@@ -222,6 +230,8 @@ class Room:
                 self._subscribe(sender, said)
             case wire.Unsubscribe():
                 self._unsubscribe(sender, said.slot)
+            case wire.ShowTile() if self._tile_of not in (None, sender.seat):
+                raise Refused("bad", "Another bot's tile is shown in this room.")
             case wire.ShowTile():
                 self.tile = {**said.model_dump(), "seat": sender.seat}
                 self._tile_of = sender.seat
