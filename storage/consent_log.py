@@ -362,7 +362,7 @@ class ConsentLog:
             if self._reader is None:
                 self._reader = connect_raw(self._path, read_only=True)
             return self._reader.execute(statement, values).fetchall()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise DatabaseFailed(f"couldn't read the log ({error}); check the disk, then try again") from error
 
 

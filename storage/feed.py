@@ -59,7 +59,7 @@ class DecisionFeed:
                 connection = connection or connect_raw(self._path, read_only=True)
                 known_until_ms = self._clock.boot_ms()  # before the read: a commit after this line may be missed by it
                 entries = self._read(connection)
-            except (sqlite3.Error, BrokenRecord):
+            except (sqlite3.Error, UnicodeDecodeError, BrokenRecord):
                 if connection is not None:
                     connection.close()
                     connection = None

@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import shutil
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from storage.store import Store
-
-START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
-
-
-class HandClock:
-    """Stands still until told."""
-
-    def __init__(self, boot_id: str = "boot-1", boot_ms: int = 1_000_000) -> None:
-        self.boot_id = boot_id
-        self._boot_ms = boot_ms
-        self._zero_ms = boot_ms
-
-    def boot_ms(self) -> int:
-        return self._boot_ms
-
-    def now(self) -> datetime:
-        return START + timedelta(milliseconds=self._boot_ms - self._zero_ms)
-
-    def pass_ms(self, ms: int) -> None:
-        self._boot_ms += ms
+from tests.adapter.storage.hand_clock import HandClock
+from tests.adapter.storage.kept import Kept, keep_a_meeting
 
 
 @pytest.fixture
@@ -53,3 +36,15 @@ def store(data_dir: Path, clock: HandClock, new_id: Callable[[], str]) -> Iterat
     opened = Store.open(data_dir, clock, new_id)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    return asyncio.run(keep_a_meeting(tmp_path_factory.mktemp("original") / "data"))
+
+
+@pytest.fixture
+def kept(original: Kept, tmp_path: Path) -> Kept:
+    """A copy of one's own to change."""
+    shutil.copytree(original.folder, tmp_path / "data")
+    return Kept(folder=tmp_path / "data", visit=original.visit, transcript=original.transcript)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from storage.errors import LogWriteFailed
 from storage.store import Store
-from tests.adapter.storage.conftest import HandClock
 from tests.adapter.storage.events import read_by
+from tests.adapter.storage.hand_clock import HandClock
 
 
 async def main(data_dir: Path, name: str, count: int, limit_bytes: int) -> None:

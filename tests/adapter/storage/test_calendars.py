@@ -11,7 +11,7 @@ from storage.calendars import CalendarRow
 from storage.errors import BrokenRecord, NotStored
 from storage.schema import calendars
 from storage.store import Store
-from tests.adapter.storage.conftest import HandClock
+from tests.adapter.storage.hand_clock import HandClock
 
 ADDRESS = "https://calendars.example/very-secret-address.ics"
 

@@ -19,8 +19,8 @@ from storage.consent_log import ConsentLog, Fence
 from storage.errors import LogWriteFailed, NotStored, StaleEpoch
 from storage.store import Store
 from storage.vault import verify_signature
-from tests.adapter.storage.conftest import HandClock
 from tests.adapter.storage.events import read_by
+from tests.adapter.storage.hand_clock import HandClock
 from tests.adapter.storage.processes import lines_of, rest_of, start
 
 

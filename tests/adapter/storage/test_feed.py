@@ -13,8 +13,8 @@ import pytest
 from storage.feed import PAGE, DecisionFeed
 from storage.log_entries import LogEntry
 from storage.store import Store
-from tests.adapter.storage.conftest import HandClock
 from tests.adapter.storage.events import read_by
+from tests.adapter.storage.hand_clock import HandClock
 from tests.adapter.storage.processes import rest_of, start
 
 

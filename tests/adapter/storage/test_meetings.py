@@ -12,7 +12,7 @@ from consent_notice.words import CalendarId, MeetingId, Rule
 from storage.errors import NotStored, StaleEpoch
 from storage.meetings import Cancelled, MeetingState, PlannedMeeting
 from storage.store import Store
-from tests.adapter.storage.conftest import START, HandClock
+from tests.adapter.storage.hand_clock import START, HandClock
 
 PLANNED = PlannedMeeting(
     occurrence_key="standup/1",

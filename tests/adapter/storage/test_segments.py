@@ -17,7 +17,7 @@ from storage.parts import PartSeal, SegmentHeader, read_part, recover_part, summ
 from storage.segments import LATE_REFUSAL, LiveSegment, closed_event, erased_event, is_live, opened_event, part_files
 from storage.store import Store
 from storage.verify import verify
-from tests.adapter.storage.conftest import HandClock
+from tests.adapter.storage.hand_clock import HandClock
 from tests.adapter.storage.meeting import FRAME_MS, YES, Meeting, begin
 from tests.adapter.storage.processes import lines_of, rest_of, start
 

@@ -15,7 +15,7 @@ from storage import track_writer
 from storage.parts import StoredFrame
 from storage.store import Store
 from storage.track_writer import FaultKind, TrackFault, TrackWriter
-from tests.adapter.storage.conftest import HandClock
+from tests.adapter.storage.hand_clock import HandClock
 from tests.adapter.storage.meeting import FRAME_MS, NO, YES, Meeting, begin
 
 

@@ -8,7 +8,7 @@ from consent_notice.words import MeetingId, Rule, SeatId, SeatKind, UserId, Visi
 from storage.errors import NotStored, StaleEpoch
 from storage.store import Store
 from storage.visits import RecordingFilter, VisitRow
-from tests.adapter.storage.conftest import HandClock
+from tests.adapter.storage.hand_clock import HandClock
 
 
 @pytest.fixture
