@@ -76,6 +76,11 @@ class StorageFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServerStops:
+    """This process ends in order; the visit may go on when it runs again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OwnershipLost:
     """Another bot has taken this meeting over."""
 
@@ -94,6 +99,7 @@ OwnEvent = (
     | PageUnknown
     | HostStopped
     | StorageFailed
+    | ServerStops
     | OwnershipLost
     | Tick
 )

@@ -9,6 +9,7 @@ from bot.stay import BoundPage
 from consent_notice.decisions import Act
 from consent_notice.events import Event, SeatJoined, SeatLeft
 from consent_notice.words import MeetingId, SeatId, VisitId
+from storage.errors import StaleEpoch
 from storage.store import Store
 from storage.track_writer import TrackWriter
 
@@ -30,6 +31,7 @@ class VisitLedger:
         self._visit = visit
         self._meeting = meeting
         self._epoch = epoch
+        self._presence = ""  # what the visit's row says
 
     async def append(self, event: Event, event_id: str) -> None:
         await self._store.log.append(event, event_id=event_id)
@@ -54,8 +56,16 @@ class VisitLedger:
         )
         return BoundPage(page=row.code, acts=acts, is_shared=is_shared)
 
-    async def beat(self, alive_ms: int) -> bool:
-        return await self._store.meetings.heartbeat(self._meeting, self._epoch, alive_ms)
+    async def beat(self, alive_ms: int, presence: str) -> bool:
+        if not await self._store.meetings.heartbeat(self._meeting, self._epoch, alive_ms):
+            return False
+        if presence != self._presence:
+            try:
+                await self._store.visits.set_visit_state(self._visit, self._epoch, presence)
+            except StaleEpoch:
+                return False
+            self._presence = presence
+        return True
 
     async def host_stopped(self) -> bool:
         return await self._store.meetings.is_stopped(self._meeting)

@@ -62,6 +62,9 @@ class RoomError(Exception):
 
     reason: LeftReason = LeftReason.CONNECTION_LOST
 
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or type(self).__doc__ or "")
+
 
 class RoomUnreachable(RoomError):
     """The meeting server does not answer. Check that it runs and that the link is right."""

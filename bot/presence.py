@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from bot.commands import HostStopped, JoinFailed, OwnershipLost, Started, StorageFailed
+from bot.commands import HostStopped, JoinFailed, OwnershipLost, ServerStops, Started, StorageFailed
 from bot.ports import Admitted, Ended, WaitingInLobby
 
 
@@ -31,6 +31,7 @@ _ENDS = {
     HostStopped: Presence.LEAVING,
     OwnershipLost: Presence.LEAVING,
     StorageFailed: Presence.LEAVING,
+    ServerStops: Presence.LEAVING,
 }
 NEXT_PRESENCE: Mapping[Presence, Mapping[type, Presence]] = MappingProxyType(
     {

@@ -19,16 +19,17 @@ from bot.entries import event_id
 from bot.facts import NoticeRef, SessionFacts, VisitWords
 from bot.ledger import VisitLedger
 from bot.ports import JoinRequest, LeftReason, MeetingRoom, Voice
+from bot.presence import Presence
 from bot.session import Session
 from bot.stay import Stay
 from consent_notice.answers import Phrases
 from consent_notice.clock import Clock
-from consent_notice.events import VisitClosed, VisitOpened
+from consent_notice.events import SeatJoined, VisitClosed, VisitOpened
 from consent_notice.frames import GateTimes
 from consent_notice.notice import NoticeFacts, Wording, render
 from consent_notice.words import MeetingId, Purpose
 from storage.data_dir import DATABASE_NAME
-from storage.errors import StorageError
+from storage.errors import DatabaseFailed, LogWriteFailed, StorageError
 from storage.feed import DecisionFeed
 from storage.log_entries import ErasedBody
 from storage.meetings import MeetingRow
@@ -43,6 +44,8 @@ SETTLE_FLOOR_MS = 200  # above twice the feed's interval, so that a slow commit 
 STALE_AFTER_MS = 3_000  # a bot that showed no life from its room for so long may be replaced
 GO_BACK_AFTER_S = 0.7
 GO_BACK_LIMIT_S = 10.0
+NEVER_IN_LIMIT_MS = 120_000  # a link that never led into a room so long leads nowhere
+CLOSE_AGAIN_AFTER_S = 10.0
 MEETING_WITHOUT_END = timedelta(hours=1)
 END_SLACK_MS = 5 * 60_000
 EMPTY_AFTER_MS = 15_000
@@ -54,7 +57,7 @@ class PlatformNotSupported(Exception):
     """This installation has no bot for that platform yet."""
 
     def __init__(self, platform: str) -> None:
-        super().__init__(f"couldn't join: {platform} is not supported yet")
+        super().__init__(f"the bot can't join {platform} meetings yet")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +85,7 @@ class BotParts:
     wordings: Mapping[str, Wording]  # by language
     phrases: Phrases
     voice: Voice | None
-    room_for: Callable[[str, asyncio.TaskGroup], MeetingRoom]  # by platform; raises PlatformNotSupported
+    room_for: Callable[[str], Callable[[asyncio.TaskGroup], MeetingRoom]]  # by platform; raises PlatformNotSupported
     owner: str  # names this process among those that may own a meeting
 
 
@@ -93,27 +96,35 @@ class VisitRunner:
         self._parts = parts
         self._meeting = meeting
         self._epoch = epoch
+        self._was_in_room = False
 
     async def run(self) -> None:
         """Returns when the visit is over, for good or because another bot has it."""
-        parts = self._parts
+        parts, meeting = self._parts, self._meeting
+        try:
+            make_room = parts.room_for(meeting.platform)
+        except PlatformNotSupported as error:
+            await parts.store.meetings.finish(meeting.id, self._epoch, str(error))
+            return
         lost_since_ms: int | None = None
         while True:
             began_ms = parts.clock.boot_ms()
-            reason, detail, visit = await self._stay()
+            reason, detail, visit = await self._stay(make_room)
             if reason is not LeftReason.CONNECTION_LOST:
                 break
             now_ms = parts.clock.boot_ms()
             if lost_since_ms is None or now_ms - began_ms > END_SLACK_MS:
-                lost_since_ms = now_ms
-            if now_ms >= self._ends_ms() or not await self._goes_back(now_ms - lost_since_ms):
+                lost_since_ms = began_ms
+            if not await self._goes_back(now_ms - lost_since_ms):
+                if await parts.store.meetings.is_stopped(meeting.id):
+                    reason, detail = LeftReason.HOST_STOPPED, "the host stopped it"
                 break
         if reason is not LeftReason.TAKEN_OVER:
             await self.close(visit, reason, detail)
 
     # ---- one stay ------------------------------------------------------------------------------------------------
 
-    async def _stay(self) -> tuple[LeftReason, str, VisitRow]:
+    async def _stay(self, make_room: Callable[[asyncio.TaskGroup], MeetingRoom]) -> tuple[LeftReason, str, VisitRow]:
         store, meeting = self._parts.store, self._meeting
         visit = await store.visits.open_visit(meeting.id, self._epoch, meeting.rule, meeting.language)
         logged = await asyncio.to_thread(store.log.size)
@@ -122,12 +133,9 @@ class VisitRunner:
             for entry in await asyncio.to_thread(store.log.entries_of, visit.id)
             if not isinstance(entry.event, ErasedBody)
         ]
+        self._was_in_room = self._was_in_room or any(isinstance(entry.event, SeatJoined) for entry in earlier)
         async with asyncio.TaskGroup() as room_tasks:
-            try:
-                room = self._parts.room_for(meeting.platform, room_tasks)
-            except PlatformNotSupported as error:
-                return LeftReason.NOT_FOUND, str(error), visit
-            reason, detail = await self._stay_in(room, visit, earlier, logged - 1)
+            reason, detail = await self._stay_in(make_room(room_tasks), visit, earlier, logged - 1)
         return reason, detail, visit
 
     async def _stay_in(
@@ -175,7 +183,7 @@ class VisitRunner:
             words=words,
             ledger=VisitLedger(store, writer, visit=visit.id, meeting=meeting.id, epoch=epoch),
             clock=clock,
-            on_progress=lambda presence: log.info("visit", visit=visit.id, epoch=epoch, presence=presence),
+            on_progress=self._progress,
         )
         feed = DecisionFeed(store.data_dir / DATABASE_NAME, known_index, clock, FEED_INTERVAL_MS)
         feed.start(loop, stay.feed_batch)
@@ -184,6 +192,10 @@ class VisitRunner:
         finally:
             await asyncio.to_thread(feed.stop)
             await writer.settle_and_close()
+
+    def _progress(self, presence: Presence) -> None:
+        self._was_in_room = self._was_in_room or presence is Presence.IN_ROOM
+        log.info("visit", meeting=self._meeting.id, epoch=self._epoch, presence=presence.value)
 
     def _words(self, visit: VisitRow, host_name: str, room: MeetingRoom) -> VisitWords:
         policy, wordings = self._parts.policy, self._parts.wordings
@@ -235,6 +247,9 @@ class VisitRunner:
 
     async def _goes_back(self, lost_for_ms: int) -> bool:
         """Waits, longer the longer the room is away, and takes the meeting again under a new epoch."""
+        clock = self._parts.clock
+        if clock.boot_ms() >= self._ends_ms() or (not self._was_in_room and lost_for_ms >= NEVER_IN_LIMIT_MS):
+            return False
         await asyncio.sleep(min(GO_BACK_LIMIT_S, GO_BACK_AFTER_S + lost_for_ms / 4_000))
         epoch = await self._parts.store.meetings.claim(self._meeting.id, self._parts.owner, 0)
         if epoch is None:
@@ -243,20 +258,30 @@ class VisitRunner:
         return True
 
     async def close(self, visit: VisitRow, reason: LeftReason, detail: str) -> None:
-        """Tags what was kept and ends the books; each step may be repeated after a crash."""
+        """Again and again where the disk does not take it; until then the meeting is this bot's: nobody goes back."""
+        while True:
+            try:
+                await self._close(visit, reason, detail)
+            except StorageError as error:
+                log.warning("visit_not_closed", visit=visit.id, error=type(error).__name__, detail=str(error))
+                if not isinstance(error, LogWriteFailed | DatabaseFailed):
+                    return
+            else:
+                return
+            await asyncio.sleep(CLOSE_AGAIN_AFTER_S)
+
+    async def _close(self, visit: VisitRow, reason: LeftReason, detail: str) -> None:
+        """Tags what was kept and ends the books; each step may be repeated after a crash. Raises StorageError."""
         store, clock = self._parts.store, self._parts.clock
         closed = VisitClosed(
             visit=visit.id, epoch=self._epoch, reason=reason.value, boot_id=clock.boot_id, at_ms=clock.boot_ms()
         )
-        try:
-            await store.log.append(closed, event_id=event_id(visit.id, "closed", str(self._epoch)))
-            kept_ms = await store.records.tag_recording(visit.id)
-            if kept_ms and self._parts.policy.transcribes:
-                await store.visits.set_transcription(visit.id, "waiting")
-            await store.visits.end_visit(visit.id, self._epoch, reason.value, detail)
-            await store.meetings.finish(self._meeting.id, self._epoch, detail or reason.value)
-        except StorageError as error:
-            log.warning("visit_not_closed", visit=visit.id, error=type(error).__name__, detail=str(error))
+        await store.log.append(closed, event_id=event_id(visit.id, "closed", str(self._epoch)))
+        kept_ms = await store.records.tag_recording(visit.id)
+        if kept_ms and self._parts.policy.transcribes:
+            await store.visits.set_transcription(visit.id, "waiting")
+        await store.visits.end_visit(visit.id, self._epoch, reason.value, detail)
+        await store.meetings.finish(self._meeting.id, self._epoch, detail or reason.value)
 
 
 async def close_interrupted(parts: BotParts, meeting: MeetingRow) -> None:

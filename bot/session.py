@@ -26,6 +26,7 @@ from bot.commands import (
     PageUnknown,
     PostLine,
     PostNotice,
+    ServerStops,
     SpeakNotice,
     Started,
     StorageFailed,
@@ -48,7 +49,7 @@ from bot.standings import Acts, Standings
 from bot.telling import Telling
 from consent_notice.answers import Reading, find_page_code
 from consent_notice.decisions import Act
-from consent_notice.events import Decided, Means, SeatJoined
+from consent_notice.events import Decided, Means, NoticeDelivered, SeatJoined
 from consent_notice.notice import Say
 from consent_notice.rules import Grounds, MeetingRecord, judge
 from consent_notice.words import IdentityLevel, Purpose, Rule, SeatId, SeatKind, Standing
@@ -71,11 +72,12 @@ class Session:
         self._joining_since_ms = 0
         self._empty_since_ms: int | None = None
         self._blocked_since_ms: int | None = None
-        self._asked = False
         self._telling = Telling(facts)
         self._thanks_due: dict[str, Say] = {}  # by event id, for when it is durable
         self._earlier = tuple(earlier)
-        self._returns = bool(self._earlier)
+        # A returning bot asks again only whom it must, each alone: a question to all would ask who said no (law 8).
+        self._ask_again = {entry.event.seat for entry in self._earlier if isinstance(entry.event, NoticeDelivered)}
+        self._asked = bool(self._ask_again)
 
     # ---- the way in ----------------------------------------------------------------------------------------------
 
@@ -103,12 +105,12 @@ class Session:
                 self._order(JoinRoom())
             case Admitted():
                 self._empty_since_ms = now_ms
-                if self._returns:
-                    self._order(PostLine(line=Say.AWAY))
             case JoinFailed(reason=reason, detail=detail):
                 self._ended(reason, detail)
             case HostStopped():
                 self._leave(LeftReason.HOST_STOPPED, "the host stopped it", now_ms, line=Say.GOODBYE_HOST_STOPPED)
+            case ServerStops():
+                self._leave(LeftReason.CONNECTION_LOST, "the server was stopped", now_ms, line=Say.GOODBYE)
             case OwnershipLost():
                 self._leave(LeftReason.TAKEN_OVER, "another bot has taken over", now_ms, line=None)
             case StorageFailed(detail=detail):
@@ -227,11 +229,17 @@ class Session:
             self._order(SpeakNotice())
             self._order_notice(waiting, to_seat=None)
             return
-        for seat in waiting:
-            if self.facts.capabilities.can_whisper:
-                self._order_notice([seat], to_seat=seat.seat)
+        again = self._ask_again & {seat.seat for seat in waiting}
+        self._ask_again -= again
         if not self.facts.capabilities.can_whisper:
+            if again:
+                self._order(PostLine(line=Say.AWAY))
             self._order_notice(waiting, to_seat=None)
+            return
+        for seat in waiting:
+            if seat.seat in again:
+                self._order(PostLine(line=Say.AWAY, to_seat=seat.seat))
+            self._order_notice([seat], to_seat=seat.seat)
 
     def _order_notice(self, seats: list[Seat], to_seat: SeatId | None) -> None:
         for seat in seats:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
@@ -32,6 +33,7 @@ from bot.commands import (
     PageUnknown,
     PostLine,
     PostNotice,
+    ServerStops,
     Show,
     SpeakLine,
     SpeakNotice,
@@ -86,8 +88,8 @@ class Ledger(Protocol):
 
     async def bind_page(self, code: str, seat: SeatId) -> BoundPage | None: ...
 
-    async def beat(self, alive_ms: int) -> bool:
-        """False once another bot owns the meeting."""
+    async def beat(self, alive_ms: int, presence: str) -> bool:
+        """Also what the host sees of the bot's presence. False once another bot owns the meeting."""
         ...
 
     async def host_stopped(self) -> bool: ...
@@ -109,7 +111,7 @@ class Stay:
         words: VisitWords,
         ledger: Ledger,
         clock: Clock,
-        on_progress: Callable[[str], None],
+        on_progress: Callable[[Presence], None],
     ) -> None:
         self._session = session
         self._capture = capture
@@ -127,7 +129,7 @@ class Stay:
         self._room_known_ms = clock.boot_ms()
 
     async def run(self) -> tuple[LeftReason, str]:
-        """Why the bot left, and the detail for the host. CancelledError leaves the room and passes on."""
+        """Why the bot left, and the detail for the host. CancelledError passes on, after goodbye and what was said."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 helpers = [
@@ -143,8 +145,7 @@ class Stay:
                     )
                 ]
                 self._take(Started())
-                await self._over.wait()
-                await self._drain()
+                await self._until_over()
                 for helper in helpers:
                     helper.cancel()
         finally:
@@ -152,6 +153,17 @@ class Stay:
             await self._room.leave()
             log.info("stay_over", visit=self._session.facts.visit, **asdict(self._capture.counts))
         return self._session.left_reason or LeftReason.CONNECTION_LOST, self._session.left_detail
+
+    async def _until_over(self) -> None:
+        try:
+            await self._over.wait()
+        except asyncio.CancelledError:
+            self._take(ServerStops())
+            with suppress(TimeoutError):  # the lanes may be dead: one of them may be why
+                async with asyncio.timeout(GOODBYE_LIMIT_S):
+                    await self._drain()
+            raise
+        await self._drain()
 
     def feed_batch(self, entries: list[LogEntry], known_until_ms: int) -> None:
         """From the decision feed, on the loop's thread: all that was logged, in the log's order."""
@@ -186,7 +198,7 @@ class Stay:
         if self._session.presence in (Presence.LEAVING, Presence.LEFT):
             self._capture.shut()
         if self._session.presence is not before:
-            self._on_progress(self._session.presence.value)
+            self._on_progress(self._session.presence)
         for command in commands:
             self._order(command)
         if self._session.presence is Presence.LEFT:
@@ -333,7 +345,7 @@ class Stay:
             if self._session.presence in (Presence.LEAVING, Presence.LEFT):
                 continue
             try:
-                owns = await self._ledger.beat(self._room_known_ms)
+                owns = await self._ledger.beat(self._room_known_ms, self._session.presence.value)
                 stopped = await self._ledger.host_stopped()
             except StorageError as error:
                 self.storage_failed(str(error))

@@ -107,16 +107,17 @@ async def _bots(settings: Settings) -> None:
     from bot.rooms.practice import PracticeRoom
     from bot.runner import BotParts, BotPolicy, PlatformNotSupported
     from bot.voice import PackagedVoice
+    from calendar_sync.links import PLATFORM_NAMES, Platform
     from consent_notice.answers import read_phrases
     from consent_notice.notice import read_wording
 
     clock = SystemClock()
     voice = await asyncio.to_thread(PackagedVoice, settings.transcription.voice_path)
 
-    def room_for(platform: str, tasks: asyncio.TaskGroup) -> MeetingRoom:
-        if platform != "practice":
-            raise PlatformNotSupported(platform)
-        return PracticeRoom(clock=clock, tasks=tasks)
+    def room_for(platform: str) -> Callable[[asyncio.TaskGroup], MeetingRoom]:
+        if platform != Platform.PRACTICE:
+            raise PlatformNotSupported(PLATFORM_NAMES.get(Platform(platform), platform))
+        return lambda tasks: PracticeRoom(clock=clock, tasks=tasks)
 
     async with open_store(settings) as store:
         await asyncio.to_thread(store.tracks.recover)

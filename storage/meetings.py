@@ -267,11 +267,17 @@ class Meetings:
         return state == MeetingState.STOPPED.value
 
     async def mark_missed(self, now: datetime) -> int:
-        """Wanted meetings that are over and that no bot began; how many."""
+        """Meetings that are over and that no bot began; how many. Says why of those that the host wanted."""
+        is_wanted = func.coalesce(meetings.c.override, meetings.c.decision) == "record"
+        outcome = case(
+            (~is_wanted, None),
+            (meetings.c.link_sealed.is_(None), "there was no link to join it by"),
+            else_="no bot began it in time",
+        )
         change = (
             update(meetings)
             .where(meetings.c.state.in_(_NOT_BEGUN), ~_not_over(now))
-            .values(state=MeetingState.MISSED.value, outcome="no bot began it in time")
+            .values(state=MeetingState.MISSED.value, outcome=outcome)
         )
         return await self._database.write(lambda connection: connection.execute(change).rowcount)
 

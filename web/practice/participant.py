@@ -85,9 +85,7 @@ class ScriptedParticipant:
         self._sends_silence = sends_silence
         self._on_sound = on_sound
         self._on_message = on_message
-        self._client = PracticeClient(
-            clock=clock, tasks=tasks, on_message=self._take, on_packet=self._hear, on_over=self._end
-        )
+        self._client = self._new_client()
         self._voice: SpokenLine | None = None
         self._mouth = asyncio.Lock()
         self._silence: asyncio.Task[None] | None = None
@@ -119,14 +117,34 @@ class ScriptedParticipant:
         if self._sends_silence:
             self._silence = self._tasks.create_task(self._keep_silence())
 
+    async def rejoin(self) -> None:
+        """Takes the same seat again after the connection broke; what was said and read so far stays.
+
+        Raises PracticeError; may then be tried again.
+        """
+        await self._client.close()
+        self._client = self._new_client()
+        self._slots.clear()
+        self.people, self.tile, self.kept, self.ended = {}, None, None, None
+        try:
+            await self.join()
+        except PracticeError:
+            self._end("connection_lost")
+            raise
+        self._changed.set()
+
     async def say_pcm(self, pcm_48k: bytes) -> Spoken:
         """Mono 16-bit little-endian PCM at 48 kHz; returns when all of it was said, or the room was left."""
         packets = await asyncio.to_thread(encode, pcm_48k)
+        return await self.say_packets(packets, length_ms=len(pcm_48k) // (2 * SAMPLES_PER_MS))
+
+    async def say_packets(self, packets: list[bytes], length_ms: int | None = None) -> Spoken:
+        """Opus packets of 20 ms, from this moment on; `length_ms` where the last is not full."""
         assert self._voice is not None
         async with self._mouth:
             start_ms, end_ms = await self._voice.say(packets)
-        length_ms = len(pcm_48k) // (2 * SAMPLES_PER_MS)
-        said = Spoken(start_ms=start_ms, end_ms=min(end_ms, start_ms + length_ms), sent_ms=end_ms - start_ms)
+        said_ms = end_ms - start_ms if length_ms is None else min(end_ms - start_ms, length_ms)
+        said = Spoken(start_ms=start_ms, end_ms=start_ms + said_ms, sent_ms=end_ms - start_ms)
         self.spoken.append(said)
         return said
 
@@ -166,6 +184,11 @@ class ScriptedParticipant:
         """Breaks off what is being said. Safe to call twice."""
         self._end(self.ended or "left")
         await self._client.close()
+
+    def _new_client(self) -> PracticeClient:
+        return PracticeClient(
+            clock=self._clock, tasks=self._tasks, on_message=self._take, on_packet=self._hear, on_over=self._end
+        )
 
     # ---- what the room says --------------------------------------------------------------------------------------
 
