@@ -57,7 +57,7 @@ class Lane:
     standing: str  # for recording, at the end
     transcript: str  # for transcription, at the end
     present: tuple[Stretch, ...]  # each stay, cut where the standing changes
-    kept: tuple[Stretch, ...]
+    kept: tuple[Stretch, ...]  # from first to last sound of each sealed part, pauses included
     marks: tuple[Mark, ...]
     present_ms: int
     kept_ms: int
@@ -74,7 +74,7 @@ class Picture:
     length_ms: int
     lanes: tuple[Lane, ...]  # people first, then bots
     whole: tuple[Stretch, ...]  # where anything at all was kept
-    kept_ms: int  # length of `whole`
+    kept_ms: int  # length of `whole`, pauses included; a lane's own `kept_ms` is sound alone
     ticks: tuple[Tick, ...]
 
 
@@ -86,7 +86,7 @@ def draw(story: MeetingStory, now_ms: int | None) -> Picture:
     return Picture(
         length_ms=length_ms,
         lanes=tuple(sorted(lanes, key=lambda lane: lane.is_bot)),
-        whole=tuple(_stretch(start, end, length_ms, "kept", "Kept") for start, end in whole),
+        whole=tuple(_stretch(start, end, length_ms, "kept", "Recorded") for start, end in whole),
         kept_ms=sum(end - start for start, end in whole),
         ticks=_ticks(length_ms),
     )
@@ -122,7 +122,7 @@ def _lane(seat: SeatStory, length_ms: int) -> Lane:
         standing=seat.standing(Purpose.RECORDING).value,
         transcript=seat.standing(Purpose.TRANSCRIPTION).value,
         present=tuple(_bands(stays, seat, length_ms)),
-        kept=tuple(_stretch(start, end, length_ms, "kept", "Kept") for start, end in kept),
+        kept=tuple(_stretch(start, end, length_ms, "kept", "Recorded") for start, end in kept),
         marks=tuple(sorted(marks, key=lambda mark: mark.at_ms)),
         present_ms=sum(end - start for start, end in stays),
         kept_ms=seat.kept_ms,
