@@ -4,18 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.commands import (
-    Append,
-    BindPage,
-    CutBack,
-    Hear,
-    PageBound,
-    PostLine,
-    PostNotice,
-    Show,
-    SpeakLine,
-    SpeakNotice,
-)
+from bot.commands import Append, BindPage, CutBack, Hear, PageBound, PostLine, PostNotice, Show, SpeakLine, SpeakNotice
 from bot.ports import StopPressed, TileState
 from consent_notice.events import Decided, Means, NoticeDelivered
 from consent_notice.notice import Say

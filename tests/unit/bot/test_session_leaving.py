@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.commands import (
-    HostStopped,
-    LeaveRoom,
-    OwnershipLost,
-    PostLine,
-    StorageFailed,
-)
+from bot.commands import HostStopped, LeaveRoom, OwnershipLost, PostLine, StorageFailed
 from bot.ports import Admitted, Ended, LeftReason
 from bot.presence import IllegalEvent, Presence
 from consent_notice.notice import Say
