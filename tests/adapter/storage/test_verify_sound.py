@@ -176,3 +176,20 @@ async def test_an_old_copy_of_a_destroyed_key_is_named(store: Store, clock: Hand
     folder.mkdir()
     (folder / "header.json").write_bytes(header)
     assert any("its key is still there" in fault for fault in verify(store.data_dir).faults)
+
+
+async def test_a_segment_that_is_gone_before_a_part_of_it_was_closed_is_named(store: Store, clock: HandClock) -> None:
+    """What a crash left open can't be made away with before it is recovered."""
+    meeting = await begin(store, clock)
+    await meeting.joins("ann")
+    await meeting.says("ann", *YES)
+    writer = store.tracks.writer(meeting.visit, 1, loop=asyncio.get_running_loop(), on_fault=lambda fault: None)
+    for frame in meeting.admitted(meeting.gate(), "ann", range(40)):
+        writer.keep(frame)
+    await asyncio.sleep(0.3)
+    (folder,) = (store.data_dir / "tracks" / meeting.visit).iterdir()
+    folder.rename(store.data_dir / "elsewhere")
+    assert any(f"{folder.name}/header.json: missing" in fault for fault in verify(store.data_dir).faults)
+    (store.data_dir / "elsewhere").rename(folder)
+    await writer.settle_and_close()
+    assert verify(store.data_dir).faults == []
