@@ -30,6 +30,7 @@ class Seat:
     others_spoke_since_notice: bool = False
     reminded: bool = False
     explained: bool = False
+    early_yes: ChatSaid | None = None  # heard of before the bot knew that its notice had arrived
 
 
 @dataclass(slots=True)

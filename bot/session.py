@@ -8,7 +8,9 @@ A no changes `record` before its command is returned; a yes only when the log ha
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
+from bot.asking import Asking
 from bot.commands import (
     BindPage,
     Command,
@@ -25,9 +27,7 @@ from bot.commands import (
     PageBound,
     PageUnknown,
     PostLine,
-    PostNotice,
     ServerStops,
-    SpeakNotice,
     Started,
     StorageFailed,
 )
@@ -75,9 +75,9 @@ class Session:
         self._telling = Telling(facts)
         self._thanks_due: dict[str, Say] = {}  # by event id, for when it is durable
         self._earlier = tuple(earlier)
-        # A returning bot asks again only whom it must, each alone: a question to all would ask who said no (law 8).
-        self._ask_again = {entry.event.seat for entry in self._earlier if isinstance(entry.event, NoticeDelivered)}
-        self._asked = bool(self._ask_again)
+        self._asking = Asking(
+            facts, {entry.event.seat for entry in self._earlier if isinstance(entry.event, NoticeDelivered)}
+        )
 
     # ---- the way in ----------------------------------------------------------------------------------------------
 
@@ -163,7 +163,7 @@ class Session:
             self._empty_since_ms = None
         elif self._empty_since_ms is None:
             self._empty_since_ms = now_ms
-        self._ask(people)
+        self._out += self._asking.ask(people)
         self._out += self._telling.tell(self.kept_seats(now_ms), [seat.seat for seat in people])
         self._remind(people, now_ms)
         self._leave_if_pointless(people, now_ms)
@@ -216,40 +216,17 @@ class Session:
 
     # ---- asking --------------------------------------------------------------------------------------------------
 
-    def _ask(self, people: list[Seat]) -> None:
-        """Everybody once: all who are there together, then each late joiner alone; nobody who already answered."""
-        only_the_host = len(people) == 1 and people[0].name.casefold() == self.facts.host_name.casefold()
-        if not people or (only_the_host and not self._asked):
-            return
-        waiting = [seat for seat in people if not seat.notice_ordered]
-        if not waiting:
-            return
-        if not self._asked:
-            self._asked = True
-            self._order(SpeakNotice())
-            self._order_notice(waiting, to_seat=None)
-            return
-        again = self._ask_again & {seat.seat for seat in waiting}
-        self._ask_again -= again
-        if not self.facts.capabilities.can_whisper:
-            if again:
-                self._order(PostLine(line=Say.AWAY))
-            self._order_notice(waiting, to_seat=None)
-            return
-        for seat in waiting:
-            if seat.seat in again:
-                self._order(PostLine(line=Say.AWAY, to_seat=seat.seat))
-            self._order_notice([seat], to_seat=seat.seat)
-
-    def _order_notice(self, seats: list[Seat], to_seat: SeatId | None) -> None:
-        for seat in seats:
-            seat.notice_ordered = True
-        self._order(PostNotice(seats=frozenset(seat.seat for seat in seats), to_seat=to_seat))
-
     def _notice_posted(self, message_id: str, seats: frozenset[SeatId], now_ms: int) -> None:
         for seat in self._seats.noticed(message_id, seats, now_ms):
             self._standings.ask(seat.seat, self.facts.asked, now_ms)
             self._order(self._entries.noticed(seat.seat, message_id, now_ms))
+            early, seat.early_yes = seat.early_yes, None
+            if early is None or self._standings.has_answered(seat.seat):
+                continue
+            if early.reply_to == message_id:  # they had read it, and were quicker than the room's word to the bot
+                self._chat(replace(early, at_ms=now_ms + 1))
+            else:
+                self._order(PostLine(line=Say.UNCLEAR, to_seat=seat.seat, reply_to=early.message_id))
 
     def _remind(self, people: list[Seat], now_ms: int) -> None:
         """One reminder, then silence: who does not answer is `deferred`, which is not a yes."""
@@ -297,6 +274,7 @@ class Session:
         opens = any(act is Act.GIVE for _, act in acts)
         if opens and seat.noticed_ms is None:
             # A yes needs a notice delivered after that person's join: it is on its way, or goes out now.
+            seat.early_yes = said
             seat.notice_ordered = seat.notice_ordered and not self._standings.has_answered(said.seat)
             return
         thanks = None if opens else Say.THANKS_WITHDRAWN if has_given else Say.THANKS_REFUSED

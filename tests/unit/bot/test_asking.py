@@ -1,8 +1,8 @@
-"""A bot that was killed comes back and asks again only whom it must; a server that stops says goodbye."""
+"""A bot that comes back asks again only whom it must; a stopping server says goodbye; a yes may overtake its notice."""
 
 from __future__ import annotations
 
-from bot.commands import LeaveRoom, PostLine, PostNotice, ServerStops, SpeakNotice
+from bot.commands import LeaveRoom, NoticePosted, PostLine, PostNotice, ServerStops, SpeakNotice
 from bot.ports import Joined
 from bot.presence import Presence
 from consent_notice.notice import Say
@@ -76,3 +76,42 @@ def test_a_stopping_server_shuts_says_goodbye_and_leaves() -> None:
     assert visit.session.presence is Presence.LEAVING
     assert [order.line for order in orders if isinstance(order, PostLine)] == [Say.GOODBYE]
     assert any(isinstance(order, LeaveRoom) for order in orders)
+
+
+def asked_but_not_yet_told_so() -> SimulatedVisit:
+    visit = SimulatedVisit(rule=Rule.EACH_VOICE, posts_notices=False)
+    visit.enter()
+    visit.join("b", "b")
+    return visit
+
+
+def test_a_reply_to_the_notice_counts_though_the_bot_hears_of_it_before_its_own_notice() -> None:
+    visit = asked_but_not_yet_told_so()
+    visit.chat("b", "record yes", reply_to="n1")
+    visit.now_ms += 5
+    visit.tell(NoticePosted(message_id="n1", seats=frozenset({SeatId("b")})))
+    assert visit.kept() == frozenset()
+    visit.now_ms += 5
+    visit.make_durable()
+    assert visit.kept() == {"b"}
+
+
+def test_a_yes_before_the_notice_is_no_yes_and_its_sender_is_told_so() -> None:
+    visit = asked_but_not_yet_told_so()
+    visit.chat("b", "record yes")
+    visit.now_ms += 5
+    orders = visit.tell(NoticePosted(message_id="n1", seats=frozenset({SeatId("b")})))
+    visit.make_durable()
+    assert visit.kept() == frozenset()
+    assert [(order.line, order.to_seat) for order in orders if isinstance(order, PostLine)] == [(Say.UNCLEAR, "b")]
+
+
+def test_a_no_after_the_overtaking_yes_is_the_last_word() -> None:
+    visit = asked_but_not_yet_told_so()
+    visit.chat("b", "record yes", reply_to="n1")
+    visit.chat("b", "record no")
+    visit.now_ms += 5
+    visit.tell(NoticePosted(message_id="n1", seats=frozenset({SeatId("b")})))
+    visit.now_ms += 5
+    visit.make_durable()
+    assert visit.kept() == frozenset()
