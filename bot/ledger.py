@@ -5,10 +5,13 @@ Decides nothing; fences every write by the epoch of this stay.
 
 from __future__ import annotations
 
+import asyncio
+
 from bot.stay import BoundPage
 from consent_notice.decisions import Act
-from consent_notice.events import Event, SeatJoined, SeatLeft
+from consent_notice.events import Decided, Event, SeatJoined, SeatLeft
 from consent_notice.words import MeetingId, SeatId, VisitId
+from storage.consent_log import Fence
 from storage.errors import StaleEpoch
 from storage.store import Store
 from storage.track_writer import TrackWriter
@@ -34,7 +37,9 @@ class VisitLedger:
         self._presence = ""  # what the visit's row says
 
     async def append(self, event: Event, event_id: str) -> None:
-        await self._store.log.append(event, event_id=event_id)
+        """A no is logged whichever bot heard it; whatever else a bot knows that was replaced counts no more."""
+        fence = None if _is_a_no(event) else Fence(visit=self._visit, epoch=self._epoch)
+        await asyncio.shield(asyncio.wrap_future(self._store.log.submit([(event, event_id)], fence=fence)))
         match event:
             case SeatJoined(seat=seat, name=name, seat_kind=kind, at_ms=at_ms):
                 await self._store.visits.upsert_seat(self._visit, seat, name, kind, at_ms)
@@ -72,3 +77,11 @@ class VisitLedger:
 
     async def cut_back(self, seat: SeatId | None, after_ms: int) -> None:
         self._writer.cut_back(seat, after_ms)
+
+
+def _is_a_no(event: Event) -> bool:
+    return (
+        isinstance(event, Decided)
+        and any(act in (Act.REFUSE, Act.WITHDRAW) for _, act in event.acts)
+        and not any(act is Act.GIVE for _, act in event.acts)
+    )

@@ -7,6 +7,7 @@ killed process and a restarted machine are all the same case. What happens withi
 from __future__ import annotations
 
 import asyncio
+import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,7 +28,7 @@ from consent_notice.clock import Clock
 from consent_notice.events import SeatJoined, VisitClosed, VisitOpened
 from consent_notice.frames import GateTimes
 from consent_notice.notice import NoticeFacts, Wording, render
-from consent_notice.words import MeetingId, Purpose
+from consent_notice.words import MeetingId, Purpose, VisitId
 from storage.data_dir import DATABASE_NAME
 from storage.errors import DatabaseFailed, LogWriteFailed, StorageError
 from storage.feed import DecisionFeed
@@ -177,7 +178,7 @@ class VisitRunner:
                 link=meeting.link or "",
                 name=parts.policy.bot_name,
                 invited_by=words.facts.host,
-                resume_token=event_id(visit.id, "seat", visit.page_token),
+                resume_token=_seat_token(store.session_key, visit.id),
             ),
             voice=parts.voice,
             words=words,
@@ -295,3 +296,8 @@ async def close_interrupted(parts: BotParts, meeting: MeetingRow) -> None:
     await runner.close(
         visit, LeftReason.CONNECTION_LOST, "the bot was interrupted and the meeting was over before it could return"
     )
+
+
+def _seat_token(secret: bytes, visit: VisitId) -> str:
+    """The same after a restart, and from nothing that a participant can know: whoever has it has the bot's seat."""
+    return hmac.new(secret, f"the bot's seat in {visit}".encode(), "sha256").hexdigest()[:32]

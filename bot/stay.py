@@ -62,7 +62,7 @@ from consent_notice.clock import Clock
 from consent_notice.decisions import Act
 from consent_notice.events import Event
 from consent_notice.words import Purpose, SeatId
-from storage.errors import StorageError
+from storage.errors import StaleEpoch, StorageError
 from storage.log_entries import ErasedBody, LogEntry
 
 log = structlog.get_logger()
@@ -308,6 +308,8 @@ class Stay:
                                 at_ms=at_ms,
                             )
                         )
+        except StaleEpoch:
+            self._take(OwnershipLost())
         except StorageError as error:
             log.warning("not_stored", order=type(command).__name__, error=type(error).__name__, detail=str(error))
             self.storage_failed(str(error))
