@@ -100,7 +100,7 @@ def verify(config_file: Path | None, data_dir: Path | None) -> None:
         click.echo(fault)
     counted = (
         f"{report.entries} log entries, {report.checkpoints} checkpoints, {report.parts} parts, "
-        f"{report.transcripts} transcripts"
+        f"{report.transcripts} transcripts" + (f"; {report.erased} erased since" if report.erased else "")
     )
     if report.faults:
         click.echo(f"{len(report.faults)} faults in {counted}", err=True)

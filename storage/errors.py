@@ -104,6 +104,18 @@ class KeyDestroyed(StorageError):
     """The key of this piece is destroyed: it was erased and can't be read again."""
 
 
+class StillRecording(StorageError):
+    """The meeting still runs. End it or wait until it is over, then erase; nothing was erased."""
+
+
+class StillNeeded(StorageError):
+    """Kept sound or text relies on that entry. Erase what was kept of the person first; nothing was erased."""
+
+
+class ErasureUnfinished(StorageError):
+    """Erased, and a copy waits to be overwritten: something reads the database. It is finished within the hour."""
+
+
 class BrokenRecord(StorageError):
     """What is stored does not match its seal. Run `onrecord verify` to see what was changed."""
 

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from storage.database import connect_raw
 from storage.errors import DatabaseFailed, KeyDestroyed, NewerVersion
@@ -64,13 +65,15 @@ class KeyStore:
         """Overwrites them in the file and empties the journal; safe to repeat."""
         for key_id in key_ids:
             self._run("DELETE FROM data_keys WHERE id = ?", key_id)
-        self._run("PRAGMA wal_checkpoint(TRUNCATE)")
+        ((is_busy, *_),) = self._run("PRAGMA wal_checkpoint(TRUNCATE)")
+        if is_busy:
+            raise DatabaseFailed("couldn't overwrite a key in keys.db: something reads it; end what does and try again")
 
     def close(self) -> None:
         with self._lock:
             self._connection.close()
 
-    def _run(self, statement: str, *values: object) -> list[tuple[bytes]]:
+    def _run(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         with self._lock:
             try:
                 return self._connection.execute(statement, values).fetchall()

@@ -1,6 +1,8 @@
 """Tags a visit's recording with its consent status: computed from the log alone, so that anybody can compute it again.
 
-`tagged` is pure; `Records.tag_recording` writes what it says, as an entry and in the visit's row, in one transaction.
+`tagged` is pure; `Records.tag_recording` writes what it says, as an entry and in the visit's row, in one transaction. A
+tag names only people who agreed at some time: of the others it says that voices or time are missing, so that their rows
+can be erased and the tag stays.
 """
 
 from __future__ import annotations
@@ -28,11 +30,13 @@ from consent_notice.events import (
     to_body,
 )
 from consent_notice.status import PersonFacts, Span, consent_status
-from consent_notice.words import Purpose, SeatId, SeatKind, Standing, VisitId
+from consent_notice.words import ConsentStatus, Purpose, SeatId, SeatKind, Standing, VisitId
 from storage.consent_log import ConsentLog
 from storage.errors import NotStored
 from storage.replay import StandingsReplay
 from storage.segments import LATE_REFUSAL
+
+MISSING = frozenset({ConsentStatus.VOICES_MISSING, ConsentStatus.TIME_MISSING, ConsentStatus.WITHDRAWN})
 
 
 class Entry(Protocol):
@@ -50,9 +54,10 @@ class Records:
 
     async def tag_recording(self, visit: VisitId) -> int:
         """Milliseconds kept. Safe to repeat: an unchanged tag is not written again. Raises LogWriteFailed."""
-        return await asyncio.to_thread(self._tag, visit)
+        return await asyncio.to_thread(self.tag_now, visit)
 
-    def _tag(self, visit: VisitId) -> int:
+    def tag_now(self, visit: VisitId) -> int:
+        """Blocking; else as `tag_recording`. Raises LogWriteFailed, NotStored."""
         entries = self._log.entries_of(visit)
         tag = tagged(visit, entries)
         kept_ms = sum(seat_kept_ms for _, _, seat_kept_ms in tag.per_seat)
@@ -81,10 +86,16 @@ def tagged(visit: VisitId, entries: Iterable[Entry]) -> RecordingTagged:
         found.take(entry)
     people = found.people()
     statuses, of_person = consent_status(opened.rule, found.began_ms, people)
+    if found.carried:
+        statuses = tuple(sorted((set(statuses) - {ConsentStatus.COMPLETE}) | found.carried))
     return RecordingTagged(
         visit=visit,
         consent_status=statuses,
-        per_seat=tuple((person.seat, of_person[person.seat], person.kept_ms) for person in people),
+        per_seat=tuple(
+            (person.seat, of_person[person.seat], person.kept_ms)
+            for person in people
+            if person.agreed or person.kept_ms or person.was_erased
+        ),
     )
 
 
@@ -102,8 +113,12 @@ class _Facts:
         self._persons: dict[SeatId, None] = {}  # in the order in which they came
         self._segments: dict[str, SegmentOpened] = {}
         self._kept_ms: dict[str, int] = {}  # by segment
+        self._erased_segments: set[str] = set()
         self._erased: set[SeatId] = set()
         self._last_ms = 0
+        self._last_tag: frozenset[ConsentStatus] = frozenset()
+        # What the last tag said was missing, when the rows of people who were missed were erased.
+        self.carried: frozenset[ConsentStatus] = frozenset()
 
     def take(self, entry: Entry) -> None:
         event = entry.event
@@ -119,27 +134,40 @@ class _Facts:
             case VisitOpened() | VisitClosed():
                 for seat in list(self._here_since):
                     _end(self._present, self._here_since, seat, now_ms)
-            case NoticeDelivered(seat=seat) | Decided(seat=seat):
-                for purpose, standing in self._standings.after(event):
-                    if purpose is not Purpose.RECORDING:
-                        continue
-                    if standing is Standing.GIVEN:
-                        self._agrees_since.setdefault(seat, now_ms)
-                    else:
-                        _end(self._agreed, self._agrees_since, seat, now_ms)
+            case NoticeDelivered() | Decided():
+                self._take_answer(event, now_ms)
             case SegmentOpened(segment=segment):
                 self._segments[segment] = event
                 self.began_ms = now_ms if self.began_ms is None else min(self.began_ms, now_ms)
-            case PartClosed(segment=segment, kept_ms=kept_ms) if segment in self._segments:
-                self._kept_ms[segment] = self._kept_ms.get(segment, 0) + kept_ms
-            case Erased(segments=segments, authority=authority):
-                for segment in segments:
-                    self._kept_ms.pop(segment, None)
-                    # What a late refusal takes back was never rightly there: nothing of the recording is erased by it.
-                    if segment in self._segments and authority != LATE_REFUSAL:
-                        self._erased.update(self._segments[segment].seats)
+            case PartClosed(segment=segment, kept_ms=kept_ms):
+                # Not of an erased one: a crash's tail may be closed as it goes.
+                if segment in self._segments and segment not in self._erased_segments:
+                    self._kept_ms[segment] = self._kept_ms.get(segment, 0) + kept_ms
+            case RecordingTagged(consent_status=statuses):
+                self._last_tag = frozenset(statuses)
+            case Erased():
+                self._take_erasure(event)
             case _:
                 pass
+
+    def _take_answer(self, event: NoticeDelivered | Decided, now_ms: int) -> None:
+        for purpose, standing in self._standings.after(event):
+            if purpose is not Purpose.RECORDING:
+                continue
+            if standing is Standing.GIVEN:
+                self._agrees_since.setdefault(event.seat, now_ms)
+            else:
+                _end(self._agreed, self._agrees_since, event.seat, now_ms)
+
+    def _take_erasure(self, event: Erased) -> None:
+        if event.bodies:
+            self.carried |= self._last_tag & MISSING
+        self._erased_segments.update(event.segments)
+        for segment in event.segments:
+            self._kept_ms.pop(segment, None)
+            # What a late refusal takes back was never rightly there: nothing of the recording is erased by it.
+            if segment in self._segments and event.authority != LATE_REFUSAL:
+                self._erased.update(self._segments[segment].seats)
 
     def people(self) -> list[PersonFacts]:
         end_ms = self._last_ms

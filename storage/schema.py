@@ -158,6 +158,7 @@ visits = Table(
     Column("transcription_tries", Integer, nullable=False),
     Column("page_token_sha256", LargeBinary, nullable=False, unique=True),
     Column("page_token_sealed", LargeBinary, nullable=False),
+    Column("reduced_at", UtcTime),  # when the rows of whoever never agreed were erased (law 11)
     Index(None, "started_at", "id"),
     Index(None, "host_id", "started_at", "id"),
     Index(None, "consent_status", "started_at", "id"),
@@ -227,6 +228,16 @@ transcripts = Table(
     Column("relies_on", Text, nullable=False),  # JSON list of log indices
     Column("key_id", String, nullable=False),
     Column("sha256", String, nullable=False),
+)
+
+erasures = Table(  # ordered and not yet finished: a row is gone when what it names is
+    "erasures",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("visit_id", ForeignKey("visits.id", ondelete="RESTRICT"), nullable=False, index=True),
+    Column("authority", Text, nullable=False),
+    Column("targets", Text, nullable=False),  # JSON
+    Column("ordered_at", UtcTime, nullable=False),
 )
 
 log_leaves = Table(

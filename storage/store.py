@@ -16,6 +16,7 @@ from storage import data_dir as directory
 from storage.calendars import Calendars
 from storage.consent_log import ConsentLog
 from storage.database import Database
+from storage.erasure import Erasure
 from storage.errors import KeyStoreMissing, WrongKeyFile
 from storage.key_file import open_key_file
 from storage.keys import KeyStore
@@ -25,6 +26,7 @@ from storage.notices import Notices
 from storage.pages import Pages
 from storage.records import Records
 from storage.schema import installation
+from storage.segments import Shelf
 from storage.tracks import Tracks
 from storage.transcripts import Transcripts
 from storage.users import Users
@@ -60,6 +62,8 @@ class Store:
         self.notices = Notices(database, vault, clock)
         self.transcripts = Transcripts(data_dir / directory.TRANSCRIPTS_NAME, database, keys, log, new_id)
         self.session_key = vault.session_key
+        shelf = Shelf(tracks=data_dir / directory.TRACKS_NAME, log=log, keys=keys, new_id=new_id)
+        self.erasure = Erasure(shelf, data_dir / directory.TRANSCRIPTS_NAME, database, self.records, clock)
 
     @classmethod
     def open(cls, data_dir: Path, clock: Clock, new_id: Callable[[], str]) -> Store:

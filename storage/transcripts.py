@@ -24,11 +24,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import ColumnElement, Row, select
 
 from consent_notice.canonical import canonical, read_canonical
-from consent_notice.events import TranscriptSealed
+from consent_notice.events import Erased, TranscriptSealed
 from consent_notice.words import SeatId, SegmentId, VisitId
 from storage.consent_log import ConsentLog
 from storage.database import Database
-from storage.errors import BrokenRecord, TranscriptNotStored
+from storage.errors import BrokenRecord, KeyDestroyed, TranscriptNotStored
 from storage.keys import DataKey, KeyStore
 from storage.schema import transcripts
 
@@ -105,7 +105,8 @@ class Transcripts:
     ) -> TranscriptRow:
         """Durable, tagged and logged on return. One a person and visit: put again, it returns the first.
 
-        Raises TranscriptNotStored where the disk does not take it; nothing of it is then to be seen.
+        Raises TranscriptNotStored where the disk does not take it, KeyDestroyed where its sound was erased meanwhile;
+        nothing of it is then to be seen.
         """
         known = [row for row in await self.of_visit(visit) if row.seat == seat]
         if known:
@@ -163,9 +164,14 @@ class Transcripts:
                 f"couldn't store the transcript: {error.strerror}; free disk space, then it is tried again"
             ) from error
         # If we die before the next line, the file has no row and is swept away; after it, everything is there.
-        self._log.submit(
-            [(_sealed_event(row), f"transcript:{row.id}")], companion=functools.partial(_insert, row)
-        ).result()
+        try:
+            self._log.submit(
+                [(_sealed_event(row), f"transcript:{row.id}")], companion=functools.partial(_insert, row)
+            ).result()
+        except KeyDestroyed:  # our own refusal, so nothing of it was written
+            self._keys.destroy([row.key_id])
+            path.unlink(missing_ok=True)
+            raise
 
     def _sweep(self, known: set[str]) -> int:
         if not self._folder.is_dir():
@@ -259,6 +265,8 @@ def _sealed_event(row: TranscriptRow) -> TranscriptSealed:
 
 
 def _insert(row: TranscriptRow, connection: sqlite3.Connection, _indices: Sequence[int]) -> None:
+    if _erased_segments(connection, row.visit) & set(row.segments):
+        raise KeyDestroyed("couldn't store the transcript: its sound was erased while it was being made")
     connection.execute(
         f"INSERT INTO transcripts ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608  constants only
         (
@@ -276,6 +284,16 @@ def _insert(row: TranscriptRow, connection: sqlite3.Connection, _indices: Sequen
         ),
     )
     connection.execute("UPDATE visits SET words = words + ? WHERE id = ?", (row.words, row.visit))
+
+
+def _erased_segments(connection: sqlite3.Connection, visit: VisitId) -> set[str]:
+    """Erased, or ordered to be: no transcript may come after."""
+    orders = connection.execute("SELECT targets FROM erasures WHERE visit_id = ?", (visit,)).fetchall()
+    logged = connection.execute(
+        "SELECT b.body FROM log_leaves l JOIN log_bodies b ON b.idx = l.idx WHERE l.visit = ? AND l.kind = ?",
+        (visit, Erased.kind),
+    ).fetchall()
+    return {segment for (text,) in [*orders, *logged] for segment in json.loads(text)["segments"]}
 
 
 def _write_durably(path: Path, content: bytes) -> None:

@@ -35,8 +35,8 @@ def check_sound(evidence: Evidence, visits: Mapping[str, list[LogEntry]]) -> tup
         checks = _VisitSound(evidence, root / visit, entries)
         parts += checks.check()
         expected |= checks.known
-    for path in sorted(root.rglob("*")) if root.is_dir() else ():
-        if path.is_dir() or path in expected:
+    for path in sorted(evidence.files):
+        if path in expected or not path.is_relative_to(root) or not path.is_file():
             continue
         if is_live(path.parent):
             still_open += path.suffix == OPEN_SUFFIX
@@ -83,6 +83,7 @@ class _VisitSound:
             self.known |= set(folder.glob("*"))
             return self._check_erased(opened, folder, parts)
         self.known.add(folder / HEADER_NAME)
+        self.known |= {_path_of(folder, part.event.part) for part in parts if isinstance(part.event, PartClosed)}
         self._check_consents(entry, opened)
         try:
             text = (folder / HEADER_NAME).read_bytes()
@@ -114,12 +115,8 @@ class _VisitSound:
     def _check_part(
         self, opened: SegmentOpened, header: SegmentHeader, seal: PartSeal, folder: Path, closed: PartClosed
     ) -> None:
-        path = folder / f"{closed.part:06d}{CLOSED_SUFFIX}"
-        unrenamed = path.with_suffix(OPEN_SUFFIX)  # its entry comes before its final name
-        if not path.exists() and unrenamed.exists():
-            path = unrenamed
+        path = _path_of(folder, closed.part)
         name = path.relative_to(self._evidence.data_dir)
-        self.known.add(path)
         try:
             content = path.read_bytes()
         except FileNotFoundError:
@@ -202,6 +199,12 @@ class _VisitSound:
                 self._evidence.fault(f"visit {self._folder.name}: the log has no beginning of it")
                 return None
         return self._records[boot_id]
+
+
+def _path_of(folder: Path, number: int) -> Path:
+    path = folder / f"{number:06d}{CLOSED_SUFFIX}"
+    unrenamed = path.with_suffix(OPEN_SUFFIX)  # its entry comes before its final name
+    return unrenamed if unrenamed.exists() and not path.exists() else path
 
 
 def _belongs(header: SegmentHeader, opened: SegmentOpened) -> bool:

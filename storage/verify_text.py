@@ -91,6 +91,9 @@ def _check_consents(evidence: Evidence, sealed: TranscriptSealed, by_index: Mapp
 
 
 def _check_erased(evidence: Evidence, name: str, row: TranscriptRow | None) -> None:
+    path = evidence.data_dir / TRANSCRIPTS_NAME / f"{name}.sealed"
+    if path.exists():
+        evidence.fault(f"{path.relative_to(evidence.data_dir)}: its erasure is logged, and it is still there")
     if row is None:
         return
     try:

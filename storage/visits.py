@@ -77,6 +77,16 @@ class SeatRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OldVisit:
+    """What decides whether something of it is due to be erased."""
+
+    visit: VisitId
+    started_at: datetime
+    is_kept: bool
+    is_reduced: bool  # the rows of people who never agreed are gone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingFilter:
     host_id: UserId | None = None
     consent_status: ConsentStatus | None = None
@@ -240,6 +250,21 @@ class Visits:
         query = query.order_by(visits.c.started_at.desc(), visits.c.id.desc()).limit(limit)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [RecordingRow(visit=self._row(row), title=row.title, platform=row.platform) for row in rows]
+
+    async def begun_before(self, before: datetime) -> list[OldVisit]:
+        """All of them, oldest first."""
+        query = select(visits.c.id, visits.c.started_at, visits.c.kept_ms, visits.c.words, visits.c.reduced_at)
+        query = query.where(visits.c.started_at <= before).order_by(visits.c.started_at, visits.c.id)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [
+            OldVisit(
+                visit=row.id,
+                started_at=row.started_at,
+                is_kept=bool(row.kept_ms or row.words),
+                is_reduced=row.reduced_at is not None,
+            )
+            for row in rows
+        ]
 
     async def next_waiting(self) -> VisitRow | None:
         """Takes the visit that waits longest for its transcript, and marks it running."""

@@ -170,6 +170,7 @@ def upgrade() -> None:
         sa.Column("transcription_tries", sa.Integer(), nullable=False),
         sa.Column("page_token_sha256", sa.LargeBinary(), nullable=False),
         sa.Column("page_token_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("reduced_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["host_id"], ["users.id"], name=op.f("fk_visits_host_id_users"), ondelete="RESTRICT"),
         sa.ForeignKeyConstraint(
             ["meeting_id"], ["meetings.id"], name=op.f("fk_visits_meeting_id_meetings"), ondelete="RESTRICT"
@@ -189,6 +190,21 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_visits_transcription_state_ended_at"), ["transcription_state", "ended_at"], unique=False
         )
+
+    op.create_table(
+        "erasures",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("visit_id", sa.String(), nullable=False),
+        sa.Column("authority", sa.Text(), nullable=False),
+        sa.Column("targets", sa.Text(), nullable=False),
+        sa.Column("ordered_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["visit_id"], ["visits.id"], name=op.f("fk_erasures_visit_id_visits"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_erasures")),
+    )
+    with op.batch_alter_table("erasures", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_erasures_visit_id"), ["visit_id"], unique=False)
 
     op.create_table(
         "pages",
