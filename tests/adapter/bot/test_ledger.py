@@ -1,58 +1,98 @@
-"""The bot's writes on a real store, after another bot has taken the meeting over."""
+"""The bot's one door to the store: what it writes besides the log, and what a stale bot may not write."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from bot.ledger import VisitLedger
 from consent_notice.decisions import Act
-from consent_notice.events import Event
-from consent_notice.words import MeetingId, Purpose
-from storage.errors import StaleEpoch
-from storage.store import Store
-from tests.adapter.storage.events import decided, joined
-from tests.adapter.storage.hand_clock import HandClock
-from tests.adapter.storage.meeting import NO, YES, Meeting, begin
+from consent_notice.events import SeatJoined, SeatLeft
+from consent_notice.words import IdentityLevel, MeetingId, Purpose, Rule, SeatId, SeatKind, VisitId
+from tests.adapter.bot.conftest import CLOCK, BotAtWork
+
+ANN = SeatId("a" * 12)
+BEN = SeatId("b" * 12)
+SOUND_ONLY = {Purpose.RECORDING: True, Purpose.TRANSCRIPTION: False}
 
 
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
+async def opened(at_work: BotAtWork) -> tuple[VisitLedger, MeetingId, VisitId]:
+    store, meeting = at_work.store, await at_work.plan()
+    epoch = await store.meetings.claim(meeting.id, "this bot", 3_000)
+    assert epoch is not None
+    visit = await store.visits.open_visit(meeting.id, epoch, Rule.EACH_VOICE, "en")
+    writer = store.tracks.writer(visit.id, epoch, loop=asyncio.get_running_loop(), on_fault=lambda fault: None)
+    return VisitLedger(store, writer, visit=visit.id, meeting=meeting.id, epoch=epoch), meeting.id, visit.id
 
 
-@pytest.fixture
-async def meeting(tmp_path: Path, clock: HandClock) -> AsyncIterator[Meeting]:
-    numbers = itertools.count()
-    store = Store.open(tmp_path / "data", clock, lambda: f"id{next(numbers):06d}")
-    yield await begin(store, clock)
-    store.close()
+Opened = tuple[VisitLedger, MeetingId, VisitId]
 
 
-async def test_a_bot_that_was_replaced_logs_noes_and_nothing_else(meeting: Meeting, clock: HandClock) -> None:
-    store, visit = meeting.store, meeting.visit
-    row = await store.visits.get(visit)
+async def test_presence_is_in_the_log_and_in_the_hosts_list(at_work: BotAtWork, opened: Opened) -> None:
+    ledger, _, visit = opened
+    joined_ms = CLOCK.boot_ms()
+    joined = SeatJoined(
+        visit=visit,
+        epoch=1,
+        seat=ANN,
+        name="Ann",
+        seat_kind=SeatKind.PERSON,
+        identity_level=IdentityLevel.DISPLAY_NAME,
+        boot_id=CLOCK.boot_id,
+        at_ms=joined_ms,
+    )
+    await ledger.append(joined, "one")
+    await ledger.append(joined, "one")
+    left = SeatLeft(visit=visit, epoch=1, seat=ANN, boot_id=CLOCK.boot_id, at_ms=joined_ms + 5)
+    await ledger.append(left, "two")
+    assert [entry.event for entry in at_work.store.log.entries_of(visit)] == [joined, left]
+    (seat,) = await at_work.store.visits.seats(visit)
+    assert (seat.seat, seat.name, seat.is_present) == (ANN, "Ann", False)
+
+
+async def test_a_page_is_bound_once_and_says_what_was_ticked(at_work: BotAtWork, opened: Opened) -> None:
+    ledger, _, visit = opened
+    page = await at_work.store.pages.open(visit)
+    await at_work.store.pages.choose(page.page_id, SOUND_ONLY, alone=True)
+    bound = await ledger.bind_page(page.code, ANN)
+    assert bound is not None
+    assert dict(bound.acts) == {Purpose.RECORDING: Act.GIVE, Purpose.TRANSCRIPTION: Act.REFUSE}
+    assert not bound.is_shared
+    assert await ledger.bind_page(page.code, BEN) is None
+    assert await ledger.bind_page("22222", ANN) is None
+
+
+@pytest.mark.parametrize("alone", [False, None])
+async def test_a_yes_from_a_device_that_is_shared_opens_nothing(
+    at_work: BotAtWork, opened: Opened, alone: bool | None
+) -> None:
+    ledger, _, visit = opened
+    page = await at_work.store.pages.open(visit)
+    await at_work.store.pages.choose(page.page_id, SOUND_ONLY, alone=alone)
+    bound = await ledger.bind_page(page.code, ANN)
+    assert bound is not None
+    assert bound.is_shared
+    assert dict(bound.acts) == {Purpose.TRANSCRIPTION: Act.REFUSE}
+
+
+async def test_the_heartbeat_says_when_another_bot_has_the_meeting(at_work: BotAtWork, opened: Opened) -> None:
+    ledger, meeting, visit = opened
+    assert await ledger.beat(CLOCK.boot_ms(), "in_room")
+    row = await at_work.store.visits.get(visit)
     assert row is not None
-    writer = store.tracks.writer(visit, 1, loop=asyncio.get_running_loop(), on_fault=lambda fault: None)
-    ledger = VisitLedger(store, writer, visit=visit, meeting=MeetingId(row.meeting_id), epoch=1)
-    await ledger.append(joined(visit, "ann", 1, epoch=1), "joined")
-    await ledger.append(decided(visit, "ann", 2, *YES, epoch=1), "yes")
-    clock.pass_ms(60_000)
-    assert await store.meetings.claim(row.meeting_id, "another bot", 0) == 2
-    sound_only = ((Purpose.RECORDING, Act.GIVE), (Purpose.TRANSCRIPTION, Act.REFUSE))
-    late: list[Event] = [
-        decided(visit, "ann", 3, *YES, epoch=1),
-        decided(visit, "ann", 4, *sound_only, epoch=1),
-        joined(visit, "bob", 5, epoch=1),
-    ]
-    for number, event in enumerate(late):
-        with pytest.raises(StaleEpoch):
-            await ledger.append(event, f"late {number}")
-    await ledger.append(decided(visit, "ann", 6, *NO, epoch=1), "no")
-    assert store.log.has("no")
-    assert not any(store.log.has(f"late {number}") for number in range(3))
-    await writer.settle_and_close()
+    assert row.state == "in_room"
+    assert await at_work.store.meetings.claim(meeting, "another bot", 3_000) is None
+    assert await at_work.store.meetings.claim(meeting, "another bot", 0) == 2
+    assert not await ledger.beat(CLOCK.boot_ms(), "leaving")
+    row = await at_work.store.visits.get(visit)
+    assert row is not None
+    assert row.state == "in_room"
+
+
+async def test_a_host_stop_is_seen(at_work: BotAtWork, opened: Opened) -> None:
+    ledger, meeting, _ = opened
+    assert not await ledger.host_stopped()
+    await at_work.store.meetings.stop(meeting)
+    assert await ledger.host_stopped()
