@@ -136,6 +136,26 @@ async def test_a_room_that_goes_silent_is_left_and_doubt_keeps_nothing_meanwhile
     assert kept[-1] + FRAME_MS <= silent_ms
 
 
+async def test_nothing_is_kept_of_the_time_in_which_the_room_told_nothing(at_work: BotAtWork) -> None:
+    world, meeting = at_work.world, await at_work.plan()
+    ann = world.joins("Ann")
+    async with at_work.visiting(meeting) as visiting:
+        await until(lambda: world.notices_to(ann))
+        world.writes(ann, "record yes")
+        await until(lambda: world.is_kept(ann))
+        await asyncio.sleep(0.5)
+        world.is_silent, silent_ms = True, CLOCK.boot_ms()
+        await asyncio.sleep(2)
+        world.is_silent, heard_again_ms = False, CLOCK.boot_ms()
+        await asyncio.sleep(1.5)
+        world.ends(LeftReason.MEETING_ENDED)
+        await visiting
+    kept = await at_work.kept((await at_work.visit_of(meeting)).id, ann)
+    assert any(at_ms < silent_ms for at_ms in kept)
+    assert not [at_ms for at_ms in kept if silent_ms < at_ms + FRAME_MS < heard_again_ms]
+    assert any(at_ms > heard_again_ms for at_ms in kept)
+
+
 async def test_a_bot_that_was_taken_over_leaves_without_a_word(at_work: BotAtWork) -> None:
     world, meeting = at_work.world, await at_work.plan()
     ann = world.joins("Ann")
