@@ -46,6 +46,7 @@ class Capture:
         self._gate = Gate(record, times)
         self._keep = keep
         self._held: deque[HeardFrame] = deque()
+        self.began_ms = now_ms  # what was kept before, another stay kept
         self._feed_known_ms = now_ms
         self._room_known_ms = now_ms
         self._last_tick_ms = now_ms

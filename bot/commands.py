@@ -177,6 +177,7 @@ class CutBack:
 
     seat: SeatId | None
     after_ms: int
+    of_earlier_stays: bool = False  # what an earlier stay kept, too: it may have ended before it could know
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -348,7 +348,7 @@ class Session:
             # Said in another process: what was captured since, and is already on disk, must go.
             at_ms = decided.at_ms if decided.boot_id == self.facts.boot_id else now_ms
             whom = None if self.facts.rule is Rule.EVERYONE else decided.seat
-            self._order(CutBack(seat=whom, after_ms=at_ms))
+            self._order(CutBack(seat=whom, after_ms=at_ms, of_earlier_stays=True))
         if dict(decided.acts).get(Purpose.RECORDING) is Act.GIVE and self._gave(decided.seat, Purpose.RECORDING):
             self._order(PostLine(line=self._thanks(decided.seat), to_seat=decided.seat))
 

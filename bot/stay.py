@@ -290,8 +290,9 @@ class Stay:
             match command:
                 case Append(event=event, event_id=event_id):
                     await self._ledger.append(event, event_id)
-                case CutBack(seat=seat, after_ms=after_ms):
-                    if self._capture.kept_after(seat, after_ms):
+                case CutBack(seat=seat, after_ms=after_ms, of_earlier_stays=of_earlier_stays):
+                    is_older = of_earlier_stays and after_ms < self._capture.began_ms
+                    if is_older or self._capture.kept_after(seat, after_ms):
                         await self._ledger.cut_back(seat, after_ms)
                 case BindPage(code=code, seat=seat, message_id=message_id, at_ms=at_ms):
                     page = await self._ledger.bind_page(code, seat)

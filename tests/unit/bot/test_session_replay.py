@@ -49,10 +49,9 @@ class World:
     told: int = 0  # how much of the log this stay was told of
     waiting: list[tuple[Event, str]] = field(default_factory=list)  # ordered into the log, not yet durable
     forms: list[tuple[int, Decided]] = field(default_factory=list)  # arrived at the pages, durable at that time
-    cuts: list[tuple[int, CutBack]] = field(default_factory=list)  # done in turn with what was ordered before
-    ordered: int = 0
     there: dict[str, int] = field(default_factory=dict)
     kept: list[tuple[AdmittedFrame, str]] = field(default_factory=list)
+    kept_by_earlier_stays: int = 0
     stops: int = 0
     messages: int = 0
     session: Session = field(init=False)
@@ -63,6 +62,7 @@ class World:
     def begin(self) -> None:
         self.epoch += 1
         self.waiting.clear()  # a crash loses what was not durable
+        self.kept_by_earlier_stays = len(self.kept)
         earlier = [Durable(index=one.index, event_id=one.event_id, event=one.event) for one in self.log]
         self.told = len(self.log)
         self.append(
@@ -99,12 +99,15 @@ class World:
         if isinstance(order, Append):
             self.waiting.append((order.event, order.event_id))
         elif isinstance(order, CutBack):
-            self.kept = [
+            spared = 0 if order.of_earlier_stays else self.kept_by_earlier_stays  # as the stay does it
+            earlier, own = self.kept[:spared], self.kept[spared:]
+            self.kept = earlier + [
                 (frame, track)
-                for frame, track in self.kept
+                for frame, track in own
                 if (order.seat is not None and order.seat not in frame.speakers)
                 or frame.captured_ms + frame.duration_ms <= order.after_ms
             ]
+            self.kept_by_earlier_stays = min(self.kept_by_earlier_stays, len(self.kept))
         elif isinstance(order, PostNotice):
             self.messages += 1
             self.tell(NoticePosted(message_id=f"n{self.messages}", seats=order.seats))
