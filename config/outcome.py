@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from storage.verify import verify
-
 from config.recordings import recording_status
 from config.screen import ResultRow
 from config.story import JONAS, LENA, MARIA, RAFAEL
 from consent_notice.words import ConsentStatus, Standing, VisitId
 from storage.store import Store
+from storage.verify import verify
 
 KEPT_AT_LEAST = 0.9  # of what was said after the yes; a packet may get lost, and the first one is never kept
 FEWEST_WORDS = 8
@@ -66,7 +65,7 @@ async def read_outcome(store: Store, data_dir: Path, visit: VisitId, spoken_s: M
         for person in recording["participants"]
     )
     status = ",".join(recording["consent_status"])
-    faults = [*checked.faults, *_differences(rows)]
+    faults = [*checked.faults, *differences(rows)]
     if ConsentStatus.VOICES_MISSING.value not in recording["consent_status"]:
         faults.append(f"recording: expected voices_missing, got {status or 'no consent status'}")
     return Outcome(
@@ -78,7 +77,8 @@ async def read_outcome(store: Store, data_dir: Path, visit: VisitId, spoken_s: M
     )
 
 
-def _differences(rows: tuple[ResultRow, ...]) -> list[str]:
+def differences(rows: tuple[ResultRow, ...]) -> list[str]:
+    """From the story; empty where all of it held."""
     found = {row.name: row for row in rows}
     faults = [f"{name}: not in the recording's record" for name in EXPECTED if name not in found]
     for name, row in found.items():
