@@ -44,8 +44,14 @@ class PageVisit:
     async def press_withdraw(self) -> None:
         await self._send(f"{self._link}/withdraw", self._withdrawal)
 
-    async def _form(self, target: str) -> dict[str, str]:
-        async with self._browser.get(self._link) as response:
+    async def agree_again(self) -> None:
+        """On a page that is bound to a seat already: counts without another code."""
+        form = await self._form(self._link, "?change")
+        ticked = {"purpose_recording": "on", "purpose_transcription": "on", "alone": "yes", "decision": "yes"}
+        await self._send(self._link, form | ticked)
+
+    async def _form(self, target: str, query: str = "") -> dict[str, str]:
+        async with self._browser.get(self._link + query) as response:
             html = await response.text()
         for action, inside in _FORM.findall(html):
             if action == urlsplit(target).path:

@@ -114,3 +114,5 @@ async def running_server(
         finally:
             supervisor.stop()
             await server
+            for left_over in list(tasks._tasks):  # of people whom a failed test left in a room
+                left_over.cancel()

@@ -24,6 +24,7 @@ RATE_HZ = 48_000
 FRAME_MS = 20
 FRAME = RATE_HZ * FRAME_MS // 1_000
 SWELL_HZ = 5.0
+DRIFT_HZ_PER_S = 0.01  # a whole number of turns would make packets alike
 LEVEL = 0.25
 BIT_RATE = 32_000  # little enough that the encoder stays in the mode that can carry second copies
 SILENT_DB = -120.0
@@ -36,7 +37,8 @@ def timeline(spans: Sequence[tuple[float, float]]) -> list[bytes]:
     for hz, seconds in spans:
         at = np.arange(round(seconds * 1_000 / FRAME_MS) * FRAME) / RATE_HZ
         swell = 0.5 + 0.5 * np.cos(2 * np.pi * SWELL_HZ * at)
-        waves.append(LEVEL * 32_767 * swell * np.sin(2 * np.pi * hz * at))
+        turns = hz * at + DRIFT_HZ_PER_S / 2 * at**2
+        waves.append(LEVEL * 32_767 * swell * np.sin(2 * np.pi * turns))
     packets = _encoded(np.concatenate(waves).round().astype("<i2").tobytes())
     assert len(set(packets)) == len(packets)
     return packets
@@ -49,6 +51,7 @@ class Mouth:
         self.person = person
         self.packets = packets
         self.spoken_ms: list[int] = []  # boot clock, of each packet said so far
+        self._place = {packet: index for index, packet in enumerate(packets)}
 
     async def say(self, seconds: float | None = None) -> None:
         """The next piece, or all that is left; without a pause after the piece before it."""
@@ -60,10 +63,8 @@ class Mouth:
 
     def spoken_at(self, payload: bytes) -> int | None:
         """When this very packet was spoken; None if it is none of this person's."""
-        try:
-            return self.spoken_ms[self.packets.index(payload)]
-        except (ValueError, IndexError):
-            return None
+        place = self._place.get(payload)
+        return None if place is None or place >= len(self.spoken_ms) else self.spoken_ms[place]
 
 
 def decoded(packets: Iterable[bytes]) -> Samples:
@@ -84,7 +85,7 @@ def hidden(packet: bytes) -> Samples:
     opus.opus_decoder_destroy(decoder)
     assert failed.value == 0
     assert count == FRAME
-    return np.frombuffer(sound, np.int16).astype(np.float64) / 32_768
+    return np.frombuffer(bytes(sound), np.int16).astype(np.float64) / 32_768
 
 
 def level_db(sound: Samples, hz: float) -> float:

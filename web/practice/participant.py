@@ -190,6 +190,11 @@ class ScriptedParticipant:
             clock=self._clock, tasks=self._tasks, on_message=self._take, on_packet=self._hear, on_over=self._end
         )
 
+    async def vanish(self) -> None:
+        """In the middle of a word, as when the tab is closed."""
+        self._end("vanished")
+        await self._client.vanish()
+
     # ---- what the room says --------------------------------------------------------------------------------------
 
     def _take(self, message: dict[str, Any]) -> None:
