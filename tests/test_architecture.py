@@ -51,11 +51,15 @@ SHOWN_BY = {
     "calendar_sync.addresses": "tests/unit/calendar_sync/test_links.py",
     "calendar_sync.services": "tests/unit/calendar_sync/test_links.py",
     "calendar_sync.expansion": "tests/adapter/calendar_sync/test_ics_broken.py",
+    "config.demo": "tests/acceptance/test_demo.py",
+    "config.story": "tests/acceptance/test_demo.py",
     "storage.data_dir": "tests/adapter/storage/test_store.py",
     "storage.database": "tests/adapter/storage/test_store.py",
     "storage.key_file": "tests/adapter/storage/test_store.py",
     "storage.migrate": "tests/adapter/storage/test_store.py",
+    "storage.sound": "tests/adapter/storage/test_track_writer.py",
     "storage.vault": "tests/adapter/storage/test_store.py",
+    "web.practice.qr": "tests/adapter/web/practice/test_app.py",
 }
 
 # Test files for what is no module.
