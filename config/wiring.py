@@ -163,13 +163,15 @@ async def _calendar(settings: Settings) -> None:
     from calendar_sync.planning import PlanningPolicy
     from calendar_sync.scheduler import CalendarScheduler, Pace
     from calendar_sync.sync import CalendarSync
+    from storage.retention import Retention
 
     clock = SystemClock()
     policy = PlanningPolicy(
         known_hosts=KnownHosts(practice_url=settings.practice_url), joinable=frozenset({Platform.PRACTICE})
     )
     limits = FetchLimits(allow_private_addresses=settings.private_calendars_allowed)
-    async with open_store(settings) as store:
+    async with open_store(settings) as store, asyncio.TaskGroup() as tasks:
+        tasks.create_task(Retention(store, clock, settings.retention_days).run())
         sync = CalendarSync(store, {"ics": IcsCalendar(limits)}, clock, policy)
         await CalendarScheduler(store, sync, clock, Pace(interval_s=settings.calendar_interval_s)).run()
 

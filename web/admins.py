@@ -19,6 +19,7 @@ from storage.verify import VerifyReport, verify
 from storage.visits import RecordingFilter, VisitRow
 from web import display
 from web.access import CLOCK, STORE, Access, Route, get, post
+from web.erasures import erasable
 from web.hosts import story_of
 from web.pages import page
 from web.picture import draw
@@ -204,6 +205,7 @@ async def _review_page(request: web.Request, visit: VisitRow, *, just_verified: 
         agreed=sum(seat.standing(Purpose.RECORDING) is Standing.GIVEN for seat in story.people),
         evidence=evidence_of(story, hashes),
         kept=kept_of(story),
+        erasable=erasable(story),
         reads=[(at, people.get(UserId(read.reader), "an account that is gone"), read.what) for at, read in story.reads],
         left=display.in_words(display.LEFT_WORDS, visit.left_reason or ""),
         verified=request.app[CHECKS].last,

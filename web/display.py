@@ -13,14 +13,14 @@ STATUS_WORDS = {
     "complete": "Everyone, all the time",
     "voices_missing": "Voices missing",
     "time_missing": "Time missing",
-    "withdrawn": "Consent withdrawn",
+    "withdrawn": "Erased later",
 }
 STATUS_MEANS = {
     "none": "Nothing was kept, because nobody's consent allowed it.",
     "complete": "Everyone present agreed, and the whole meeting was kept.",
     "voices_missing": "Some people who were present are not in the recording.",
     "time_missing": "Parts of the meeting were not kept.",
-    "withdrawn": "Somebody took their consent back after a part had been kept.",
+    "withdrawn": "Something that had been kept was erased: somebody asked for it, or its time was over.",
 }
 STANDING_WORDS = {
     "unknown": "Not asked yet",

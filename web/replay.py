@@ -119,6 +119,7 @@ class MeetingStory:
     seats: dict[SeatId, SeatStory] = field(default_factory=dict)
     segments: dict[str, KeptSegment] = field(default_factory=dict)
     words: dict[SeatId, int] = field(default_factory=dict)  # in sealed transcripts
+    transcripts: dict[str, SeatId] = field(default_factory=dict)
     tagged: RecordingTagged | None = None
     reads: list[tuple[datetime, RecordRead]] = field(default_factory=list)
     entries: int = 0
@@ -144,6 +145,7 @@ def tell(entries: Iterable[Entry], timeline: Timeline) -> MeetingStory:
             _erased(story, event)
         elif isinstance(event, TranscriptSealed):
             story.words[event.seat] = event.words
+            story.transcripts[event.transcript] = event.seat
         elif isinstance(event, RecordingTagged):
             story.tagged = event
         elif isinstance(event, RecordRead):
@@ -219,6 +221,10 @@ def _part_closed(story: MeetingStory, part: PartClosed, timeline: Timeline) -> N
 
 def _erased(story: MeetingStory, event: Erased) -> None:
     """What was erased is kept no more; that it was is in the log."""
+    for name in event.transcripts:
+        speaker = story.transcripts.pop(name, None)
+        if speaker is not None:
+            story.words.pop(speaker, None)
     for name in event.segments:
         segment = story.segments.pop(name, None)
         if segment is None:
