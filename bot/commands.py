@@ -52,7 +52,7 @@ class PageBound:
     page: str
     acts: tuple[tuple[Purpose, Act], ...]
     is_shared: bool
-    message_id: str
+    is_known: bool  # its choices are in the log already
     at_ms: int
 
 
@@ -167,7 +167,6 @@ class BindPage:
 
     code: str
     seat: SeatId
-    message_id: str
     at_ms: int
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 
+from bot.entries import event_id as entry_id
 from bot.stay import BoundPage
 from consent_notice.decisions import Act
-from consent_notice.events import Decided, Event, SeatJoined, SeatLeft
+from consent_notice.events import Decided, Event, Means, SeatJoined, SeatLeft
 from consent_notice.words import MeetingId, SeatId, VisitId
 from storage.consent_log import Fence
 from storage.errors import StaleEpoch
@@ -59,7 +60,9 @@ class VisitLedger:
             for purpose, chosen in sorted((row.choices or {}).items())
             if not (chosen and is_shared)
         )
-        return BoundPage(page=row.code, acts=acts, is_shared=is_shared)
+        decision = entry_id(self._visit, Means.PAGE.value, seat, row.code)
+        is_known = await asyncio.to_thread(self._store.log.has, decision)
+        return BoundPage(page=row.code, acts=acts, is_shared=is_shared, is_known=is_known)
 
     async def beat(self, alive_ms: int, presence: str) -> bool:
         if not await self._store.meetings.heartbeat(self._meeting, self._epoch, alive_ms):

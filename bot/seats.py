@@ -114,12 +114,15 @@ class Seats:
             seat.others_spoke_since_notice = False
         return reached
 
+    def is_notice(self, message_id: str | None) -> bool:
+        return message_id in self._notices
+
     def read(self, said: ChatSaid, *, has_given: bool) -> Answer:
         """Reads the message in its context, and remembers that it was said."""
         seat = self._seats[said.seat]
         context = AnswerContext(
             language=self.language,
-            reply_to_notice=said.reply_to is not None and said.reply_to in self._notices,
+            reply_to_notice=self.is_notice(said.reply_to),
             ms_since_ask=None if seat.noticed_ms is None else max(0, said.at_ms - seat.noticed_ms),
             is_first_since_ask=not seat.spoke_since_notice,
             others_spoke_since_ask=seat.others_spoke_since_notice,

@@ -223,7 +223,7 @@ class Session:
             early, seat.early_yes = seat.early_yes, None
             if early is None or self._standings.has_answered(seat.seat):
                 continue
-            if early.reply_to == message_id:  # they had read it, and were quicker than the room's word to the bot
+            if self._seats.is_notice(early.reply_to):  # they had read one, and were quicker than the bot
                 self._chat(replace(early, at_ms=now_ms + 1))
             else:
                 self._order(PostLine(line=Say.UNCLEAR, to_seat=seat.seat, reply_to=early.message_id))
@@ -249,7 +249,7 @@ class Session:
         code = find_page_code(said.text, self.facts.code_alphabet)
         if code is not None:
             self._seats.somebody_wrote(said)
-            self._order(BindPage(code=code, seat=said.seat, message_id=said.message_id, at_ms=said.at_ms))
+            self._order(BindPage(code=code, seat=said.seat, at_ms=said.at_ms))
             return
         has_given = self._gave(said.seat, Purpose.RECORDING)
         acts: Acts
@@ -292,6 +292,8 @@ class Session:
         seat = self._seats.find(event.seat)
         if seat is None:
             return
+        if event.is_known:
+            return  # its choices counted when it was bound; typed again, a code takes back nothing that was said since
         if not event.acts:
             line = Say.CANNOT_RECORD_SEAT if event.is_shared else Say.UNCLEAR
             self._order(PostLine(line=line, to_seat=event.seat))
@@ -300,7 +302,7 @@ class Session:
             seat,
             event.acts,
             Means.PAGE,
-            f"{event.page}:{event.message_id}",
+            event.page,
             event.at_ms,
             level=IdentityLevel.PAGE_BOUND_BY_CODE,
             matched_by="page code",

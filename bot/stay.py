@@ -79,6 +79,7 @@ class BoundPage:
     page: str
     acts: tuple[tuple[Purpose, Act], ...]
     is_shared: bool  # several people sit behind this seat, or nobody said that there is only one
+    is_known: bool  # its choices are in the log already
 
 
 class Ledger(Protocol):
@@ -294,7 +295,7 @@ class Stay:
                     is_older = of_earlier_stays and after_ms < self._capture.began_ms
                     if is_older or self._capture.kept_after(seat, after_ms):
                         await self._ledger.cut_back(seat, after_ms)
-                case BindPage(code=code, seat=seat, message_id=message_id, at_ms=at_ms):
+                case BindPage(code=code, seat=seat, at_ms=at_ms):
                     page = await self._ledger.bind_page(code, seat)
                     if page is None:
                         self._take(PageUnknown(seat=seat))
@@ -305,7 +306,7 @@ class Stay:
                                 page=page.page,
                                 acts=page.acts,
                                 is_shared=page.is_shared,
-                                message_id=message_id,
+                                is_known=page.is_known,
                                 at_ms=at_ms,
                             )
                         )

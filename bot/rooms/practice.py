@@ -302,7 +302,8 @@ class PracticeRoom:
             Joined(
                 seat=seat,
                 name=str(person["name"]),
-                seat_kind=SeatKind.BOT if person["kind"] == "bot" else SeatKind.PERSON,
+                # That a client is a bot is only its own claim: until somebody vouches for it, it may be a person.
+                seat_kind=SeatKind.BOT if seat == self._own_seat else SeatKind.PERSON,
                 identity_level=IdentityLevel.DISPLAY_NAME,
                 at_ms=self._known_ms - int(person["age_ms"]),
             )

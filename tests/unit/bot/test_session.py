@@ -193,11 +193,7 @@ def test_a_page_code_is_bound_and_its_choices_open_when_durable() -> None:
     visit.chat("b", "7KQX2")
     bind = visit.ordered(BindPage)[-1]
     assert (bind.code, bind.seat) == ("7KQX2", "b")
-    visit.tell(
-        PageBound(
-            seat=SeatId("b"), page="7KQX2", acts=YES, is_shared=False, message_id=bind.message_id, at_ms=bind.at_ms
-        )
-    )
+    visit.tell(PageBound(seat=SeatId("b"), page="7KQX2", acts=YES, is_shared=False, is_known=False, at_ms=bind.at_ms))
     assert visit.kept() == frozenset()
     visit.make_durable()
     assert visit.kept() == {"b"}
@@ -205,10 +201,24 @@ def test_a_page_code_is_bound_and_its_choices_open_when_durable() -> None:
     assert decided[-1].identity_level is IdentityLevel.PAGE_BOUND_BY_CODE
 
 
+def test_a_code_typed_again_takes_back_nothing_that_was_said_since() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b")
+    bound = PageBound(seat=SeatId("b"), page="7KQX2", acts=YES, is_shared=False, is_known=False, at_ms=visit.now_ms)
+    visit.tell(bound)
+    visit.make_durable()
+    visit.now_ms += 100
+    visit.chat("b", "stop")
+    visit.make_durable()
+    visit.now_ms += 100
+    visit.tell(replace(bound, is_known=True, at_ms=visit.now_ms))
+    visit.make_durable()
+    assert visit.kept() == frozenset()
+
+
 def test_a_shared_seat_does_not_open() -> None:
     visit = in_a_room(Rule.EACH_VOICE, "b")
     orders = visit.tell(
-        PageBound(seat=SeatId("b"), page="7KQX2", acts=(), is_shared=True, message_id="m", at_ms=visit.now_ms)
+        PageBound(seat=SeatId("b"), page="7KQX2", acts=(), is_shared=True, is_known=False, at_ms=visit.now_ms)
     )
     assert [order.line for order in orders if isinstance(order, PostLine)] == [Say.CANNOT_RECORD_SEAT]
     assert visit.kept() == frozenset()
