@@ -7,6 +7,8 @@ that is over is marked as missed.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 import structlog
 
@@ -49,7 +51,8 @@ class Dispatcher:
             if meeting.id in self._running:
                 continue
             if meeting.ends_at is not None and meeting.ends_at <= now:
-                await close_interrupted(self._parts, meeting)
+                self._running.add(meeting.id)
+                visits.create_task(self._alone(meeting, close_interrupted(self._parts, meeting)))
             else:
                 await self._begin(visits, meeting)
         for meeting in await meetings.due(now, self._join_early_s):
@@ -64,12 +67,12 @@ class Dispatcher:
         if epoch is None:
             return
         self._running.add(meeting.id)
-        visits.create_task(self._visit(meeting, epoch))
+        visits.create_task(self._alone(meeting, VisitRunner(self._parts, meeting, epoch).run()))
 
-    async def _visit(self, meeting: MeetingRow, epoch: int) -> None:
+    async def _alone(self, meeting: MeetingRow, work: Coroutine[Any, Any, None]) -> None:
         """One visit's failure is its own; the others go on."""
         try:
-            await VisitRunner(self._parts, meeting, epoch).run()
+            await work
         except Exception as error:
             log.exception("visit_failed", meeting=meeting.id, error=type(error).__name__)
         finally:

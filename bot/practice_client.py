@@ -118,6 +118,11 @@ class PracticeClient:
         except asyncio.QueueFull:
             self._end("too_slow")
 
+    async def vanish(self) -> None:
+        """As a closed tab or a dead machine does: without goodbye."""
+        self._over = True
+        await self.close()
+
     async def close(self) -> None:
         """Says goodbye, then closes everything. Safe to call twice and after the connection died."""
         if not self._over and self._socket is not None and not self._socket.closed:

@@ -263,9 +263,9 @@ class VisitRunner:
         while True:
             try:
                 await self._close(visit, reason, detail)
-            except StorageError as error:
+            except (StorageError, OSError) as error:
                 log.warning("visit_not_closed", visit=visit.id, error=type(error).__name__, detail=str(error))
-                if not isinstance(error, LogWriteFailed | DatabaseFailed):
+                if not isinstance(error, LogWriteFailed | DatabaseFailed | OSError):
                     return
             else:
                 return
@@ -274,6 +274,7 @@ class VisitRunner:
     async def _close(self, visit: VisitRow, reason: LeftReason, detail: str) -> None:
         """Tags what was kept and ends the books; each step may be repeated after a crash. Raises StorageError."""
         store, clock = self._parts.store, self._parts.clock
+        await asyncio.to_thread(store.tracks.recover, visit.id)  # what a full disk would not let the writer close
         closed = VisitClosed(
             visit=visit.id, epoch=self._epoch, reason=reason.value, boot_id=clock.boot_id, at_ms=clock.boot_ms()
         )

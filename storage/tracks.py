@@ -64,12 +64,14 @@ class Tracks:
             on_fault=on_fault,
         )
 
-    def recover(self) -> int:
-        """Blocking; for the start of the role that writes. Ends what a crash left open, and returns how many parts.
+    def recover(self, only: VisitId | None = None) -> int:
+        """Blocking; for the start of the role that writes, and for `only` one visit after a fault.
+
+        Ends what a crash or a full disk left open, and returns how many parts.
 
         What a living process writes is left alone. Raises OSError, StorageError.
         """
-        return Recovery(self._shelf).recover()
+        return Recovery(self._shelf).recover(only)
 
     async def segments(self, visit: VisitId) -> list[SegmentRow]:
         """Those not erased, in the order in which they were opened."""

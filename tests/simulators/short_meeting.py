@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -71,20 +70,27 @@ class Attendee:
         """Until cancelled."""
         raise NotImplementedError
 
-    async def say_until_thanked(self, text: Callable[[], str]) -> None:
+    async def say_until_thanked(self, text: str) -> None:
         """Writes it to the bot, and again whenever no thanks come or the room is lost."""
-        person = self.person
-        while True:
-            with suppress(RoomLeft, TimeoutError):
-                await person.wait_until(lambda: person.bot_seat is not None)
-                asked_ms = self.clock.boot_ms()
-                message = await person.chat(text(), to=person.bot_seat)
-                if message is not None:
-                    thanks = await person.wait_for_chat(partial(self._is_thanks, after_ms=asked_ms), THANKS_WITHIN_S)
-                    self.thanked.append(message)
-                    self.thanked_ms = thanks.at_ms
-                    return
+        while not await self._says(text):
             await asyncio.sleep(0.1)
+
+    async def _says(self, text: str) -> bool:
+        """Whether the bot thanked them for it."""
+        person = self.person
+        with suppress(RoomLeft, TimeoutError):
+            await person.wait_until(lambda: person.bot_seat is not None)
+            asked_ms = self.clock.boot_ms()
+            message = await person.chat(text, reply_to=self._last_notice(), to=person.bot_seat)
+            if message is not None:
+                thanks = await person.wait_for_chat(partial(self._is_thanks, after_ms=asked_ms), THANKS_WITHIN_S)
+                self.thanked.append(message)
+                self.thanked_ms = thanks.at_ms
+                return True
+        return False
+
+    def _last_notice(self) -> str | None:
+        return next((read.message_id for read in reversed(self.person.messages) if read.is_notice), None)
 
     def _is_thanks(self, read: Read, *, after_ms: int) -> bool:
         is_for_them = read.seat == self.person.bot_seat and read.to == self.person.seat
@@ -100,7 +106,7 @@ class InTheChat(Attendee):
         while True:
             with suppress(RoomLeft, TimeoutError):
                 await self.person.wait_until(lambda: bool(self.notices_after(self.thanked_ms)))
-                await self.say_until_thanked(lambda: self.words)
+                await self.say_until_thanked(self.words)
             await asyncio.sleep(0.1)
 
 
@@ -112,6 +118,7 @@ class WhoRefuses(InTheChat):
 class OnThePage(Attendee):
     """Agrees on the page, writes its code once, and then confirms on the page again and again."""
 
+    code: str = ""
     nonces: list[str] = field(default_factory=list)  # of forms that the page answered
     confirms_every_s: float = 0.7
 
@@ -119,8 +126,9 @@ class OnThePage(Attendee):
         notice = await self._first_notice()
         link = link_in(notice.text)
         async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as browser:  # cookies for a bare address
-            code = await self._first_yes(browser, link)
-            await self.say_until_thanked(lambda: code)
+            self.code = await self._first_yes(browser, link)
+            while not (await self._says(self.code) or self.person.kept):  # a code that counts already gets no thanks
+                await asyncio.sleep(0.1)
             while True:
                 with suppress(ClientError, OSError, TimeoutError):
                     await self._confirm(browser, link)
