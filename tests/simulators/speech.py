@@ -65,8 +65,8 @@ def opus_packets(sound: Sound, *, bit_rate: int = 32_000) -> list[bytes]:
 
 def word_error_rate(said: str, heard: str) -> float:
     """Case, punctuation and spelling of hyphens aside."""
-    return float(jiwer.wer(_plain(said), _plain(heard)))
+    return float(jiwer.wer(" ".join(plain_words(said)), " ".join(plain_words(heard))))
 
 
-def _plain(text: str) -> str:
-    return " ".join(re.findall(r"[^\W_]+(?:'[^\W_]+)?", text.casefold().replace("-", " ")))
+def plain_words(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+(?:'[^\W_]+)?", text.casefold().replace("-", " "))
