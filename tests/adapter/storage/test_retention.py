@@ -18,6 +18,7 @@ from storage.retention import Retention, Tidied
 from storage.store import Store
 from storage.verify import verify
 from tests.adapter.storage.hand_clock import HandClock
+from tests.adapter.storage.meeting import YES
 from tests.adapter.storage.test_erasure import NO_TO_ALL, Told, bytes_of
 
 DAY_MS = 24 * 3_600_000
@@ -78,14 +79,18 @@ async def test_a_tag_names_nobody_who_never_agreed(store: Store, clock: HandCloc
     assert [seat for seat, _, _ in tags[-1].per_seat] == ["ann", "bob"]
 
 
-async def test_who_agreed_once_and_withdrew_is_evidence_and_stays(store: Store, clock: HandClock) -> None:
+async def test_who_agreed_once_is_evidence_and_stays(store: Store, clock: HandClock) -> None:
+    """Also of whom nothing was kept: their yes is why they were asked no more."""
     told = await Told.begin(store, clock)
-    await told.meeting.says("bob", (Purpose.RECORDING, Act.WITHDRAW), at_ms=9_000)
+    await told.meeting.joins("dora", at_ms=8_000)
+    await told.meeting.says("dora", *YES, at_ms=8_500)
+    for seat in ("bob", "dora"):
+        await told.meeting.says(seat, (Purpose.RECORDING, Act.WITHDRAW), at_ms=9_000)
     await told.end()
     clock.pass_ms(31 * DAY_MS)
     assert (await Retention(store, clock, 90).tidy()).people == 1
-    about_bob = [event for event in told.events() if getattr(event, "seat", None) == "bob"]
-    assert len(about_bob) >= 3
+    for seat in ("bob", "dora"):
+        assert len([event for event in told.events() if getattr(event, "seat", None) == seat]) >= 3
     assert verify(store.data_dir).faults == []
 
 
