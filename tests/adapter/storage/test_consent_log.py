@@ -165,9 +165,10 @@ async def test_processes_append_side_by_side(store: Store, data_dir: Path) -> No
     check_log(store.log)
 
 
-async def test_nothing_acknowledged_is_lost_to_kill_9(store: Store, data_dir: Path) -> None:
+@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.nightly)])
+async def test_nothing_acknowledged_is_lost_to_kill_9(kills: int, store: Store, data_dir: Path) -> None:
     draw = random.Random(7)
-    for round_number in range(4):
+    for round_number in range(kills):
         processes = [start("log_appender", data_dir, f"r{round_number}p{n}", 0, 0) for n in range(2)]
         for process in processes:
             assert lines_of(process, 1) == ["ready"]
