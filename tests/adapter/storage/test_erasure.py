@@ -319,7 +319,7 @@ async def test_a_changed_header_points_no_erasure_at_another_key(told: Told, dat
 # ---- crashes ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("cuts", [24, pytest.param(10_000, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("cuts", [24, pytest.param(10_000, marks=[pytest.mark.nightly, pytest.mark.timeout(1_800)])])
 async def test_killed_at_any_line_it_is_completed(tmp_path: Path, cuts: int) -> None:
     kept = await keep_a_meeting(tmp_path / "data")
     found = [json.loads(line) for line in rest_of(start("cut_eraser", kept.folder, kept.visit, cuts))]
