@@ -22,13 +22,18 @@ class Asking:
         self._asked_before = set(asked_before)
         self._has_asked = bool(self._asked_before)
 
-    def ask(self, people: list[Seat]) -> list[Command]:
-        """All who are there together, then each late joiner alone; not a lone host, and nobody who already answered."""
+    def ask(self, people: list[Seat], *, may_begin: bool) -> list[Command]:
+        """All who are there together, then each late joiner alone; not a lone host, and nobody who already answered.
+
+        Not `may_begin` while a room still tells who is there, one by one: they are to be asked together.
+        """
         only_the_host = len(people) == 1 and people[0].name.casefold() == self._facts.host_name.casefold()
         waiting = [seat for seat in people if not seat.notice_ordered]
         if not waiting or (only_the_host and not self._has_asked):
             return []
         if not self._has_asked:
+            if not may_begin:
+                return []
             self._has_asked = True
             return [SpeakNotice(), _notice(waiting, None)]
         again = self._asked_before & {seat.seat for seat in waiting}

@@ -91,7 +91,7 @@ class Session:
             self._come_and_go(event, now_ms)
         self._happened(event, now_ms)
         if self.presence is Presence.IN_ROOM:
-            self._in_room(now_ms)
+            self._in_room(now_ms, may_begin=not isinstance(event, Joined))
         elif self.presence in (Presence.JOINING, Presence.WAITING_ROOM):
             self._waiting(now_ms)
         return self._out
@@ -156,14 +156,14 @@ class Session:
         if now_ms - self._joining_since_ms > self.facts.lobby_limit_ms:
             self._leave(LeftReason.DENIED, "nobody let the bot in", now_ms, line=None)
 
-    def _in_room(self, now_ms: int) -> None:
+    def _in_room(self, now_ms: int, *, may_begin: bool) -> None:
         """What follows from the state as it is, whatever just happened: ask, hear, tell, remind, leave."""
         people = self._seats.people()
         if people:
             self._empty_since_ms = None
         elif self._empty_since_ms is None:
             self._empty_since_ms = now_ms
-        self._out += self._asking.ask(people)
+        self._out += self._asking.ask(people, may_begin=may_begin)
         self._out += self._telling.tell(self.kept_seats(now_ms), [seat.seat for seat in people])
         self._remind(people, now_ms)
         self._leave_if_pointless(people, now_ms)
