@@ -13,8 +13,8 @@ from bot.commands import Durable
 from consent_notice.decisions import Act, IllegalAct, meets_floor, next_standing
 from consent_notice.events import Decided, Means, NoticeDelivered
 from consent_notice.rules import MeetingRecord
+from consent_notice.standings import StandingsReplay
 from consent_notice.words import Purpose, SeatId, Standing
-from storage.replay import StandingsReplay
 
 Acts = tuple[tuple[Purpose, Act], ...]
 BY_OTHERS = frozenset({Means.HOST, Means.SYSTEM})
