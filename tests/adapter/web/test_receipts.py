@@ -40,3 +40,20 @@ async def test_before_the_page_is_bound_there_is_none(site: Site, people: People
         await browser.submit(meeting.link, purpose_recording="on", alone="yes", decision="yes")
         await browser.open(f"{meeting.link}/receipt.json")
         assert browser.status == 404
+        assert "There is no receipt yet" in browser.text
+
+
+async def test_of_what_was_erased_there_is_none_and_it_says_so(site: Site, people: People) -> None:
+    meeting = await Meeting.begin(site, people.ingrid)
+    ada = await meeting.join("Ada")
+    async with site.browser() as browser:
+        await agree(meeting, browser, ada)
+        await browser.submit(f"{meeting.link}/withdraw")
+        await meeting.end()
+        log = site.store.log
+        about = [entry.index for entry in log.entries_of(meeting.visit.id) if getattr(entry.event, "seat", "") == ada]
+        for indices in (about[1:], about):
+            await site.store.erasure.erase_bodies(indices, "asked for")
+            await browser.open(f"{meeting.link}/receipt.json")
+            assert browser.status == 404
+            assert "was erased" in browser.text
