@@ -7,7 +7,7 @@ checkpoint kept elsewhere, that the server shows the same log to everybody.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
@@ -57,6 +57,16 @@ DOES_NOT_PROVE: tuple[str, ...] = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PageWords:
+    """The words that the receipt is shown in; what must be among them is said in `receipt_page.WORDS`."""
+
+    language: str
+    words: Mapping[str, str]
+    purposes: Mapping[Purpose, str]  # what each is, as on the page that asked
+    platform: str  # its name for people
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptFacts:
     """What the server states beside the log."""
 
@@ -64,6 +74,7 @@ class ReceiptFacts:
     issued_at: str  # UTC, ends in Z
     record: RecordFacts
     notice_texts: tuple[str, ...]  # every exact text that the person answered
+    page: PageWords
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +129,12 @@ def build_receipt(
             "key": fingerprint(key),
         },
         "record": build_record(facts.record, told),
+        "page": {
+            "language": facts.page.language,
+            "words": dict(facts.page.words),
+            "purposes": {purpose.value: facts.page.purposes[purpose] for purpose in told.standings},
+            "platform": facts.page.platform,
+        },
         "notices": [{"sha256": answered, "text": texts[answered]} for answered in told.answered],
         "proves": list(PROVES),
         "does_not_prove": list(DOES_NOT_PROVE),

@@ -157,7 +157,7 @@ def tell(seat: SeatId, entries: Sequence[LoggedEvent]) -> Told:
                     "event_state": DPV_STATUS[standing],
                     "purpose": purpose.value,
                     "act": act.value,
-                    "counted": purpose in changed,
+                    "counted": purpose in changed or (act is Act.GIVE and standing is Standing.GIVEN),
                     "shown_as": shown_as,
                     "log_index": entry.index,
                     **_how(event),

@@ -9,14 +9,17 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from config.wording import wordings
 from consent_notice.canonical import canonical, read_canonical
 from consent_notice.checkpoint import Checkpoint, VerifierKey, sign_checkpoint, sign_note
 from consent_notice.decisions import Act
 from consent_notice.events import Decided, Event, Means, NoticeDelivered, SeatJoined, VisitOpened, to_body
 from consent_notice.merkle import Tree, leaf_hash
-from consent_notice.receipt import ProvenEntry, ReceiptFacts, build_receipt
+from consent_notice.receipt import PageWords, ProvenEntry, ReceiptFacts, build_receipt
+from consent_notice.receipt_page import WORDS
 from consent_notice.record import Party, RecordFacts
 from consent_notice.words import IdentityLevel, Purpose, Rule, SeatId, SeatKind, VisitId
+from web.notices import page_words
 
 PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 KEY = VerifierKey(name="onrecord.example/log", public_key=PRIVATE.public_key().public_bytes_raw())
@@ -31,6 +34,15 @@ CONTROLLER = Party(
     party_contact="privacy@acme.example",
     party_type="controller",
 )
+
+
+def words_in(language: str) -> PageWords:
+    """As the pages fill them in."""
+    purposes = {purpose: str(wordings()[language]["purposes"][purpose.value]) for purpose in Purpose}
+    words = {key: page_words(language)[key] for key in WORDS}
+    return PageWords(language=language, words=words, purposes=purposes, platform="Practice room")
+
+
 FACTS = ReceiptFacts(
     receipt_id="receipt-1",
     issued_at="2026-11-22T15:10:00.000Z",
@@ -49,6 +61,7 @@ FACTS = ReceiptFacts(
         service="onrecord (asks before recording)",
     ),
     notice_texts=(NOTICE, PAGE_NOTICE),
+    page=words_in("en"),
 )
 
 

@@ -52,11 +52,7 @@ def test_nobody_can_give_for_somebody_else() -> None:
     assert standings[Purpose.RECORDING] is Standing.REQUESTED
 
 
-def test_no_changed_byte_passes() -> None:
-    for position in range(len(RECEIPT)):
-        changed = RECEIPT[:position] + bytes([RECEIPT[position] ^ 1]) + RECEIPT[position + 1 :]
-        with pytest.raises(BadReceipt):
-            check_receipt(changed, KEY, verify_signature)
+def test_what_is_no_receipt_does_not_pass() -> None:
     for other in (b"", b"{}", b"[]", RECEIPT[:-1], RECEIPT + b" ", RECEIPT.replace(b"receipt/2", b"receipt/3")):
         with pytest.raises(BadReceipt):
             check_receipt(other, KEY, verify_signature)
