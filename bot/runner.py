@@ -27,6 +27,7 @@ from consent_notice.answers import Phrases
 from consent_notice.clock import Clock
 from consent_notice.events import SeatJoined, VisitClosed, VisitOpened
 from consent_notice.frames import GateTimes
+from consent_notice.information import NOTHING_STATED, Information
 from consent_notice.notice import NoticeFacts, Wording, render
 from consent_notice.words import MeetingId, Purpose, VisitId
 from storage.data_dir import DATABASE_NAME
@@ -74,6 +75,8 @@ class BotPolicy:
     grace_ms: int
     transcribes: bool
     default_language: str
+    information: Information = NOTHING_STATED
+    publication: int = 0  # which version of the notice is in use
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +214,8 @@ class VisitRunner:
             retention_days=policy.retention_days,
             bot_name=policy.bot_name,
             speakable=self._parts.voice is not None and room.capabilities.can_speak,
+            information=policy.information,
+            publication=policy.publication,
         )
         return VisitWords(wording=wording, facts=facts, notice=render(wording, facts))
 
