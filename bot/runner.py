@@ -74,6 +74,7 @@ class BotPolicy:
     grace_ms: int
     transcribes: bool
     default_language: str
+    known_bots: tuple[str, ...] = ()  # shown names of other bots that the admin vouched for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,6 +237,8 @@ class VisitRunner:
             lobby_limit_ms=LOBBY_LIMIT_MS,
             empty_after_ms=EMPTY_AFTER_MS,
             ends_ms=self._ends_ms() + END_SLACK_MS,
+            known_bots=policy.known_bots,
+            knows_agreements=True,
         )
 
     def _ends_ms(self) -> int:
