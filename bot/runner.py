@@ -77,6 +77,7 @@ class BotPolicy:
     default_language: str
     information: Information = NOTHING_STATED
     publication: int = 0  # which version of the notice is in use
+    known_bots: tuple[str, ...] = ()  # shown names of other bots that the admin vouched for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +242,8 @@ class VisitRunner:
             lobby_limit_ms=LOBBY_LIMIT_MS,
             empty_after_ms=EMPTY_AFTER_MS,
             ends_ms=self._ends_ms() + END_SLACK_MS,
+            known_bots=policy.known_bots,
+            knows_agreements=True,
         )
 
     def _ends_ms(self) -> int:

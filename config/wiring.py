@@ -164,6 +164,7 @@ async def _bots(settings: Settings) -> None:
                 default_language=settings.default_language,
                 information=information_of(settings),
                 publication=publication.number,
+                known_bots=settings.known_bots,
             ),
             wordings={name: read_wording(table) for name, table in wordings().items()},
             phrases=read_phrases(wordings().values()),

@@ -107,6 +107,7 @@ class NoticeDelivered:
     message_id: str
     boot_id: str
     at_ms: int
+    line: str = ""  # the short form that it was delivered in, which led to the text; empty: the text's own post
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ _NO_ANSWER = frozenset({Standing.UNKNOWN, Standing.REQUESTED, Standing.DEFERRED}
 _BY_OTHERS = frozenset({Means.HOST, Means.SYSTEM})
 ASKED_BY_NOTICE = (Purpose.RECORDING, Purpose.TRANSCRIPTION)
 OPENING = frozenset({Standing.GIVEN, Standing.ATTESTED})  # the latter only where the record was told so
+Limit = HeadcountDeclared | RuleSettled | HostActed | RecordingBarred
 PAUSED, BARRED = "the host paused", "barred"  # what a record is in doubt about
 
 
@@ -77,17 +78,16 @@ def replay(entries: Iterable[Entry], boot_id: str) -> MeetingRecord:
             for purpose, standing in standings.after(event):
                 given = entry.index if standing in OPENING else None
                 record.stands(_voice(event), purpose, standing, event.at_ms if is_of_boot else 0, given)
-        elif isinstance(event, HeadcountDeclared | RuleSettled | HostActed | RecordingBarred):
+        elif isinstance(event, Limit):
             if is_of_boot or not was_reached:
-                _note_limit(record, event, event.at_ms if is_of_boot else 0)
+                note_limit(record, event, event.at_ms if is_of_boot else 0)
         elif is_of_boot:
             _note_presence(record, event, present)
     return record
 
 
-def _note_limit(
-    record: MeetingRecord, event: HeadcountDeclared | RuleSettled | HostActed | RecordingBarred, at_ms: int
-) -> None:
+def note_limit(record: MeetingRecord, event: Limit, at_ms: int) -> None:
+    """What bears on the judgement and is nobody's answer."""
     match event:
         case HeadcountDeclared(seat=seat, people=people):
             record.shares(seat, people, at_ms)

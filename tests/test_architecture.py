@@ -30,6 +30,7 @@ PURE = {
 
 # Modules that hold types and constants and decide nothing.
 NOTHING_TO_TEST = {
+    "bot.books",
     "bot.commands",
     "bot.ports",
     "calendar_sync.errors",
