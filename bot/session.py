@@ -76,6 +76,7 @@ class Session:
         self.left_detail = ""
         self._earlier = tuple(earlier)
         self._out: list[Command] = []
+        self._own_seat: SeatId | None = None
         self._joining_since_ms = 0
         self._empty_since_ms: int | None = None
         self._blocked_since_ms: int | None = None
@@ -139,7 +140,7 @@ class Session:
                 self._order(JoinRoom())
             case Admitted(own_seat=own_seat):
                 self._empty_since_ms = now_ms
-                self.record.own_voice = own_seat
+                self._own_seat = own_seat
             case JoinFailed(reason=reason, detail=detail):
                 self._ended(reason, detail)
             case HostStopped():
@@ -220,9 +221,7 @@ class Session:
         if not self._limits.is_barred:
             wants_to_ask = self._hosting.wants_to_ask
             self._out += self._asking.ask(people, now_ms, may_begin=may_begin, even_alone=wants_to_ask)
-            self._out += self._asking.disclose(
-                seat for seat in self._seats.bots() if seat.seat != self.record.own_voice
-            )
+            self._out += self._asking.disclose(seat for seat in self._seats.bots() if seat.seat != self._own_seat)
         kept = self.kept_seats(now_ms)
         ahead = bool(people) and all(self._standings.is_agreed_ahead(seat.seat) for seat in people)
         self._out += self._telling.tell(kept, [seat.seat for seat in people], now_ms, is_agreed_ahead=ahead)
@@ -274,7 +273,10 @@ class Session:
         self.record.joined(event.seat, event.seat_kind, event.at_ms)
         if event.seat_kind is SeatKind.PERSON and self._needs_everyone(event.at_ms):
             self._order(CutBack(seat=None, after_ms=event.at_ms))
-        self._order(self._entries.joined(event))
+        is_own = event.seat == self._own_seat and event.seat_kind is SeatKind.BOT
+        if is_own:
+            self.record.own_voice = event.seat  # from here on, and in the log: what the bot says can be kept
+        self._order(self._entries.joined(event, is_own=is_own))
         if was_named not in (None, event.name):
             self._answering.forget(event.seat, event.at_ms)
         seat = self._seats.find(event.seat)

@@ -81,6 +81,7 @@ class SeatJoined:
     boot_id: str
     at_ms: int
     platform_id: str = ""  # what the platform calls this person in every meeting, hashed; empty: it does not say
+    is_own: bool = False  # it is this bot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ from consent_notice.events import (
     VisitOpened,
 )
 from consent_notice.rules import MeetingRecord
-from consent_notice.words import Purpose, SeatId, SeatKind, Standing, seat_of_voice, voice_of
+from consent_notice.words import Purpose, SeatId, Standing, seat_of_voice, voice_of
 
 _NO_NO = frozenset({Act.GIVE, Act.ASK, Act.DEFER, Act.ATTEST})
 _NO_ANSWER = frozenset({Standing.UNKNOWN, Standing.REQUESTED, Standing.DEFERRED})
@@ -62,9 +62,8 @@ def replay(entries: Iterable[Entry], boot_id: str) -> MeetingRecord:
     opened = next((entry.event for entry in ordered if isinstance(entry.event, VisitOpened)), None)
     if opened is None:
         raise NeverOpened
-    record = MeetingRecord(
-        opened.rule, attested_opens=opened.attested_opens, own_voice=_own_seat(opened, (e.event for e in ordered))
-    )
+    own = (e.event.seat for e in ordered if isinstance(e.event, SeatJoined) and e.event.is_own)
+    record = MeetingRecord(opened.rule, attested_opens=opened.attested_opens, own_voice=next(own, None))
     present = _Present()
     standings = StandingsReplay()
     was_reached = False
@@ -101,15 +100,6 @@ def note_limit(record: MeetingRecord, event: Limit, at_ms: int) -> None:
             record.doubt_from(at_ms, BARRED)
         case _:
             pass
-
-
-def _own_seat(opened: VisitOpened, events: Iterable[Event | object]) -> SeatId | None:
-    """The bot's: told under the bot's own name, and to be a bot."""
-    for event in events:
-        is_bot = isinstance(event, SeatJoined) and event.seat_kind is SeatKind.BOT
-        if is_bot and isinstance(event, SeatJoined) and event.name == opened.bot_name:
-            return event.seat
-    return None
 
 
 def latest_standings(entries: Iterable[Entry]) -> dict[tuple[SeatId, Purpose], Standing]:

@@ -175,6 +175,8 @@ class SimulatedRoom:
         self._to = push
         own_seat, now_ms = seat_of(request.resume_token), self._meeting.clock.boot_ms()
         self.push(Admitted(own_seat=own_seat, at_ms=now_ms))
+        level = CAPABILITIES.identity_level
+        self.push(Joined(seat=own_seat, name=request.name, seat_kind=SeatKind.BOT, identity_level=level, at_ms=now_ms))
         for person in self._meeting.people.values():
             self.push(person)
         self._alive = self._tasks.create_task(self._tell_alive())
