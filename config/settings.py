@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 from config.jurisdictions import jurisdictions
 from config.wording import languages
 from consent_notice.information import Information, LegalBasis
-from consent_notice.settling import Setting
+from consent_notice.settling import RulePolicy, Setting
 from consent_notice.words import Rule
 
 ENV_PREFIX = "ONRECORD_"
@@ -246,6 +246,14 @@ class Settings(BaseModel):
 
 def information_of(settings: Settings) -> Information:
     return Information(setting=settings.profile, **settings.notice.model_dump())
+
+
+def rule_policy_of(settings: Settings) -> RulePolicy:
+    return RulePolicy(
+        single_voices_allowed=settings.each_voice_allowed,
+        one_sided_accepted=settings.one_sided_accepted,
+        late_roster_accepted=settings.late_roster_accepted,
+    )
 
 
 def described(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:

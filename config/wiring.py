@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from config.clock import SystemClock, new_id
 from config.jurisdictions import jurisdictions
-from config.settings import Settings, information_of
+from config.settings import Settings, information_of, rule_policy_of
 from config.wording import wordings
 from consent_notice.notice import NoticeFacts, read_wording
 from consent_notice.publication import Text, text_of
@@ -134,6 +134,7 @@ async def _bots(settings: Settings) -> None:
     from bot.dispatch import Dispatcher
     from bot.rooms.practice import PracticeRoom
     from bot.runner import BotParts, BotPolicy, PlatformNotSupported
+    from bot.settlement import PlacePolicy
     from bot.voice import PackagedVoice
     from calendar_sync.links import PLATFORM_NAMES, Platform
     from consent_notice.answers import read_phrases
@@ -162,6 +163,13 @@ async def _bots(settings: Settings) -> None:
                 grace_ms=settings.grace_s * 1000,
                 transcribes=settings.transcription.enabled,
                 default_language=settings.default_language,
+                places=PlacePolicy(
+                    jurisdictions=jurisdictions(),
+                    rules=rule_policy_of(settings),
+                    host_location=settings.host_location,
+                    bot_location=settings.bot_location,
+                    education_accepted=settings.education_accepted,
+                ),
                 information=information_of(settings),
                 publication=publication.number,
                 known_bots=settings.known_bots,

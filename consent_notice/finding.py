@@ -37,6 +37,10 @@ class Place:
     source: Source
     code: str  # as in the table; empty where it is not known
 
+    def as_told(self) -> tuple[str, str]:
+        """As an entry of the log holds it."""
+        return self.code, f"{self.whose.value} ({self.source.value})"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
@@ -46,6 +50,13 @@ class Reason:
     cite: str = ""
     checked: Checked = Checked.UNKNOWN_PLACE  # how far the row was checked
     is_derived: bool = False  # of that row's own words, not looked up anywhere
+
+    def line(self) -> str:
+        """With its source, as an entry of the log holds it."""
+        if self.checked is Checked.UNKNOWN_PLACE:
+            return self.text
+        derived = "; derived from the row's own words" if self.is_derived else ""
+        return f"{self.text} ({self.cite}; {CHECKED_WORDS[self.checked]}{derived})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +86,13 @@ class Finding:
         return all(one >= two for one, two in zip(mine, theirs, strict=True)) and {*other.duties} <= {*self.duties}
 
 
+CHECKED_WORDS: Mapping[Checked, str] = MappingProxyType(
+    {
+        Checked.PRIMARY: "the statute was read",
+        Checked.SECONDARY: "a summary was read",
+        Checked.MEMORY: "from memory, nothing was read",
+    }
+)
 NOBODY_KNOWS = Place(whose=Whose.HOST, source=Source.UNKNOWN, code="")
 
 _LEAST = (Least.NOTICE_ALL, Least.EXPLICIT_ALL)  # from the laxest to the strictest
@@ -100,6 +118,29 @@ _SAYS_ONE_SIDED: Mapping[Answer, str] = MappingProxyType(
 _SAYS_NO_BUFFER = "nothing may be held in memory, not even for a moment, before it is known that everyone agreed."
 _SAYS_ANNOUNCE = "the announcement has to be part of the recording."
 _SAYS_DISPUTED = "courts or statutes conflict, so the stricter reading counts."
+
+
+def places_of(*, host: str, usual_host: str, bot: str, declared: Iterable[str]) -> tuple[Place, ...]:
+    """Of one meeting. `host`: by their account; `usual_host`, `bot`: by the settings; empty: not known.
+
+    There is always a participant more whose place is not known: whoever joins next.
+    """
+    host_source = Source.PROFILE if host else Source.SETTING
+    told = [(Whose.HOST, host_source, host or usual_host), (Whose.BOT, Source.SETTING, bot)]
+    told += [(Whose.PARTICIPANT, Source.DECLARED, code) for code in ("", *sorted({*declared}))]
+    return tuple(
+        Place(whose=whose, source=source if code else Source.UNKNOWN, code=code)
+        for whose, source, code in dict.fromkeys(told)
+    )
+
+
+def place_told(code: str, whose: str) -> Place | None:
+    """From an entry of the log; None for what this version does not know."""
+    who, _, how = whose.partition(" (")
+    try:
+        return Place(whose=Whose(who), source=Source(how.removesuffix(")")), code=code)
+    except ValueError:
+        return None
 
 
 def combine(table: Jurisdictions, places: Iterable[Place]) -> Finding:

@@ -100,7 +100,7 @@ class Located:
 
     code: str  # as looked up
     name: str  # "" for a place that nobody can name
-    rows: tuple[Jurisdiction, ...]  # never empty
+    rows: tuple[Jurisdiction, ...]  # never empty; what is closest to the place comes first
     part_not_stated: bool  # only the country is known, and its parts differ
     overlays: tuple[Overlay, ...]
 
@@ -121,15 +121,15 @@ class Jurisdictions:
         country = code.partition("-")[0]
         parts = tuple(row for row in self.rows.values() if row.code.startswith(f"{country}-"))
         groups = tuple(group for group in self.groups if country in group.members)
-        own = tuple(self.rows[one] for one in dict.fromkeys((country, code)) if one in self.rows)
+        own = tuple(self.rows[one] for one in dict.fromkeys((code, country)) if one in self.rows)
         part_not_stated = bool(parts) and code not in {part.code for part in parts}
         if part_not_stated:
-            own = (*own[:1], *parts)
+            own = (*parts, *own)
         elif (union := self._group(code)) is not None and code in self.rows:
             part_not_stated = True
-            own = (self.rows[code], *(self.rows.get(member, self.unknown) for member in union.members))
+            own = (*(self.rows.get(member, self.unknown) for member in union.members), self.rows[code])
         baseline = tuple(self.rows[group.code] for group in groups if group.code in self.rows)
-        rows = (*baseline, *own, *(() if own else (self.unknown,)))
+        rows = (*own, *baseline, *(() if own else (self.unknown,)))
         named = {code, country, *(group.code for group in groups)} | {row.code for row in rows}
         if part_not_stated:
             named |= {group.code for group in self.groups if set(group.members) & named}

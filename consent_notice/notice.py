@@ -88,6 +88,8 @@ _POST_KEYS = frozenset(
         "rule_everyone",
         "rule_each_voice",
         "rule_presenters",
+        "fallback_each_voice",
+        "fallback_presenters",
         "kept",
         "kept_recipients",
         "others",
@@ -135,6 +137,7 @@ class NoticeFacts:
     speakable: bool  # a voice that people understand exists for this language; else nothing is spoken
     information: Information = NOTHING_STATED  # the rest of what GDPR articles 13 and 14 want
     publication: int = 0  # which text of this installation it is; counts up with each change
+    fallback: Rule | None = None  # what may follow when not everyone agrees; None: the bot leaves
     is_for_invitees: bool = False  # people who are known from a calendar before they are there
 
 
@@ -295,7 +298,8 @@ def _post(wording: Wording, facts: NoticeFacts, values: Mapping[str, str]) -> st
     keys += ["answer_no"]
     lines = [wording.sections["post"][key].format_map(values) for key in keys]
     kept = "kept_recipients" if facts.information.said("recipients") else "kept"
-    terms = ("silence", f"rule_{facts.rule}", kept, "others", "withdraw")
+    fallback = [f"fallback_{facts.fallback}"] if facts.fallback is not None else []
+    terms = ("silence", f"rule_{facts.rule}", *fallback, kept, "others", "withdraw")
     lines.append(" ".join(wording.sections["post"][key].format_map(values) for key in terms))
     lines.append(wording.sections["post"]["page"].format_map(values))
     return "\n".join(lines)
@@ -307,6 +311,7 @@ def _page(wording: Wording, facts: NoticeFacts, values: Mapping[str, str]) -> st
         [wording.purpose(purpose) for purpose in facts.purposes],
         facts.information,
         rule=facts.rule,
+        fallback=facts.fallback,
         names_organisation=bool(values["organisation"]),
         has_contact=bool(values["contact"]),
         is_transcribed=Purpose.TRANSCRIPTION in facts.purposes,

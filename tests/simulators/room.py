@@ -70,6 +70,7 @@ class SimulatedMeeting:
     refuses: RoomError | None = None  # what a bot that knocks is told
     is_silent: bool = False  # tells nothing any more, and goes on sending sound
     post_takes_s: float = 0.0
+    capabilities: RoomCapabilities = CAPABILITIES
     fails_to_hear: bool = False  # `hear` fails and changes nothing: who was sent is sent on
     rooms: list[SimulatedRoom] = field(default_factory=list)
     knocks: list[JoinRequest] = field(default_factory=list)
@@ -157,9 +158,8 @@ class SimulatedMeeting:
 class SimulatedRoom:
     """Implements `bot.ports.MeetingRoom`."""
 
-    capabilities = CAPABILITIES
-
     def __init__(self, meeting: SimulatedMeeting, tasks: asyncio.TaskGroup, number: int) -> None:
+        self.capabilities = meeting.capabilities
         self._meeting = meeting
         self._tasks = tasks
         self._number = number
