@@ -267,6 +267,7 @@ class VisitRunner:
             rule=visit.rule,
             language=notice.language,
             host_name=words.facts.host,
+            bot_name=policy.bot_name,
             page_link=words.facts.page_link,
             notice=NoticeRef(
                 notice=notice.id, version=notice.version, language=notice.language, text_sha256=notice.text_sha256
