@@ -22,8 +22,9 @@ from config.clock import SystemClock
 from config.errors import ConfigError, ExitCode
 from config.reading import load
 from config.receipt_command import receipt
-from config.settings import Settings
+from config.settings import Settings, information_of
 from config.supervisor import ROLES, Supervisor, read_status
+from consent_notice.information import missing_line
 from storage.data_dir import DATABASE_NAME
 from storage.errors import StorageError
 
@@ -165,6 +166,8 @@ async def _serve(settings: Settings) -> None:
         from config.wiring import first_admin
 
         admin = await first_admin(settings)
+        if not_stated := missing_line(information_of(settings)):
+            click.echo(not_stated, err=True)
         click.echo(f"onrecord {installed_version('onrecord')}: {settings.public_url}")
         click.echo(f"practice room: {settings.practice_url}")
         if admin is not None:

@@ -18,6 +18,8 @@ from pydantic_core import ErrorDetails
 
 from config.errors import ConfigError, ExitCode
 from config.settings import ENV_PREFIX, NESTED, Settings, described, fix_for
+from consent_notice.information import LegalBasis
+from consent_notice.settling import Setting
 from consent_notice.words import Rule
 
 FILE_NAME = "onrecord.toml"
@@ -134,6 +136,18 @@ def _together(settings: Settings, *, to_serve: bool) -> Iterator[Problem]:
             if not str(getattr(settings, name)).strip():
                 fix = fix_for(Settings.model_fields[name])
                 yield Problem(setting=name, wrong="is missing, and every notice says it", fix=fix)
+        yield from _undeclared(settings)
+
+
+def _undeclared(settings: Settings) -> Iterator[Problem]:
+    """What an admin has to declare, since nobody can guess it."""
+    basis, fields = settings.notice.legal_basis, type(settings.notice).model_fields
+    if settings.profile is Setting.WORKPLACE and not basis:
+        fix = fix_for(fields["legal_basis"])
+        yield Problem(setting="notice.legal_basis", wrong="is missing, and a workplace has to declare it", fix=fix)
+    if basis is LegalBasis.LEGITIMATE_INTERESTS and not settings.notice.legitimate_interests.strip():
+        fix = "say which interests, as everybody may read it"
+        yield Problem(setting="notice.legitimate_interests", wrong="is missing, and is the legal basis", fix=fix)
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:

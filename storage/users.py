@@ -25,6 +25,7 @@ class User:
     name: str
     role: Role
     password_hash: str
+    place: str = ""  # code of a jurisdiction; empty: they said nothing
 
 
 class Users:
@@ -75,10 +76,18 @@ class Users:
         if not await self._database.write(lambda connection: connection.execute(change).rowcount):
             raise NotStored
 
+    async def set_place(self, user_id: UserId, place: str) -> None:
+        """`place` is a code of the table of jurisdictions, or empty. Raises NotStored."""
+        change = update(users).where(users.c.id == user_id).values(place=place)
+        if not await self._database.write(lambda connection: connection.execute(change).rowcount):
+            raise NotStored
+
 
 def _key(email: str) -> str:
     return email.strip().lower()
 
 
 def _user(row: Row[Any]) -> User:
-    return User(id=row.id, email=row.email, name=row.name, role=row.role, password_hash=row.password_hash)
+    return User(
+        id=row.id, email=row.email, name=row.name, role=row.role, password_hash=row.password_hash, place=row.place
+    )
