@@ -7,7 +7,7 @@ from enum import IntEnum
 
 class ExitCode(IntEnum):
     OK = 0
-    FAILED = 1  # verify found a fault, or the demo did not hold
+    FAILED = 1  # verify found a fault, the log does not continue a checkpoint, or the demo did not hold
     USAGE = 2  # click's own
     SETTINGS = 3
     PORT = 4

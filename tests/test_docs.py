@@ -41,11 +41,20 @@ def test_every_error_says_what_it_means() -> None:
         assert error.__doc__, error
 
 
-@pytest.mark.parametrize("name", sorted(commands.commands))
-def test_every_command_and_option_is_in_the_docs(name: str) -> None:
+def _plain_commands(group: click.Group, above: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Those of groups too, by all their words."""
+    for name, command in sorted(group.commands.items()):
+        if isinstance(command, click.Group):
+            yield from _plain_commands(command, f"{above}{name} ")
+        else:
+            yield f"{above}{name}", command
+
+
+@pytest.mark.parametrize(("name", "command"), list(_plain_commands(commands)))
+def test_every_command_and_option_is_in_the_docs(name: str, command: click.Command) -> None:
     text = (DOCS / "commands.md").read_text(encoding="utf-8")
     assert f"## `onrecord {name}`" in text
-    for parameter in commands.commands[name].params:
+    for parameter in command.params:
         if isinstance(parameter, click.Option):
             assert any(f"`{option}" in text for option in parameter.opts), parameter.opts
 
