@@ -23,6 +23,7 @@ from config.log_commands import log
 from config.options import common, read_settings, settings_of_data
 from config.settings import Settings
 from config.supervisor import ROLES, Supervisor, read_status
+from storage.copies import read_states, state_as_json
 from storage.errors import StorageError
 
 
@@ -97,7 +98,12 @@ def status(config_file: Path | None, data_dir: Path | None, as_json: bool) -> No
     settings = settings_of_data(config_file, data_dir)
     from config.wiring import status as read_recordings
 
-    found = {**asyncio.run(read_recordings(settings)), "roles": read_status(settings.data_dir) or {}}
+    copies = [state_as_json(state) for state in read_states(settings.data_dir)]
+    found = {
+        **asyncio.run(read_recordings(settings)),
+        "roles": read_status(settings.data_dir) or {},
+        "checkpoint_copies": copies,
+    }
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
     else:
@@ -128,9 +134,12 @@ def role_command(name: str, parent: int, terminal: str) -> None:
 
 async def _serve(settings: Settings) -> None:
     async def prepare() -> None:
+        from config.checkpoints import check_before_start
         from config.wiring import first_admin
 
         admin = await first_admin(settings)
+        for unseen in await check_before_start(settings):
+            click.echo(f"couldn't compare the log with its copies: {unseen}", err=True)
         click.echo(f"onrecord {installed_version('onrecord')}: {settings.public_url}")
         click.echo(f"practice room: {settings.practice_url}")
         if admin is not None:
@@ -163,6 +172,12 @@ def _print_status(found: Mapping[str, Any]) -> None:
         click.echo(f"{recording['started_at']}  {recording['visit']}  consent: {consent}")
     if not found["recordings"]:
         click.echo("nothing was recorded yet")
+    for copies in found["checkpoint_copies"]:
+        made = f"{copies['size']} entries, {copies['at']}" if copies["size"] is not None else "none yet"
+        click.echo(f"checkpoint copies in {copies['where']}: {made}")
+        if copies["problem"]:
+            mark = "ALARM" if copies["is_alarm"] else "failing"
+            click.echo(f"  {mark} since {copies['problem_since']}: {copies['problem']}")
 
 
 if __name__ == "__main__":

@@ -55,3 +55,13 @@ class RoleFailed(ConfigError):
         super().__init__(f"`{role}` failed to start{often}; see {log_path}")
         if code in {ExitCode.SETTINGS, ExitCode.PORT, ExitCode.DATA_DIR}:
             self.exit_code = ExitCode(code)
+
+
+class LogLost(ConfigError):
+    """The log does not continue a checkpoint that it published. Put back the newer data; nothing was signed."""
+
+    exit_code = ExitCode.DATA_DIR
+
+    def __init__(self, lost: list[str]) -> None:
+        fix = "put back the newer data directory, and end what else runs on a copy of this one; nothing was signed"
+        super().__init__("\n".join(f"{line}; {fix}" for line in lost))

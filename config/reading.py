@@ -129,11 +129,25 @@ def _together(settings: Settings, *, to_serve: bool) -> Iterator[Problem]:
         if urlsplit(url).hostname in _ANY_ADDRESS:
             fix = "give the address that people's browsers open"
             yield Problem(setting=name, wrong=f"nobody can open {url}", fix=fix)
+    yield from _about_copies(settings)
     if to_serve:
         for name in ("organisation", "organisation_contact"):
             if not str(getattr(settings, name)).strip():
                 fix = fix_for(Settings.model_fields[name])
                 yield Problem(setting=name, wrong="is missing, and every notice says it", fix=fix)
+
+
+def _about_copies(settings: Settings) -> Iterator[Problem]:
+    copies = settings.checkpoints
+    if (copies.s3_prefix or copies.s3_endpoint or copies.s3_region) and not copies.s3_bucket:
+        fix = "name the bucket, or leave the other s3 settings out"
+        yield Problem(setting="checkpoints.s3_bucket", wrong="is missing", fix=fix)
+    if copies.rfc3161_roots is not None and not copies.rfc3161_url:
+        fix = "give the service's address, or leave its certificates out"
+        yield Problem(setting="checkpoints.rfc3161_url", wrong="is missing", fix=fix)
+    if copies.folder is not None and copies.folder.is_relative_to(settings.data_dir):
+        fix = "give a folder on another disk or machine"
+        yield Problem(setting="checkpoints.folder", wrong="lies in the data directory", fix=fix)
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:
