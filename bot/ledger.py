@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 
+from bot.books import BoundPage, FoundAgreement
 from bot.entries import event_id as entry_id
-from bot.stay import BoundPage
 from consent_notice.decisions import Act
 from consent_notice.events import Decided, Event, Means, SeatJoined, SeatLeft
 from consent_notice.words import MeetingId, SeatId, VisitId
@@ -19,7 +19,7 @@ from storage.track_writer import TrackWriter
 
 
 class VisitLedger:
-    """Implements `bot.stay.Ledger` on the store."""
+    """Implements `bot.books.Ledger` on the store."""
 
     def __init__(
         self,
@@ -74,6 +74,15 @@ class VisitLedger:
                 return False
             self._presence = presence
         return True
+
+    async def find_agreement(self, seat: SeatId, platform_id: str, name: str) -> FoundAgreement | None:
+        return None
+
+    async def make_seat_code(self, seat: SeatId) -> str:
+        return await self._store.seat_codes.make(self._visit, seat)
+
+    async def stop_meeting(self) -> None:
+        await self._store.meetings.stop(self._meeting)
 
     async def host_stopped(self) -> bool:
         return await self._store.meetings.is_stopped(self._meeting)

@@ -74,6 +74,7 @@ class BotPolicy:
     grace_ms: int
     transcribes: bool
     default_language: str
+    known_bots: tuple[str, ...] = ()  # shown names of other bots that the admin vouched for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +224,7 @@ class VisitRunner:
             rule=visit.rule,
             language=notice.language,
             host_name=words.facts.host,
+            bot_name=policy.bot_name,
             page_link=words.facts.page_link,
             notice=NoticeRef(
                 notice=notice.id, version=notice.version, language=notice.language, text_sha256=notice.text_sha256
@@ -236,6 +238,8 @@ class VisitRunner:
             lobby_limit_ms=LOBBY_LIMIT_MS,
             empty_after_ms=EMPTY_AFTER_MS,
             ends_ms=self._ends_ms() + END_SLACK_MS,
+            known_bots=policy.known_bots,
+            knows_agreements=True,
         )
 
     def _ends_ms(self) -> int:

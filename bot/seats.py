@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from bot.ports import ChatSaid, Joined
+from bot.commands import AgreementFound
+from bot.ports import ChatEdited, ChatSaid, Joined
 from consent_notice.answers import Answer, AnswerContext, Phrases, read_answer
 from consent_notice.events import SeatJoined
 from consent_notice.words import IdentityLevel, SeatId, SeatKind
@@ -31,6 +32,11 @@ class Seat:
     reminded: bool = False
     explained: bool = False
     early_yes: ChatSaid | None = None  # heard of before the bot knew that its notice had arrived
+    platform_id: str = ""
+    is_phone: bool = False
+    looked_up: bool = False  # whether they said something ahead is known
+    told_ms: int = 0  # when the bot first knew of them, on its own clock
+    ahead: AgreementFound | None = None  # a yes said ahead, of which they are yet to be told
 
 
 @dataclass(slots=True)
@@ -39,6 +45,7 @@ class Seats:
 
     phrases: Phrases
     language: str
+    known_bots: frozenset[str] = frozenset()  # shown names, casefolded, that an admin vouched for
     anybody_came: bool = False
     _seats: dict[SeatId, Seat] = field(default_factory=dict)
     _notices: set[str] = field(default_factory=set)  # message ids that an answer may be a reply to
@@ -51,6 +58,14 @@ class Seats:
     def people(self) -> list[Seat]:
         return [seat for seat in self._seats.values() if seat.is_here and seat.kind is SeatKind.PERSON]
 
+    def name_of(self, seat: SeatId) -> str | None:
+        """As shown until now; None for somebody who is not here."""
+        known = self.find(seat)
+        return None if known is None else known.name
+
+    def bots(self) -> list[Seat]:
+        return [seat for seat in self._seats.values() if seat.is_here and seat.kind is SeatKind.BOT]
+
     def joined(self, event: Joined, *, has_answered: bool) -> Joined:
         """Who answered before is not asked again; who did not needs a notice after this join.
 
@@ -58,6 +73,8 @@ class Seats:
         from before it, however the room dates it; else whoever reloads the page would be taken for absent.
         """
         known = self._seats.get(event.seat)
+        if known is None and event.name.casefold() in self.known_bots:
+            event = replace(event, seat_kind=SeatKind.BOT)
         if known is not None:
             kind = SeatKind.PERSON if known.kind is SeatKind.PERSON else event.seat_kind
             at_ms = event.at_ms if known.left_ms is None else max(event.at_ms, known.left_ms)
@@ -73,6 +90,8 @@ class Seats:
             joined_ms=event.at_ms,
             notice_ordered=has_answered,
             explained=known is not None and known.explained,
+            platform_id=event.platform_id,
+            is_phone=event.is_phone,
         )
         self.anybody_came = self.anybody_came or event.seat_kind is SeatKind.PERSON
         return event
@@ -89,6 +108,7 @@ class Seats:
             identity_level=event.identity_level,
             joined_ms=event.at_ms,
             is_here=False,
+            platform_id=event.platform_id,
         )
 
     def recalled(self, seat: SeatId) -> Seat | None:
@@ -130,6 +150,18 @@ class Seats:
         )
         self.somebody_wrote(said)
         return read_answer(said.text, context, self.phrases)
+
+    def read_alone(self, edited: ChatEdited, *, has_given: bool) -> Answer:
+        """A message whose place in the talk is no longer known: only what counts anywhere is read in it."""
+        context = AnswerContext(
+            language=self.language,
+            reply_to_notice=False,
+            ms_since_ask=None,
+            is_first_since_ask=False,
+            others_spoke_since_ask=True,
+            has_given=has_given,
+        )
+        return read_answer(edited.text, context, self.phrases)
 
     def somebody_wrote(self, said: ChatSaid) -> None:
         """A whisper to the bot stands between nobody's question and answer."""

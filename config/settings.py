@@ -185,6 +185,11 @@ class Settings(BaseModel):
         default=False,
         description="The admin's acceptance of `each_voice` where the law on one-sided recordings is unclear.",
     )
+    known_bots: Annotated[tuple[str, ...], Fix('give names as other bots show them, such as ["Notes Helper"]')] = Field(
+        default=(),
+        description="Names under which other bots appear. Each is told of to all, and no yes is asked of it; only "
+        "where each voice comes apart, so that nothing of it can be kept.",
+    )
     join_early_s: Annotated[int, Field(ge=0, le=600), Fix("give 0 to 600 seconds")] = Field(
         default=5, description="How long before its start the bot joins a meeting."
     )

@@ -134,6 +134,7 @@ async def _bots(settings: Settings) -> None:
                 grace_ms=settings.grace_s * 1000,
                 transcribes=settings.transcription.enabled,
                 default_language=settings.default_language,
+                known_bots=settings.known_bots,
             ),
             wordings={name: read_wording(table) for name, table in wordings().items()},
             phrases=read_phrases(wordings().values()),

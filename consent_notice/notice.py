@@ -43,7 +43,17 @@ class Say(StrEnum):
     CODE_ACCEPTED = "code_accepted"
     CODE_UNKNOWN = "code_unknown"
     ONLY_BY_OWN_SEAT = "only_by_own_seat"
+    ANSWER_CHANGED = "answer_changed"
+    AGREED_AHEAD = "agreed_ahead"
+    STARTED_AS_AGREED = "started_as_agreed"
+    OTHER_BOTS = "other_bots"
+    ATTESTED = "attested"
+    RULE_EVERYONE = "rule_everyone"
+    FALLBACK_EACH_VOICE = "fallback_each_voice"
+    PHONE_KEYS = "phone_keys"
+    PHONE_CODE = "phone_code"
     HOST_UNANSWERED = "host_unanswered"
+    HOST_UNANSWERED_FALLBACK = "host_unanswered_fallback"
     CANNOT_RECORD_SEAT = "cannot_record_seat"
     STORAGE_FAILED = "storage_failed"
     DISK_FULL = "disk_full"
@@ -125,7 +135,9 @@ _SECTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 _PHRASES_SHOWN = {"say_yes": "given", "say_sound_only": "sound_only", "say_no": "refused", "say_stop": "stop"}
-_FACTS = frozenset({"host", "organisation", "contact", "bot_name", "page_link", "retention_days", "count"})
+_FACTS = frozenset(
+    {"host", "organisation", "contact", "bot_name", "page_link", "retention_days", "count", "names", "code"}
+)
 
 
 class BadWording(Exception):
@@ -175,13 +187,16 @@ class Wording:
     sections: Mapping[str, Mapping[str, str]]
     shown_phrases: Mapping[str, str]  # what stands for {say_yes} and the like
 
-    def say(self, what: Say, facts: NoticeFacts, *, count: int = 0) -> str:
+    def say(self, what: Say, facts: NoticeFacts, *, count: int = 0, names: str = "", code: str = "") -> str:
+        """`names`: of other bots; `code`: as it is to be spoken."""
         key = what.value
         if what in _BY_RULE:
             key = f"{key}_{Rule.EVERYONE if facts.rule is Rule.EVERYONE else Rule.EACH_VOICE}"
         elif what is Say.REMINDER and facts.rule is Rule.EVERYONE:
             key = "reminder_everyone"
-        return self.sections["say"][key].format_map(self.values(facts, count))
+        return self.sections["say"][key].format_map(
+            {**self.values(facts, count), "names": plain(names, 200), "code": code}
+        )
 
     def purpose(self, purpose: Purpose) -> str:
         """What the person is asked for that purpose, as on the page."""
@@ -196,6 +211,8 @@ class Wording:
             "page_link": plain(facts.page_link, 2000),
             "retention_days": str(facts.retention_days),
             "count": str(count),
+            "names": "",
+            "code": "",
             **self.shown_phrases,
         }
 

@@ -11,13 +11,31 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from consent_notice.decisions import Act, IllegalAct, meets_floor, next_standing
-from consent_notice.events import Decided, Event, Means, NoticeDelivered, SeatJoined, SeatLeft, VisitClosed, VisitOpened
+from consent_notice.events import (
+    Decided,
+    Event,
+    HeadcountDeclared,
+    HostAct,
+    HostActed,
+    Means,
+    NoticeDelivered,
+    RecordingBarred,
+    RuleSettled,
+    SeatJoined,
+    SeatLeft,
+    VisitClosed,
+    VisitOpened,
+)
 from consent_notice.rules import MeetingRecord
-from consent_notice.words import Purpose, SeatId, Standing
+from consent_notice.words import Purpose, SeatId, Standing, seat_of_voice, voice_of
 
 _NO_NO = frozenset({Act.GIVE, Act.ASK, Act.DEFER, Act.ATTEST})
+_NO_ANSWER = frozenset({Standing.UNKNOWN, Standing.REQUESTED, Standing.DEFERRED})
 _BY_OTHERS = frozenset({Means.HOST, Means.SYSTEM})
 ASKED_BY_NOTICE = (Purpose.RECORDING, Purpose.TRANSCRIPTION)
+OPENING = frozenset({Standing.GIVEN, Standing.ATTESTED})  # the latter only where the record was told so
+Limit = HeadcountDeclared | RuleSettled | HostActed | RecordingBarred
+PAUSED, BARRED = "the host paused", "barred"  # what a record is in doubt about
 
 
 class Entry(Protocol):
@@ -44,7 +62,8 @@ def replay(entries: Iterable[Entry], boot_id: str) -> MeetingRecord:
     opened = next((entry.event for entry in ordered if isinstance(entry.event, VisitOpened)), None)
     if opened is None:
         raise NeverOpened
-    record = MeetingRecord(opened.rule)
+    own = (e.event.seat for e in ordered if isinstance(e.event, SeatJoined) and e.event.is_own)
+    record = MeetingRecord(opened.rule, attested_opens=opened.attested_opens, own_voice=next(own, None))
     present = _Present()
     standings = StandingsReplay()
     was_reached = False
@@ -56,36 +75,60 @@ def replay(entries: Iterable[Entry], boot_id: str) -> MeetingRecord:
             if was_reached and not is_of_boot:
                 continue
             for purpose, standing in standings.after(event):
-                given = entry.index if standing is Standing.GIVEN else None
-                record.stands(event.seat, purpose, standing, event.at_ms if is_of_boot else 0, given)
+                given = entry.index if standing in OPENING else None
+                record.stands(_voice(event), purpose, standing, event.at_ms if is_of_boot else 0, given)
+        elif isinstance(event, Limit):
+            if is_of_boot or not was_reached:
+                note_limit(record, event, event.at_ms if is_of_boot else 0)
         elif is_of_boot:
             _note_presence(record, event, present)
     return record
 
 
+def note_limit(record: MeetingRecord, event: Limit, at_ms: int) -> None:
+    """What bears on the judgement and is nobody's answer."""
+    match event:
+        case HeadcountDeclared(seat=seat, people=people):
+            record.shares(seat, people, at_ms)
+        case RuleSettled(rule=rule):
+            record.rule_from(rule, at_ms)
+        case HostActed(act=HostAct.PAUSE):
+            record.doubt_from(at_ms, PAUSED)
+        case HostActed(act=HostAct.RESUME):
+            record.doubt_until(at_ms, PAUSED)
+        case RecordingBarred():
+            record.doubt_from(at_ms, BARRED)
+        case _:
+            pass
+
+
 def latest_standings(entries: Iterable[Entry]) -> dict[tuple[SeatId, Purpose], Standing]:
-    """Where everybody stands after the last entry, on whatever clock it was said."""
+    """Where each seat stands after the last entry, on whatever clock it was said."""
     standings = StandingsReplay()
     for entry in entries:
         if isinstance(entry.event, NoticeDelivered | Decided):
             list(standings.after(entry.event))
-    return standings.now
+        elif isinstance(entry.event, HeadcountDeclared):
+            standings.declared(entry.event)
+    seats = {(seat_of_voice(voice), purpose) for voice, purpose in standings.now}
+    return {(seat, purpose): standings.of_seat(seat, purpose) for seat, purpose in seats}
 
 
 class StandingsReplay:
     """As the bot keeps them: an act that the table does not know changes nothing, a yes that is given twice relies on
-    the first, and a yes that was said before a no but logged after it is none.
+    the first, and a yes that was said before a no but logged after it is none. Kept by voice (`words.voice_of`).
     """
 
     def __init__(self) -> None:
         self.now: dict[tuple[SeatId, Purpose], Standing] = {}
+        self._people: dict[SeatId, int] = {}
         self._last_no: dict[tuple[SeatId, Purpose], tuple[str, int]] = {}
 
     def after(self, event: NoticeDelivered | Decided) -> Iterator[tuple[Purpose, Standing]]:
-        """The standings that the event changes."""
+        """The standings that the event changes, of the voice that it is about."""
         acts = event.acts if isinstance(event, Decided) else tuple((purpose, Act.ASK) for purpose in ASKED_BY_NOTICE)
         for purpose, act in acts:
-            key = (event.seat, purpose)
+            key = (_voice(event), purpose)
             before = self.now.get(key, Standing.UNKNOWN)
             if act is Act.GIVE and (before is Standing.GIVEN or not self.counts(event, purpose)):
                 continue
@@ -97,9 +140,29 @@ class StandingsReplay:
                 self._note_no(key, event)
             yield purpose, self.now[key]
 
+    def declared(self, event: HeadcountDeclared) -> None:
+        self._people[event.seat] = max(event.people, self._people.get(event.seat, 1))
+
+    def of_seat(self, seat: SeatId, purpose: Purpose) -> Standing:
+        """A shared seat stands where the least of its people stands: given once all that were told of gave it."""
+        own = self.now.get((seat, purpose), Standing.UNKNOWN)
+        people = self._people.get(seat, 1)
+        if people == 1:
+            return own
+        voices = [
+            standing
+            for (voice, asked), standing in self.now.items()
+            if asked is purpose and voice != seat and seat_of_voice(voice) == seat
+        ]
+        for standing in (own, *voices):
+            if standing not in OPENING and standing not in _NO_ANSWER:
+                return standing
+        given = sum(standing is Standing.GIVEN for standing in voices)
+        return Standing.GIVEN if given >= people and given == len(voices) else Standing.REQUESTED
+
     def counts(self, event: NoticeDelivered | Decided, purpose: Purpose) -> bool:
         """Whether its yes is one: said after the person's last no, by somebody who is known well enough."""
-        last_no_ms = self.last_no_ms(event.seat, purpose, event.boot_id)
+        last_no_ms = self.last_no_ms(_voice(event), purpose, event.boot_id)
         return (last_no_ms is None or event.at_ms > last_no_ms) and not _is_low(event, purpose)
 
     def last_no_ms(self, seat: SeatId, purpose: Purpose, boot_id: str) -> int | None:
@@ -110,6 +173,10 @@ class StandingsReplay:
     def _note_no(self, key: tuple[SeatId, Purpose], event: NoticeDelivered | Decided) -> None:
         boot_id, at_ms = self._last_no.get(key, (event.boot_id, event.at_ms))
         self._last_no[key] = (event.boot_id, max(at_ms, event.at_ms) if boot_id == event.boot_id else event.at_ms)
+
+
+def _voice(event: NoticeDelivered | Decided) -> SeatId:
+    return voice_of(event.seat, event.person) if isinstance(event, Decided) else event.seat
 
 
 def _is_low(event: NoticeDelivered | Decided, purpose: Purpose) -> bool:

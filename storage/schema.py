@@ -27,7 +27,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0001"  # the newest migration; a test holds it equal to the scripts
+HEAD = "0002"  # the newest migration; a test holds it equal to the scripts
 
 metadata = MetaData(
     naming_convention={
@@ -85,6 +85,8 @@ users = Table(
     Column("role", String, nullable=False),
     Column("password_hash", String, nullable=False),
     Column("created_at", UtcTime, nullable=False),
+    Column("place", String, nullable=False, server_default=""),  # code of a jurisdiction; empty: not said
+    Column("host_rules", Text, nullable=False, server_default="{}"),  # JSON: what the host wants of every meeting
 )
 
 calendars = Table(
@@ -97,6 +99,7 @@ calendars = Table(
     Column("address_sealed", LargeBinary, nullable=False),
     Column("enabled", Boolean(create_constraint=True, name="is_bool"), nullable=False),
     Column("rule", String, nullable=False),
+    Column("fallback", String, nullable=False, server_default=""),  # rule when not everyone agrees; empty: leave
     Column("language", String, nullable=False),
     Column("sync_state_sealed", LargeBinary),  # provider's cursor: may hold addresses and tokens
     Column("last_synced_at", UtcTime),
@@ -122,6 +125,8 @@ meetings = Table(
     Column("reason", Text, nullable=False),
     Column("override", String),
     Column("rule", String, nullable=False),
+    Column("fallback", String, nullable=False, server_default=""),
+    Column("series", String, nullable=False, server_default=""),  # names what recurs; empty: nothing does
     Column("language", String, nullable=False),
     Column("state", String, nullable=False),
     Column("outcome", Text),  # why it ended, for the host
@@ -196,9 +201,22 @@ pages = Table(
     Column("seat", String),
     Column("choices", Text),  # JSON: purpose -> bool; None until the person chose
     Column("alone_on_device", Boolean(create_constraint=True, name="is_bool")),
+    Column("people", Integer),  # how many share the seat, as this page was told
+    Column("place", String, nullable=False, server_default=""),  # where this person is, as they said
+    Column("notice_sha256", String, nullable=False, server_default=""),  # the text that was answered on it
+    Column("agreement", String, nullable=False, server_default=""),  # what was said ahead, that it continues
     Column("opened_at", UtcTime, nullable=False),
     UniqueConstraint("visit_id", "code"),
     Index(None, "visit_id", "seat"),
+)
+
+seat_codes = Table(  # spoken to whoever cannot read a chat; typed on a page, they tie it to the seat
+    "seat_codes",
+    metadata,
+    Column("visit_id", ForeignKey("visits.id", ondelete="CASCADE"), primary_key=True),
+    Column("code", String, primary_key=True),
+    Column("seat", String, nullable=False),
+    Column("made_at", UtcTime, nullable=False),
 )
 
 notices = Table(

@@ -26,6 +26,7 @@ from storage.notices import Notices
 from storage.pages import Pages
 from storage.records import Records
 from storage.schema import installation
+from storage.seat_codes import SeatCodes
 from storage.segments import Shelf
 from storage.tracks import Tracks
 from storage.transcripts import Transcripts
@@ -58,6 +59,7 @@ class Store:
         self.tracks = Tracks(data_dir / directory.TRACKS_NAME, log, keys, clock, new_id)
         self.visits = Visits(database, vault, clock, new_id)
         self.pages = Pages(database, vault, clock, new_id)
+        self.seat_codes = SeatCodes(database, clock)
         self.records = Records(log)
         self.notices = Notices(database, vault, clock)
         self.transcripts = Transcripts(data_dir / directory.TRANSCRIPTS_NAME, database, keys, log, new_id)

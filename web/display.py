@@ -57,6 +57,8 @@ MEANS_WORDS = {
     "room_button": "with the button in the room",
     "host": "by the host",
     "system": "by onrecord itself",
+    "ahead": "before the meeting, on their own page",
+    "phone": "with the keys of a telephone",
 }
 LEFT_WORDS = {
     "meeting_ended": "The meeting ended.",
@@ -98,6 +100,11 @@ KIND_WORDS = {
     "seat_left": "Somebody left",
     "notice_delivered": "Notice delivered",
     "decided": "Answer",
+    "headcount_declared": "Several people on one seat",
+    "rule_settled": "Rule settled",
+    "host_acted": "Host's wish",
+    "recording_barred": "Recording barred",
+    "agreed_ahead": "Answer ahead",
     "segment_opened": "Recording opened",
     "part_closed": "Part sealed",
     "transcript_sealed": "Transcript sealed",

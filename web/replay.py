@@ -14,6 +14,7 @@ from typing import Protocol
 from consent_notice.events import (
     Decided,
     Erased,
+    HeadcountDeclared,
     NoticeDelivered,
     PartClosed,
     RecordingTagged,
@@ -83,6 +84,7 @@ class SeatStory:
     noticed: NoticeDelivered | None = None  # the last one
     told: list[Told] = field(default_factory=list)
     standings: dict[Purpose, Known] = field(default_factory=dict)
+    people: int = 1  # who sit there, as far as they said so
     kept: list[tuple[int, int]] = field(default_factory=list)
     kept_ms: int = 0
 
@@ -146,6 +148,10 @@ def tell(entries: Iterable[Entry], timeline: Timeline) -> MeetingStory:
         elif isinstance(event, TranscriptSealed):
             story.words[event.seat] = event.words
             story.transcripts[event.transcript] = event.seat
+        elif isinstance(event, HeadcountDeclared):
+            standings.declared(event)
+            if event.seat in story.seats:
+                _headcount(story.seats[event.seat], standings, entry)
         elif isinstance(event, RecordingTagged):
             story.tagged = event
         elif isinstance(event, RecordRead):
@@ -188,7 +194,8 @@ def _seat_event(
         _leave(known, at_ms)
         return
     decided = isinstance(event, Decided)
-    for purpose, standing in changes:
+    for purpose, _ in changes:
+        standing = standings.of_seat(event.seat, purpose)
         known.standings[purpose] = Known(standing=standing, index=entry.index if decided else None, at=entry.at)
     if isinstance(event, Decided):
         recording = known.standing(Purpose.RECORDING)
@@ -196,6 +203,14 @@ def _seat_event(
     else:
         known.asked_ms.append(at_ms)
         known.noticed = event
+
+
+def _headcount(seat: SeatStory, standings: StandingsReplay, entry: Entry) -> None:
+    event = entry.event
+    assert isinstance(event, HeadcountDeclared)
+    seat.people = max(seat.people, event.people)
+    for purpose, known in seat.standings.items():
+        known.standing = standings.of_seat(seat.seat, purpose)
 
 
 def _leave(seat: SeatStory, at_ms: int) -> None:
