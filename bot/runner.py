@@ -23,11 +23,11 @@ from bot.ports import JoinRequest, LeftReason, MeetingRoom, Voice
 from bot.presence import Presence
 from bot.session import Session
 from bot.stay import Stay
-from consent_notice.answers import Phrases
 from consent_notice.clock import Clock
 from consent_notice.events import SeatJoined, VisitClosed, VisitOpened
 from consent_notice.frames import GateTimes
 from consent_notice.notice import NoticeFacts, Wording, render
+from consent_notice.phrases import Phrases
 from consent_notice.words import MeetingId, Purpose, VisitId
 from storage.data_dir import DATABASE_NAME
 from storage.errors import DatabaseFailed, LogWriteFailed, StorageError

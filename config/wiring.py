@@ -108,8 +108,8 @@ async def _bots(settings: Settings) -> None:
     from bot.runner import BotParts, BotPolicy, PlatformNotSupported
     from bot.voice import PackagedVoice
     from calendar_sync.links import PLATFORM_NAMES, Platform
-    from consent_notice.answers import read_phrases
     from consent_notice.notice import read_wording
+    from consent_notice.phrases import read_phrases
 
     clock = SystemClock()
     voice = await asyncio.to_thread(PackagedVoice, settings.transcription.voice_path)

@@ -6,11 +6,13 @@ import tomllib
 from importlib.resources import files
 from typing import Any
 
-from consent_notice.answers import ASK_WINDOW_MS, AnswerContext, read_phrases
+from consent_notice.answers import ASK_WINDOW_MS, AnswerContext
+from consent_notice.phrases import read_phrases
 
+LANGUAGES = ("en", "pl", "de", "es", "fr", "it", "pt", "nl", "cs", "uk")
 TABLES: list[dict[str, Any]] = [
     tomllib.loads(files("consent_notice").joinpath(f"wording/{language}.toml").read_text("utf-8"))
-    for language in ("en", "pl")
+    for language in LANGUAGES
 ]
 PHRASES = read_phrases(TABLES)
 
@@ -89,7 +91,7 @@ CASES: list[tuple[str, AnswerContext, str]] = [
     ("STOP!!!", GAVE, "withdrawn"),
     ("Stop.", GAVE, "withdrawn"),
     ("stop please", GAVE, "withdrawn"),
-    ("s t o p", GAVE, "none"),
+    ("s t o p", GAVE, "withdrawn"),
     ("sтор", GAVE, "withdrawn"),
     ("ѕtοp", GAVE, "withdrawn"),
     ("st0p", GAVE, "withdrawn"),
@@ -125,8 +127,8 @@ CASES: list[tuple[str, AnswerContext, str]] = [
     ("Tak, zgadzam się.", PL, "given"),
     ("tak zgadzam sie", PL, "given"),
     ("tak", PL_CHAT, "none"),
-    ("tak", WINDOW, "none"),
-    ("yes", PL_REPLY, "given"),
+    ("tak", WINDOW, "unclear"),
+    ("yes", PL_REPLY, "unclear"),
     ("yes", OTHER, "unclear"),
     # a bare no
     ("no", REPLY, "refused"),
