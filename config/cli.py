@@ -1,4 +1,5 @@
-"""The commands: `onrecord serve`, `demo`, `verify`, `status`, `version`, and `role`, which `serve` runs itself.
+"""The commands: `onrecord serve`, `demo`, `verify`, `status`, `version`, `try-answer` (a module of its own), and
+`role`, which `serve` runs itself.
 
 What goes wrong is said in one clear line on stderr; docs/commands.md lists the exit codes.
 """
@@ -23,6 +24,7 @@ from config.errors import ConfigError, ExitCode
 from config.reading import load
 from config.settings import Settings
 from config.supervisor import ROLES, Supervisor, read_status
+from config.try_answer import try_answer
 from storage.data_dir import DATABASE_NAME
 from storage.errors import StorageError
 
@@ -63,6 +65,9 @@ def _common(command: _Command) -> _Command:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def commands() -> None:
     """A meeting bot that asks before it records."""
+
+
+commands.add_command(try_answer)
 
 
 @commands.command()
