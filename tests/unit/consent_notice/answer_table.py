@@ -25,6 +25,9 @@ def context(
     first: bool = True,
     others: bool = False,
     has_given: bool = False,
+    to_another: bool = False,
+    talk: bool = False,
+    asked: bool = False,
 ) -> AnswerContext:
     return AnswerContext(
         language=language,
@@ -33,7 +36,34 @@ def context(
         is_first_since_ask=first,
         others_spoke_since_ask=others,
         has_given=has_given,
+        replies_to_another=to_another,
+        others_talked_before=talk,
+        follows_question=asked,
     )
+
+
+# Where a message stands, by the names that the tables of the other languages use.
+PLACES: dict[str, dict[str, Any]] = {
+    "reply": {"reply": True},
+    "window": {"since_ms": 20_000},
+    "late": {"since_ms": ASK_WINDOW_MS + 1},
+    "second": {"since_ms": 5_000, "first": False},
+    "crowd": {"since_ms": 5_000, "others": True},
+    "unasked": {},
+    "gave": {"has_given": True, "first": False, "since_ms": ASK_WINDOW_MS + 1},
+    "gave_now": {"has_given": True, "first": False, "since_ms": 9_000},
+    "gave_reply": {"has_given": True, "first": False, "reply": True},
+    "to_another": {"since_ms": 5_000, "to_another": True},
+    "talk_reply": {"reply": True, "talk": True},
+    "talk_window": {"since_ms": 5_000, "talk": True},
+    "gave_talk_reply": {"has_given": True, "reply": True, "talk": True},
+    "asked": {"since_ms": 5_000, "others": True, "asked": True},
+    "asked_reply": {"reply": True, "asked": True},
+}
+
+
+def placed(language: str, place: str) -> AnswerContext:
+    return context(language, **PLACES[place])
 
 
 REPLY, WINDOW = context(reply=True), context(since_ms=20_000)

@@ -32,15 +32,33 @@ from tests.unit.consent_notice.answer_table import (
     UNASKED,
     WINDOW,
     context,
+    placed,
 )
+from tests.unit.consent_notice.answer_table_germanic import GERMANIC
+from tests.unit.consent_notice.answer_table_romance import ROMANCE
+from tests.unit.consent_notice.answer_table_slavic import SLAVIC
+
+BY_LANGUAGE = {**GERMANIC, **ROMANCE, **SLAVIC}
+EVERY_CASE = [
+    *CASES,
+    *(
+        (text, placed(language, place), reading)
+        for language, rows in BY_LANGUAGE.items()
+        for text, place, reading in rows
+    ),
+]
 
 
-def test_the_table_is_large_enough() -> None:
-    assert len(CASES) >= 120
-    assert {reading for _, _, reading in CASES} == set(Reading)
+def test_the_tables_are_large_enough() -> None:
+    assert len(EVERY_CASE) >= 600
+    assert BY_LANGUAGE.keys() == set(LANGUAGES)
+    for language in LANGUAGES:
+        cases = [(text, where, reading) for text, where, reading in EVERY_CASE if where.language == language]
+        assert len(cases) >= 40
+        assert {reading for _, _, reading in cases} == set(Reading), language
 
 
-@pytest.mark.parametrize(("text", "where", "reading"), CASES)
+@pytest.mark.parametrize(("text", "where", "reading"), EVERY_CASE)
 def test_reading(text: str, where: AnswerContext, reading: str) -> None:
     answer = read_answer(text, where, PHRASES)
     assert answer.reading == reading
