@@ -85,13 +85,16 @@ def read_answer(text: str, context: AnswerContext, phrases: Phrases) -> Answer:
 def is_talk(text: str, reading: Reading, context: AnswerContext, phrases: Phrases) -> bool:
     """Whether a bare yes that somebody else says next may be meant for the sender of this text, and not for the bot.
 
-    An answer is no talk, nor is what was meant as one ("ok", a thumb up). In the notice's thread a question may be one
-    to another person; elsewhere only those to the bot are read as QUESTION.
+    An answer is no talk, nor is what was meant as one ("ok", a thumb up, the Polish "no"). In the notice's thread a
+    question may be one to another person; elsewhere only those to the bot are read as QUESTION.
     """
+    here = phrases.bare.get(context.language, _NO_PHRASES)
+    loose = forms.loose_phrase(text)
+    if reading in OPENING | SHUTTING or loose in here.not_answers:
+        return False
     if reading is Reading.UNCLEAR:
-        here = phrases.bare.get(context.language, _NO_PHRASES)
-        return bool(forms.without_phrases(forms.loose_phrase(text), here.yes_words | here.no_words))
-    return reading is Reading.NONE or (reading is Reading.QUESTION and context.reply_to_notice)
+        return bool(forms.without_phrases(loose, here.yes_words | here.no_words))
+    return reading is Reading.NONE or context.reply_to_notice
 
 
 def asks_others(text: str, phrases: Phrases) -> bool:
