@@ -32,13 +32,13 @@ def strict_form(text: str) -> str | None:
 
     None where letters are styled or text direction is tampered with, or where the message has several lines: doubt.
     """
-    trimmed = "".join(c for c in text.strip() if c not in _INVISIBLE)
+    trimmed = "".join(c for c in text.strip() if c not in _INVISIBLE).translate(_APOSTROPHES)
     if any(_is_odd(character) for character in trimmed):
         return None
     trimmed = " ".join(trimmed.split())
     if len(trimmed) > LONGEST_YES_CHARS:
         return None  # also what keeps the steps below, some of them slow on odd texts, short
-    folded = unicodedata.normalize("NFKC", _THUMB.sub("", trimmed)).casefold().translate(_APOSTROPHES)
+    folded = unicodedata.normalize("NFKC", _THUMB.sub("", trimmed)).casefold()
     folded = re.sub(r"\s*,\s*", " ", folded)
     folded = re.sub(r"\s*(?:\.|!{1,3})$", "", folded)
     folded = re.sub(r"^¡{1,3}\s*", "", folded)
@@ -137,13 +137,23 @@ def _has_cyrillic(text: str) -> bool:
 def _loose(text: str, looks: Mapping[int, str]) -> str:
     # Marks go first: a long run of them takes quadratic time to bring in order.
     unmarked = "".join(c for c in text if not unicodedata.category(c).startswith("M"))
-    folded = unicodedata.normalize("NFKD", unmarked).translate(looks).casefold()
+    folded = unicodedata.normalize("NFKD", unmarked.translate(looks)).translate(looks).casefold()
     folded = unicodedata.normalize("NFKD", folded).translate(looks)
     spaced = "".join(" " if c.isspace() or c in _SEPARATORS else c for c in folded)
     words = _unstretched("".join(c for c in spaced if c.isalnum() or c == " ")).split()
     if len(words) > 1 and all(len(word) == 1 for word in words):
         words = [_unstretched("".join(words))]  # "s t o p"
-    return " ".join(word for at, word in enumerate(words) if at == 0 or word != words[at - 1])
+    words = _once(words)
+    return " ".join(_once([word for at, word in enumerate(words) if at == 0 or word != words[at - 1]]))
+
+
+def _once(words: list[str]) -> list[str]:
+    """What is said over and over, said once."""
+    for length in range(1, LONGEST_NGRAM_WORDS + 1):
+        times, rest = divmod(len(words), length)
+        if rest == 0 and times > 1 and words[:length] * times == words:
+            return words[:length]
+    return words
 
 
 def _unstretched(letters: str) -> str:

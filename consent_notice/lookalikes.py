@@ -37,7 +37,14 @@ _ROWS = {
     "y": "уγүʏ",
     "z": "ᴢ",
 }
-_CAPITALS = {"Ν": "n", "Η": "h", "Β": "b", "Υ": "y", "Ζ": "z"}  # Greek capitals whose small letters look otherwise
+_CAPITALS = {
+    "Ν": "n",
+    "Η": "h",
+    "Β": "b",
+    "Υ": "y",
+    "Ζ": "z",
+    "Ϲ": "c",
+}  # Greek capitals whose small letters look otherwise
 LATIN_FOR: Mapping[str, str] = MappingProxyType(
     {**_CAPITALS, **{other: latin for latin, others in _ROWS.items() for other in others}, "0": "o", "1": "l"}
 )
