@@ -41,6 +41,9 @@ class SessionFacts:
     lobby_limit_ms: int
     empty_after_ms: int  # how long the bot stays when everybody has left
     ends_ms: int  # boot clock; before this the bot waits for the first person
+    fallback: Rule | None = None  # what the notice states for the case that not everyone agrees; None: to leave
+    needs_host: bool = False  # nothing is kept while the host is away
+    attested_opens: bool = False
 
 
 _TILE = {

@@ -32,6 +32,7 @@ from consent_notice.words import MeetingId, Purpose, VisitId
 from storage.data_dir import DATABASE_NAME
 from storage.errors import DatabaseFailed, LogWriteFailed, StorageError
 from storage.feed import DecisionFeed
+from storage.host_rules import HostRules
 from storage.log_entries import ErasedBody
 from storage.meetings import MeetingRow
 from storage.pages import CODE_ALPHABET
@@ -74,6 +75,8 @@ class BotPolicy:
     grace_ms: int
     transcribes: bool
     default_language: str
+    each_voice_allowed: bool = False
+    attestation_allowed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,10 +162,12 @@ class VisitRunner:
                 path_delay_ms=room.capabilities.path_delay_ms,
                 boot_id=clock.boot_id,
                 at_ms=clock.boot_ms(),
+                attested_opens=parts.policy.attestation_allowed,
             ),
             event_id=event_id(visit.id, "opened", str(epoch)),
         )
-        session = Session(self._facts(visit, words, room), earlier)
+        rules = await store.users.host_rules(meeting.host_id)
+        session = Session(self._facts(visit, words, room, rules), earlier)
         loop = asyncio.get_running_loop()
         stay: Stay
         writer = store.tracks.writer(visit.id, epoch, loop=loop, on_fault=lambda fault: stay.storage_failed(str(fault)))
@@ -207,6 +212,7 @@ class VisitRunner:
             contact=policy.contact,
             purposes=ASKED if policy.transcribes else ASKED[:1],
             rule=visit.rule,
+            fallback=self._meeting.fallback if policy.each_voice_allowed else None,
             page_link=f"{policy.public_url}/c/{visit.page_token}",
             retention_days=policy.retention_days,
             bot_name=policy.bot_name,
@@ -214,7 +220,7 @@ class VisitRunner:
         )
         return VisitWords(wording=wording, facts=facts, notice=render(wording, facts))
 
-    def _facts(self, visit: VisitRow, words: VisitWords, room: MeetingRoom) -> SessionFacts:
+    def _facts(self, visit: VisitRow, words: VisitWords, room: MeetingRoom, rules: HostRules) -> SessionFacts:
         policy, notice = self._parts.policy, words.notice
         return SessionFacts(
             visit=visit.id,
@@ -236,6 +242,9 @@ class VisitRunner:
             lobby_limit_ms=LOBBY_LIMIT_MS,
             empty_after_ms=EMPTY_AFTER_MS,
             ends_ms=self._ends_ms() + END_SLACK_MS,
+            fallback=words.facts.fallback if words.facts.states_fallback else None,
+            needs_host=rules.only_when_present,
+            attested_opens=policy.attestation_allowed,
         )
 
     def _ends_ms(self) -> int:

@@ -41,12 +41,6 @@ def _known_language(value: str) -> str:
     return value
 
 
-def _rule_of_today(value: Rule) -> Rule:
-    if value is Rule.PRESENTERS:
-        raise ValueError("is not there yet")
-    return value
-
-
 def _existing(value: Path) -> Path:
     if not value.exists():
         raise ValueError("is not there")
@@ -121,14 +115,22 @@ class Settings(BaseModel):
     default_language: Annotated[str, AfterValidator(_known_language), Fix("use one of: " + ", ".join(languages()))] = (
         Field(default="en", description="Language of the notice where a calendar or meeting sets none.")
     )
-    default_rule: Annotated[
-        Rule, AfterValidator(_rule_of_today), Fix('write "everyone", or "each_voice" with each_voice_allowed')
-    ] = Field(
-        default=Rule.EVERYONE,
-        description="Whose yes a kept sound needs: `everyone` present, or `each_voice` for itself.",
+    default_rule: Annotated[Rule, Fix('write "everyone", or "each_voice" or "presenters" where that is allowed')] = (
+        Field(
+            default=Rule.EVERYONE,
+            description="Whose yes a kept sound needs: `everyone`, `each_voice` (its own) or `presenters` (theirs).",
+        )
     )
     each_voice_allowed: Annotated[bool, Fix("write true or false")] = Field(
         default=False, description="Whether a host may choose `each_voice`: keep only the voices that agreed."
+    )
+    presenters_allowed: Annotated[bool, Fix("write true or false")] = Field(
+        default=False,
+        description="Whether a host may choose `presenters` for a large meeting: keep only the speakers who agreed.",
+    )
+    attestation_allowed: Annotated[bool, Fix("write true or false")] = Field(
+        default=False,
+        description="Whether a host may say of somebody that they agreed. It counts only for who has not answered.",
     )
     one_sided_accepted: Annotated[bool, Fix("write true or false")] = Field(
         default=False,

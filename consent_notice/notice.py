@@ -75,6 +75,7 @@ _POST_KEYS = frozenset(
         "rule_everyone",
         "rule_each_voice",
         "rule_presenters",
+        "fallback_each_voice",
         "kept",
         "others",
         "withdraw",
@@ -93,6 +94,7 @@ _PAGE_KEYS = frozenset(
         "rule_everyone",
         "rule_each_voice",
         "rule_presenters",
+        "fallback_each_voice",
         "before",
         "silence",
         "heading_kept",
@@ -141,10 +143,16 @@ class NoticeFacts:
     contact: str = ""  # where questions and requests go; may be empty
     purposes: tuple[Purpose, ...]
     rule: Rule
+    fallback: Rule | None = None  # under `everyone`, what the host may go on with when not all agree; None: nothing
     page_link: str
     retention_days: int
     bot_name: str
     speakable: bool  # a voice that people understand exists for this language; else nothing is spoken
+
+    @property
+    def states_fallback(self) -> bool:
+        """Only then may a host go on with it: nobody is to learn of it after their answer."""
+        return self.rule is Rule.EVERYONE and self.fallback is Rule.EACH_VOICE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,7 +302,8 @@ def _post(wording: Wording, facts: NoticeFacts, values: Mapping[str, str]) -> st
     keys += [] if transcript else ["ask_sound", "answer_yes_sound"]
     keys += ["answer_no"]
     lines = [wording.sections["post"][key].format_map(values) for key in keys]
-    terms = ("silence", f"rule_{facts.rule}", "kept", "others", "withdraw")
+    fallback = ["fallback_each_voice"] if facts.states_fallback else []
+    terms = ["silence", f"rule_{facts.rule}", *fallback, "kept", "others", "withdraw"]
     lines.append(" ".join(wording.sections["post"][key].format_map(values) for key in terms))
     lines.append(wording.sections["post"]["page"].format_map(values))
     return "\n".join(lines)
@@ -312,6 +321,7 @@ def _page(wording: Wording, facts: NoticeFacts, values: Mapping[str, str]) -> st
         "\n".join("- " + wording.purpose(purpose) for purpose in facts.purposes),
         "# " + say["heading_rule"],
         say[f"rule_{facts.rule}"],
+        say["fallback_each_voice"] if facts.states_fallback else "",
         say["before"],
         say["silence"],
         "# " + say["heading_kept"],
