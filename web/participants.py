@@ -16,7 +16,7 @@ from aiohttp_session import get_session
 from limits import RateLimitItemPerMinute
 
 from consent_notice.notice import Notice
-from consent_notice.words import Purpose, Standing
+from consent_notice.words import Purpose, Rule, Standing
 from storage.errors import StorageError
 from storage.pages import PageRow
 from storage.store import Store
@@ -25,7 +25,7 @@ from web.access import ARRIVED_MS, CLOCK, NEW_ID, STORE, Access, Route, back_to,
 from web.accounts import LIMITER
 from web.answers import Acts, Sent, acts_of_no, acts_of_yes, entries_for, same_name
 from web.hosts import story_of
-from web.notices import choose_language, page_notice, page_words
+from web.notices import choose_language, page_notice, page_words, stated_fallback
 from web.pages import page
 from web.replay import MeetingStory, SeatStory
 from web.settings import SETTINGS
@@ -42,6 +42,7 @@ class Opened:
     visit: VisitRow
     host: str
     platform: str
+    fallback: Rule | None
     row: PageRow | None
     revision: int  # grows with every answer sent from this browser
     noted: bool  # a no was noted under a typed name
@@ -166,6 +167,7 @@ async def opened_page(request: web.Request) -> Opened:
         visit=visit,
         host=host.name if host else "",
         platform=meeting.platform if meeting else "",
+        fallback=stated_fallback(request.app[SETTINGS], visit, meeting),
         row=row,
         revision=int(remembered.get("revision", 0)),
         noted=bool(remembered.get("noted", False)),
@@ -267,7 +269,8 @@ async def _language(request: web.Request, opened: Opened) -> str:
 
 
 async def _notice(request: web.Request, opened: Opened) -> Notice:
-    return page_notice(request.app[SETTINGS], opened.visit, opened.host, await _language(request, opened))
+    language = await _language(request, opened)
+    return page_notice(request.app[SETTINGS], opened.visit, opened.host, language, opened.fallback)
 
 
 async def _participant_page(
