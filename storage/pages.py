@@ -38,6 +38,12 @@ class PageRow:
     seat: SeatId | None
     choices: Mapping[Purpose, bool] | None  # None until the person chose
     alone_on_device: bool | None
+    notice_sha256: str = ""  # the text that was answered on it; empty until the person chose
+
+    @property
+    def reference(self) -> str:
+        """Names the page in the log without the secret that opens it."""
+        return page_reference(self.page_id)
 
 
 class Pages:
@@ -70,13 +76,18 @@ class Pages:
         rows = await self._select(pages.c.id_sha256 == _hash(page_id))
         return rows[0] if rows else None
 
-    async def choose(self, page_id: str, choices: Mapping[Purpose, bool], alone: bool | None) -> PageRow:
-        """Keeps what was ticked; the caller logs it if the page is bound. Raises NotStored."""
+    async def choose(
+        self, page_id: str, choices: Mapping[Purpose, bool], alone: bool | None, *, notice_sha256: str = ""
+    ) -> PageRow:
+        """Keeps what was ticked, and under which text; the caller logs it if the page is bound. Raises NotStored.
+
+        The caller has kept that text: whoever binds the page later names it.
+        """
         text = json.dumps({purpose.value: chosen for purpose, chosen in choices.items()}, sort_keys=True)
         change = (
             update(pages)
             .where(pages.c.id_sha256 == _hash(page_id))
-            .values(choices=text, alone_on_device=alone)
+            .values(choices=text, alone_on_device=alone, notice_sha256=notice_sha256)
             .returning(*pages.c)
         )
         row = await self._database.write(lambda connection: connection.execute(change).first())
@@ -116,6 +127,7 @@ class Pages:
             seat=row.seat,
             choices=choices,
             alone_on_device=row.alone_on_device,
+            notice_sha256=row.notice_sha256,
         )
 
 
@@ -129,6 +141,10 @@ def new_code() -> str:
         code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
         if any(sign.isdigit() for sign in code):
             return code
+
+
+def page_reference(page_id: str) -> str:
+    return sha256(page_id.encode()).hexdigest()[:16]
 
 
 def _hash(page_id: str) -> bytes:

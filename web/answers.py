@@ -15,6 +15,7 @@ from consent_notice.decisions import Act
 from consent_notice.events import Decided, Event, Means, NoticeDelivered
 from consent_notice.notice import Notice
 from consent_notice.words import IdentityLevel, Purpose, Standing, VisitId
+from storage.pages import page_reference
 from web.replay import SeatStory
 
 Acts = tuple[tuple[Purpose, Act], ...]
@@ -84,11 +85,6 @@ def entries_for(sent: Sent, seat: SeatStory, acts: Acts, *, by_name: bool) -> li
 def same_name(typed: str, shown: str) -> bool:
     """Spelling variants that a person would not see as different."""
     return bool(typed.strip()) and _plain(typed) == _plain(shown)
-
-
-def page_reference(page_id: str) -> str:
-    """Names a page in the log without the secret that opens it."""
-    return hashlib.sha256(page_id.encode()).hexdigest()[:16]
 
 
 def event_id(visit: str, source: str, *parts: str) -> str:

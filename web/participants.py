@@ -109,6 +109,8 @@ async def answer(request: web.Request) -> web.StreamResponse:
     choices = {purpose: form.get(f"purpose_{purpose.value}") == "on" for purpose in purposes}
     alone = await text_of(request, "alone")
     problem = _problem_of_yes(choices, alone)
+    if await text_of(request, "notice", 64) != (await _notice(request, opened)).text_sha256:
+        problem = "problem_text"
     if await text_of(request, "seen", 40) != opened.seen:
         problem = "problem_stale"
     if problem:
@@ -140,7 +142,7 @@ async def withdraw(request: web.Request) -> web.StreamResponse:
     await _log(request, opened, [(opened.seat, acts)])
     if opened.row is not None:
         kept = {**(opened.row.choices or {}), **{purpose: False for purpose, _ in acts}}
-        await request.app[STORE].pages.choose(opened.row.page_id, kept, opened.row.alone_on_device)
+        await _choose(request, opened, opened.row, kept, opened.row.alone_on_device)
     return await _done(request, opened, noted=False)
 
 
@@ -233,10 +235,23 @@ async def _keep(request: web.Request, opened: Opened, choices: Mapping[Purpose, 
     what is logged from here on is said now, after it."""
     was_bound = opened.seat is not None
     row = opened.row or await _open_page(request, opened)
-    opened.row = await request.app[STORE].pages.choose(row.page_id, choices, alone)
+    await _choose(request, opened, row, choices, alone)
+    assert opened.row is not None
     if opened.row.seat is not None and not was_bound:
         opened.story = await story_of(request.app[STORE], opened.visit)
         request[ARRIVED_MS] = request.app[CLOCK].boot_ms()
+
+
+async def _choose(
+    request: web.Request, opened: Opened, row: PageRow, choices: Mapping[Purpose, bool], alone: bool | None
+) -> None:
+    """The text goes first: whoever binds the page later names it, and it must be there by then."""
+    store, notice = request.app[STORE], await _notice(request, opened)
+    try:
+        await store.notices.keep(notice)
+        opened.row = await store.pages.choose(row.page_id, choices, alone, notice_sha256=notice.text_sha256)
+    except StorageError:
+        raise web.HTTPServiceUnavailable(text=page_words(notice.language)["problem_store"]) from None
 
 
 async def _open_page(request: web.Request, opened: Opened) -> PageRow:

@@ -10,7 +10,6 @@ from consent_notice.receipt import BadReceipt, Party, ReceiptFacts
 from storage.errors import NotStored
 from storage.receipts import receipt_of
 from web.access import NEW_ID, STORE, Access, Route, get
-from web.answers import page_reference
 from web.notices import link_of
 from web.participants import Opened, opened_page
 from web.settings import SETTINGS, WebSettings
@@ -43,7 +42,7 @@ def facts_of(settings: WebSettings, opened: Opened, receipt_id: str, notice_text
     assert opened.row is not None
     contact = settings.organisation_contact or opened.host
     return ReceiptFacts(
-        record_id=page_reference(opened.row.page_id),
+        record_id=opened.row.reference,
         receipt_id=receipt_id,
         seat=opened.seat.seat,
         controllers=(

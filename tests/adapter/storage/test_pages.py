@@ -42,10 +42,10 @@ async def test_choices_are_kept_as_ticked(store: Store, visit: VisitId) -> None:
     page = await store.pages.open(visit)
     assert page.choices is None
     chosen = {Purpose.RECORDING: True, Purpose.TRANSCRIPTION: False}
-    await store.pages.choose(page.page_id, chosen, alone=True)
+    await store.pages.choose(page.page_id, chosen, alone=True, notice_sha256="ab")
     found = await store.pages.get(page.page_id)
     assert found is not None
-    assert (found.choices, found.alone_on_device) == (chosen, True)
+    assert (found.choices, found.alone_on_device, found.notice_sha256) == (chosen, True, "ab")
     with pytest.raises(NotStored):
         await store.pages.choose("guess", chosen, alone=True)
 

@@ -8,6 +8,7 @@ from consent_notice.decisions import Act
 from consent_notice.events import Decided, Means, NoticeDelivered
 from consent_notice.words import IdentityLevel, Purpose, SeatId, Standing
 from storage.replay import latest_standings
+from storage.verify import verify
 from tests.adapter.web.conftest import People
 from tests.simulators.web_site import BOTH, Browser, Meeting, Site
 
@@ -136,6 +137,7 @@ async def test_a_yes_counts_only_once_the_code_is_typed(meeting: Meeting, site: 
         ({"purpose_recording": ""}, "needs that tick"),
         ({"alone": ""}, "Say whether others"),
         ({"seen": "7.9"}, "has changed since"),
+        ({"notice": "0" * 64}, "The text of the notice has changed"),
     ],
 )
 async def test_a_yes_that_is_not_whole_is_shown_again(
@@ -179,6 +181,22 @@ async def test_a_bound_page_writes_its_answers_itself(meeting: Meeting, site: Si
     kept = await site.store.notices.get(last.notice_sha256)
     assert kept is not None
     assert kept.is_intact
+
+
+async def test_a_yes_by_code_names_the_text_that_the_page_showed(meeting: Meeting, site: Site) -> None:
+    """Not the one that the bot posted: the person read this one, in their own language."""
+    seat = await meeting.join("Ada")
+    async with site.browser() as browser:
+        await browser.open(f"{meeting.link}?lang=pl")
+        shown = browser.hidden(meeting.link)["notice"]
+        await browser.submit(meeting.link, **YES)
+        await meeting.type_code(code_on(browser), seat)
+    (answer,) = decisions(meeting)
+    assert (answer.notice_sha256, answer.notice_language) == (shown, "pl")
+    kept = await site.store.notices.get(shown)
+    assert kept is not None
+    assert "Ingrid Solberg" in kept.notice.page
+    assert verify(site.store.data_dir).faults == []
 
 
 # ---- a no, and taking back ---------------------------------------------------------------------------------------
@@ -354,45 +372,3 @@ async def test_without_the_token_no_answer_is_taken(meeting: Meeting, site: Site
             await browser.send(path, {"decision": "no"})
             assert browser.status == 403
     assert standing(meeting, seat) is Standing.GIVEN
-
-
-# ---- afterwards --------------------------------------------------------------------------------------------------
-
-
-async def test_after_the_meeting_a_bound_page_still_withdraws(meeting: Meeting, site: Site) -> None:
-    seat = await meeting.join("Ada")
-    async with site.browser() as browser:
-        await agree(meeting, browser, seat)
-        await meeting.end()
-        await browser.open(meeting.link)
-        yes = {**browser.hidden(f"{meeting.link}/withdraw"), **YES}
-        await browser.submit(f"{meeting.link}/withdraw")
-        assert "You took it back" in browser.text
-        before = len(decisions(meeting))
-        last = site.store.log.entries_of(meeting.visit.id)[-1].index
-        for revision in range(4):  # whatever an up-to-date form would carry
-            await browser.send(meeting.link, {**yes, "nonce": "new", "seen": f"{revision}.{last}"})
-        assert len(decisions(meeting)) == before
-    assert standing(meeting, seat) is Standing.WITHDRAWN
-
-
-async def test_after_the_meeting_nobody_new_can_answer(meeting: Meeting, site: Site) -> None:
-    async with site.browser() as browser:
-        await browser.open(meeting.link)
-        form = browser.hidden(meeting.link)
-        await meeting.end()
-        await browser.open(meeting.link)
-        assert "This meeting is over" in browser.text
-        assert "privacy@northwind.example" in browser.text
-        await browser.send(meeting.link, {**form, **YES})
-        assert "This meeting is over" in browser.text
-
-
-async def test_an_answer_that_cannot_be_stored_says_what_to_do(meeting: Meeting, site: Site) -> None:
-    seat = await meeting.join("Ada")
-    async with site.browser() as browser:
-        await agree(meeting, browser, seat)
-        site.store.log.close()
-        await browser.submit(f"{meeting.link}/withdraw")
-        assert browser.status == 503
-        assert "in the meeting&#39;s chat" in browser.text

@@ -24,10 +24,10 @@ def bind_when_the_next_choice_is_kept(meeting: Meeting, browser: Browser, seat: 
     pages, code = meeting.site.store.pages, code_on(browser)
     choose = pages.choose
 
-    async def typed_meanwhile(*arguments: Any) -> Any:
+    async def typed_meanwhile(*arguments: Any, **more: Any) -> Any:
         monkeypatch.undo()
         assert await pages.bind(meeting.visit.id, code, seat) is not None
-        return await choose(*arguments)
+        return await choose(*arguments, **more)
 
     monkeypatch.setattr(pages, "choose", typed_meanwhile)
 

@@ -10,8 +10,9 @@ from consent_notice.decisions import Act
 from consent_notice.events import Decided, Means, NoticeDelivered
 from consent_notice.notice import Notice
 from consent_notice.words import IdentityLevel, Purpose, VisitId
+from storage.pages import page_reference
 from tests.unit.web.test_replay import ADA, YES, decided, joined, told
-from web.answers import Sent, acts_of_no, acts_of_yes, entries_for, page_reference, same_name
+from web.answers import Sent, acts_of_no, acts_of_yes, entries_for, same_name
 
 BOTH = (Purpose.RECORDING, Purpose.TRANSCRIPTION)
 NOTICE = Notice(id="n", version="1", language="en", spoken="", post="p", page="q", text_sha256="ab")
