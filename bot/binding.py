@@ -12,7 +12,7 @@ from bot.books import BoundPage
 from bot.entries import event_id
 from bot.facts import NoticeRef
 from consent_notice.decisions import Act
-from consent_notice.events import Event, Means, NoticeDelivered
+from consent_notice.events import Event, HeadcountDeclared, Means, NoticeDelivered
 from consent_notice.words import SeatId, VisitId
 from storage.pages import PageRow
 from storage.store import Store
@@ -32,19 +32,36 @@ class PageBinding:
         page = await self.store.pages.bind(self.visit, code, seat)
         if page is None:
             return None
-        is_shared = page.alone_on_device is not True
-        # A seat with several people behind it opens only when each of them has answered: their yes opens nothing here.
+        people = max(page.people, await asyncio.to_thread(self._declared, seat))
+        # Whoever says "only me" of a seat that others share is one of them: doubt is a no.
+        person = page.reference if people > 1 else ""
+        is_shared = people > 1 or page.alone_on_device is not True
+        # A yes counts where it is clear whose it is: of the only one there, or of one of so many.
+        is_clear = bool(person) or not is_shared
         acts = tuple(
             (purpose, Act.GIVE if chosen else Act.REFUSE)
             for purpose, chosen in sorted((page.choices or {}).items())
-            if not (chosen and is_shared)
+            if is_clear or not chosen
         )
         notice = await self._answered(page)
         if notice is not None:
             await self.store.log.append_all([self._delivered(page, seat, notice, at_ms)])
         decision = event_id(self.visit, Means.PAGE.value, seat, page.code)
         is_known = await asyncio.to_thread(self.store.log.has, decision)
-        return BoundPage(page=page.code, acts=acts, is_shared=is_shared, is_known=is_known, notice=notice)
+        return BoundPage(
+            page=page.code,
+            acts=acts,
+            is_shared=is_shared,
+            is_known=is_known,
+            person=person,
+            people=page.people,
+            notice=notice,
+        )
+
+    def _declared(self, seat: SeatId) -> int:
+        """How many were told of at that seat so far."""
+        events = [entry.event for entry in self.store.log.entries_of(self.visit)]
+        return max((one.people for one in events if isinstance(one, HeadcountDeclared) and one.seat == seat), default=1)
 
     async def _answered(self, page: PageRow) -> NoticeRef | None:
         """The text that this page showed, by the name under which it is retained."""

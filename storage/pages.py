@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from consent_notice.clock import Clock
@@ -38,12 +38,17 @@ class PageRow:
     seat: SeatId | None
     choices: Mapping[Purpose, bool] | None  # None until the person chose
     alone_on_device: bool | None
+    people: int = 1  # who share the seat, as this page was told
     notice_sha256: str = ""  # the text that was answered on it; empty until the person chose
 
     @property
     def reference(self) -> str:
         """Names the page in the log without the secret that opens it."""
         return page_reference(self.page_id)
+
+    def wrote(self, message_id: str) -> bool:
+        """Whether an answer with that id in the log came from this page: on its own, or when its code was typed."""
+        return message_id == self.code or message_id.partition(":")[0] == self.reference
 
 
 class Pages:
@@ -77,17 +82,25 @@ class Pages:
         return rows[0] if rows else None
 
     async def choose(
-        self, page_id: str, choices: Mapping[Purpose, bool], alone: bool | None, *, notice_sha256: str = ""
+        self,
+        page_id: str,
+        choices: Mapping[Purpose, bool],
+        alone: bool | None,
+        *,
+        people: int = 1,
+        notice_sha256: str = "",
     ) -> PageRow:
         """Keeps what was ticked, and under which text; the caller logs it if the page is bound. Raises NotStored.
 
-        The caller has kept that text: whoever binds the page later names it.
+        The caller has kept that text: whoever binds the page later names it. How many `people` share the seat only
+        grows once the page is bound, as it does in the log.
         """
         text = json.dumps({purpose.value: chosen for purpose, chosen in choices.items()}, sort_keys=True)
+        told = case((pages.c.seat.is_(None), people), else_=func.max(func.coalesce(pages.c.people, 1), people))
         change = (
             update(pages)
             .where(pages.c.id_sha256 == _hash(page_id))
-            .values(choices=text, alone_on_device=alone, notice_sha256=notice_sha256)
+            .values(choices=text, alone_on_device=alone, notice_sha256=notice_sha256, people=told)
             .returning(*pages.c)
         )
         row = await self._database.write(lambda connection: connection.execute(change).first())
@@ -127,6 +140,7 @@ class Pages:
             seat=row.seat,
             choices=choices,
             alone_on_device=row.alone_on_device,
+            people=row.people or 1,
             notice_sha256=row.notice_sha256,
         )
 

@@ -23,14 +23,14 @@ def routes() -> list[Route]:
 
 async def download(request: web.Request) -> web.Response:
     store, settings, opened = request.app[STORE], request.app[SETTINGS], await opened_page(request)
-    if opened.seat is None or opened.row is None or not opened.seat.told:
+    if opened.seat is None or opened.row is None or not opened.told:
         raise web.HTTPNotFound
-    answered = await store.notices.get(opened.seat.told[-1].decided.notice_sha256)
+    answered = await store.notices.get(opened.told[-1].decided.notice_sha256)
     if answered is None:
         raise web.HTTPNotFound(text="The text that was answered is no longer in this store, so there is no receipt.")
     facts = facts_of(settings, opened, request.app[NEW_ID](), answered.notice.exact_text)
     try:
-        receipt = await asyncio.to_thread(receipt_of, store.log, opened.visit.id, facts)
+        receipt = await asyncio.to_thread(receipt_of, store.log, opened.visit.id, facts, opened.person)
     except (BadReceipt, NotStored):
         raise web.HTTPNotFound(text="There is no receipt: what it would show is no longer in the log.") from None
     name = f'attachment; filename="onrecord-receipt-{opened.visit.started_at:%Y-%m-%d}.json"'

@@ -295,6 +295,9 @@ class Meeting:
         await self.site.store.notices.keep(self.notice)
         own = NoticeRef(**self._notice("notice", "version", "language", "text_sha256"))
         entries = Entries(visit=visit.id, epoch=visit.epoch, boot_id=now["boot_id"], notice=own)
+        if bound.people > 1:
+            declared = entries.headcount(seat, bound.people, bound.page, now["at_ms"])
+            await self.site.store.log.append(declared.event, event_id=declared.event_id)
         decided = entries.decided(
             seat,
             bound.acts,
@@ -303,6 +306,7 @@ class Meeting:
             now["at_ms"],
             identity_level=IdentityLevel.PAGE_BOUND_BY_CODE,
             matched_by="page code",
+            person=bound.person,
             evidence=Evidence(notice=bound.notice),
         )
         await self.site.store.log.append(decided.event, event_id=decided.event_id)

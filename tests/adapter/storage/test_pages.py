@@ -50,6 +50,24 @@ async def test_choices_are_kept_as_ticked(store: Store, visit: VisitId) -> None:
         await store.pages.choose("guess", chosen, alone=True)
 
 
+async def test_how_many_share_a_seat_only_grows_once_the_page_is_bound(store: Store, visit: VisitId) -> None:
+    page = await store.pages.open(visit)
+    chosen = {Purpose.RECORDING: True}
+    for said, kept in ((5, 5), (3, 3)):
+        assert (await store.pages.choose(page.page_id, chosen, alone=False, people=said)).people == kept
+    await store.pages.bind(visit, page.code, SeatId("ann"))
+    for said, kept in ((1, 3), (4, 4)):
+        assert (await store.pages.choose(page.page_id, chosen, alone=False, people=said)).people == kept
+
+
+async def test_a_page_knows_its_own_answers_in_the_log(store: Store, visit: VisitId) -> None:
+    page = await store.pages.open(visit)
+    assert page.wrote(page.code)
+    assert page.wrote(f"{page.reference}:nonce")
+    assert not page.wrote("m17")
+    assert page.page_id not in page.reference
+
+
 async def test_no_page_without_a_visit(store: Store) -> None:
     with pytest.raises(NotStored):
         await store.pages.open(VisitId("none"))

@@ -7,7 +7,7 @@ from consent_notice.receipt import check_receipt
 from consent_notice.words import Purpose, Standing
 from storage.vault import verify_signature
 from tests.adapter.web.conftest import People
-from tests.adapter.web.test_participants import agree
+from tests.simulators.page_answers import agree
 from tests.simulators.web_site import Meeting, Site
 
 
