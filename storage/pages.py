@@ -11,6 +11,7 @@ import json
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
@@ -30,6 +31,13 @@ _PAGE_ID = "page id"
 _TRIES = 20
 
 
+class BoundBy(StrEnum):
+    """How a page was tied to its seat; the spelling stands in the evidence."""
+
+    CODE = "page code"  # typed in the chat from the seat
+    TELEPHONE = "code heard on the telephone"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRow:
     page_id: str  # secret: whoever has it is the page
@@ -39,6 +47,7 @@ class PageRow:
     choices: Mapping[Purpose, bool] | None  # None until the person chose
     alone_on_device: bool | None
     people: int = 1  # who share the seat, as this page was told
+    bound_by: BoundBy = BoundBy.CODE  # says nothing while there is no seat
     notice_sha256: str = ""  # the text that was answered on it; empty until the person chose
 
     @property
@@ -120,6 +129,20 @@ class Pages:
         row = await self._database.write(work)
         return self._row(row) if row else None
 
+    async def bind_by_telephone(self, page_id: str, seat: SeatId) -> PageRow:
+        """Ties this page to the seat whose code was heard, unless it is bound already. Raises NotStored."""
+        which = pages.c.id_sha256 == _hash(page_id)
+
+        def work(connection: Connection) -> Row[Any] | None:
+            values = {"seat": seat, "bound_by": BoundBy.TELEPHONE.value}
+            connection.execute(update(pages).where(which, pages.c.seat.is_(None)).values(values))
+            return connection.execute(select(pages).where(which)).first()
+
+        row = await self._database.write(work)
+        if row is None:
+            raise NotStored
+        return self._row(row)
+
     async def by_seat(self, visit: VisitId, seat: SeatId) -> list[PageRow]:
         """Several people may share a seat, each with a page of their own; oldest first."""
         return await self._select(pages.c.visit_id == visit, pages.c.seat == seat)
@@ -141,6 +164,7 @@ class Pages:
             choices=choices,
             alone_on_device=row.alone_on_device,
             people=row.people or 1,
+            bound_by=BoundBy(row.bound_by or BoundBy.CODE),
             notice_sha256=row.notice_sha256,
         )
 

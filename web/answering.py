@@ -64,7 +64,7 @@ async def answer(request: web.Request) -> web.StreamResponse:
         return await participant_page(request, opened, shown)
     await keep(request, opened, wish.choices, alone=wish.alone, people=wish.people)
     if opened.seat is not None:
-        await log(request, opened, await _yes_entries(request, opened, wish))
+        await log(request, opened, choice_entries(opened, wish.choices, await sent_form(request, opened)))
     return await done(request, opened, noted=False)
 
 
@@ -189,18 +189,20 @@ async def _problem_of(request: web.Request, opened: Opened, wish: Wish) -> str:
     return "" if wish.people else "problem_people"
 
 
-async def _yes_entries(request: web.Request, opened: Opened, wish: Wish) -> Entries:
+def choice_entries(opened: Opened, choices: Mapping[Purpose, bool], sent: Sent) -> Entries:
+    """What was ticked on a bound page; and how many share its seat, where the log does not know it yet."""
     assert opened.seat is not None
     assert opened.row is not None
     assert opened.voice is not None
-    sent, level = await sent_form(request, opened), opened.known.level
     entries: Entries = []
     if opened.row.people > opened.seat.people:
         entries.append(headcount_for(sent, opened.seat.seat, opened.row.people))
-    own_no = opened.seat.voice("") if opened.person and _said_no_for_all(opened) else None
-    if own_no is not None:  # only whoever said it can take it back; for the seat itself this yes opens nothing
-        entries += entries_for(sent, own_no, acts_of_yes(own_no, wish.choices, level), opened.known)
-    return [*entries, *entries_for(sent, opened.voice, acts_of_yes(opened.voice, wish.choices, level), opened.known)]
+    voices = [opened.voice]
+    if opened.person and _said_no_for_all(opened):
+        voices.insert(0, opened.seat.voice(""))  # only whoever said it takes it back; for the seat this opens nothing
+    for voice in voices:
+        entries += entries_for(sent, voice, acts_of_yes(voice, choices, opened.known.level), opened.known)
+    return entries
 
 
 def _said_no_for_all(opened: Opened) -> bool:

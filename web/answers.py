@@ -16,6 +16,7 @@ from consent_notice.decisions import Act, meets_floor
 from consent_notice.events import Decided, Event, HeadcountDeclared, Means, NoticeDelivered
 from consent_notice.notice import Notice
 from consent_notice.words import IdentityLevel, Purpose, SeatId, Standing, VisitId
+from storage.pages import BoundBy
 from web.replay import Voice
 
 Acts = tuple[tuple[Purpose, Act], ...]
@@ -43,7 +44,9 @@ class Known:
     matched_by: str
 
 
-BY_CODE = Known(level=IdentityLevel.PAGE_BOUND_BY_CODE, matched_by="page code")
+BY_CODE = Known(level=IdentityLevel.PAGE_BOUND_BY_CODE, matched_by=BoundBy.CODE.value)
+# Everybody in the meeting may have heard it.
+BY_TELEPHONE = Known(level=IdentityLevel.DISPLAY_NAME, matched_by=BoundBy.TELEPHONE.value)
 BY_NAME = Known(level=IdentityLevel.DISPLAY_NAME, matched_by="name typed on the page")
 
 

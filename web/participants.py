@@ -16,11 +16,11 @@ from aiohttp_session import get_session
 from consent_notice.decisions import meets_floor
 from consent_notice.notice import Notice
 from consent_notice.words import Purpose, Standing
-from storage.pages import PageRow
+from storage.pages import BoundBy, PageRow
 from storage.store import Store
 from storage.visits import VisitRow
 from web.access import NEW_ID, STORE, Access, Route, back_to, get, post, text_of
-from web.answers import BY_CODE, Known
+from web.answers import BY_CODE, BY_TELEPHONE, Known
 from web.hosts import story_of
 from web.notices import choose_language, page_notice, page_words
 from web.pages import page
@@ -73,8 +73,8 @@ class Opened:
 
     @property
     def known(self) -> Known:
-        """How this page is tied to its seat, or will be."""
-        return BY_CODE
+        """How this page is tied to its seat, or will be: by its code, unless it says otherwise."""
+        return BY_TELEPHONE if self.row is not None and self.row.bound_by is BoundBy.TELEPHONE else BY_CODE
 
     @property
     def together(self) -> Together | None:

@@ -6,7 +6,7 @@ import pytest
 
 from consent_notice.words import Purpose, Rule, SeatId, VisitId
 from storage.errors import NotStored
-from storage.pages import CODE_ALPHABET, CODE_LENGTH
+from storage.pages import CODE_ALPHABET, CODE_LENGTH, BoundBy
 from storage.store import Store
 
 
@@ -66,6 +66,22 @@ async def test_a_page_knows_its_own_answers_in_the_log(store: Store, visit: Visi
     assert page.wrote(f"{page.reference}:nonce")
     assert not page.wrote("m17")
     assert page.page_id not in page.reference
+
+
+async def test_a_page_bound_by_telephone_says_so_and_is_bound_once(store: Store, visit: VisitId) -> None:
+    page = await store.pages.open(visit)
+    bound = await store.pages.bind_by_telephone(page.page_id, SeatId("tel"))
+    assert (bound.seat, bound.bound_by) == ("tel", BoundBy.TELEPHONE)
+    assert (await store.pages.bind_by_telephone(page.page_id, SeatId("other"))).seat == "tel"
+    assert await store.pages.bind(visit, page.code, SeatId("other")) is None
+    typed = await store.pages.open(visit)
+    by_code = await store.pages.bind(visit, typed.code, SeatId("ann"))
+    assert by_code is not None
+    assert by_code.bound_by is BoundBy.CODE
+    again = await store.pages.bind_by_telephone(typed.page_id, SeatId("ann"))
+    assert again.bound_by is BoundBy.CODE
+    with pytest.raises(NotStored):
+        await store.pages.bind_by_telephone("guess", SeatId("tel"))
 
 
 async def test_no_page_without_a_visit(store: Store) -> None:
