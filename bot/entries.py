@@ -49,7 +49,7 @@ class Entries:
     notice: NoticeRef
     legal_basis: str = ""
 
-    def joined(self, event: Joined) -> Append:
+    def joined(self, event: Joined, *, is_own: bool) -> Append:
         return Append(
             event=SeatJoined(
                 visit=self.visit,
@@ -61,6 +61,7 @@ class Entries:
                 boot_id=self.boot_id,
                 at_ms=event.at_ms,
                 platform_id=event.platform_id,
+                is_own=is_own,
             ),
             event_id=event_id(self.visit, "joined", str(self.epoch), event.seat, str(event.at_ms)),
         )

@@ -30,6 +30,7 @@ class SessionFacts:
     rule: Rule
     language: str
     host_name: str
+    bot_name: str
     page_link: str
     notice: NoticeRef
     phrases: Phrases

@@ -59,7 +59,7 @@ from bot.telling import Telling
 from consent_notice.events import Decided, NoticeDelivered, SeatJoined
 from consent_notice.notice import Say
 from consent_notice.rules import Grounds, MeetingRecord, judge
-from consent_notice.words import Purpose, Rule, SeatId, SeatKind
+from consent_notice.words import IdentityLevel, Purpose, Rule, SeatId, SeatKind
 
 LOOK_UP_LIMIT_MS = 3_000  # then somebody is asked as if they had said nothing ahead
 
@@ -76,6 +76,7 @@ class Session:
         self.left_detail = ""
         self._earlier = tuple(earlier)
         self._out: list[Command] = []
+        self._own_seat: SeatId | None = None
         self._joining_since_ms = 0
         self._empty_since_ms: int | None = None
         self._blocked_since_ms: int | None = None
@@ -139,7 +140,8 @@ class Session:
                 self._order(JoinRoom())
             case Admitted(own_seat=own_seat):
                 self._empty_since_ms = now_ms
-                self.record.own_voice = own_seat
+                self._own_seat = own_seat
+                self._take_own_seat(own_seat, now_ms)
             case JoinFailed(reason=reason, detail=detail):
                 self._ended(reason, detail)
             case HostStopped():
@@ -220,9 +222,7 @@ class Session:
         if not self._limits.is_barred:
             wants_to_ask = self._hosting.wants_to_ask
             self._out += self._asking.ask(people, now_ms, may_begin=may_begin, even_alone=wants_to_ask)
-            self._out += self._asking.disclose(
-                seat for seat in self._seats.bots() if seat.seat != self.record.own_voice
-            )
+            self._out += self._asking.disclose(seat for seat in self._seats.bots() if seat.seat != self._own_seat)
         kept = self.kept_seats(now_ms)
         ahead = bool(people) and all(self._standings.is_agreed_ahead(seat.seat) for seat in people)
         self._out += self._telling.tell(kept, [seat.seat for seat in people], now_ms, is_agreed_ahead=ahead)
@@ -268,13 +268,28 @@ class Session:
         if self.left_reason is None:
             self.left_reason, self.left_detail = reason, detail
 
+    def _take_own_seat(self, seat: SeatId, now_ms: int) -> None:
+        """From here on, and for whoever reads the log: what is said from it is the bot's own, and nobody's voice."""
+        own = Joined(
+            seat=seat,
+            name=self.facts.bot_name,
+            seat_kind=SeatKind.BOT,
+            identity_level=IdentityLevel.SHARED_OR_ANONYMOUS,
+            at_ms=now_ms,
+        )
+        self.record.own_voice = seat
+        self.record.joined(seat, SeatKind.BOT, now_ms)
+        self._order(self._entries.joined(own, is_own=True))
+
     def _joined(self, event: Joined, now_ms: int) -> None:
         was_named = self._seats.name_of(event.seat)
+        if event.seat == self._own_seat:
+            return  # it is known since the bot was let in
         event = self._seats.joined(event, has_answered=self._standings.has_answered(event.seat))
         self.record.joined(event.seat, event.seat_kind, event.at_ms)
         if event.seat_kind is SeatKind.PERSON and self._needs_everyone(event.at_ms):
             self._order(CutBack(seat=None, after_ms=event.at_ms))
-        self._order(self._entries.joined(event))
+        self._order(self._entries.joined(event, is_own=False))
         if was_named not in (None, event.name):
             self._answering.forget(event.seat, event.at_ms)
         seat = self._seats.find(event.seat)

@@ -45,6 +45,7 @@ from bot.commands import (
     Tick,
 )
 from bot.facts import VisitWords
+from bot.opus import FRAME_MS, FRAME_SAMPLES, encode
 from bot.ports import (
     Ended,
     Heard,
@@ -62,6 +63,7 @@ from bot.ports import (
 from bot.presence import IllegalEvent, Presence
 from bot.session import Session
 from consent_notice.clock import Clock
+from consent_notice.frames import Encoding, HeardFrame
 from consent_notice.notice import Say
 from consent_notice.words import SeatId
 from storage.errors import StaleEpoch, StorageError
@@ -104,6 +106,7 @@ class Stay:
         self._lanes: dict[str, asyncio.Queue[Command]] = {
             name: asyncio.Queue(LANE_LIMIT) for name in ("log", "room", "chat", "speech")
         }
+        self._sayings = 0
         self._over = asyncio.Event()
         self._room_known_ms = clock.boot_ms()
 
@@ -265,8 +268,30 @@ class Stay:
             speech = await self._voice.say(text, self._session.facts.language)
         except VoiceUnavailable:
             return False  # the same words stand in the chat
+        packets = await asyncio.to_thread(encode, speech.pcm)
+        starts_ms = self._clock.boot_ms()
         await self._room.speak(speech)
+        self._put_on_tape(packets, starts_ms)
         return True
+
+    def _put_on_tape(self, packets: list[bytes], starts_ms: int) -> None:
+        """What the bot says goes the way of all sound: it is kept only where the gate is open."""
+        own = self._session.record.own_voice
+        if own is None:
+            return
+        self._sayings += 1
+        for number, payload in enumerate(packets):
+            self._capture.heard(
+                HeardFrame(
+                    track=f"{own}:{self._sayings}",
+                    speakers=frozenset({own}),
+                    captured_ms=starts_ms + number * FRAME_MS,
+                    duration_ms=FRAME_MS,
+                    rtp_timestamp=number * FRAME_SAMPLES,
+                    encoding=Encoding.OPUS,
+                    payload=payload,
+                )
+            )
 
     async def _ask_phone(self, seat: SeatId) -> None:
         """Where it cannot be asked by voice, nothing of it is kept: it stays without a notice."""
@@ -289,8 +314,10 @@ class Stay:
                     await self._ledger.append(event, event_id)
                 case CutBack(seat=seat, after_ms=after_ms, of_earlier_stays=of_earlier_stays):
                     is_older = of_earlier_stays and after_ms < self._capture.began_ms
-                    if is_older or self._capture.kept_after(seat, after_ms):
-                        await self._ledger.cut_back(seat, after_ms)
+                    # The bot's own words rely on the yeses of the others.
+                    for each in (seat,) if seat is None else (seat, self._session.record.own_voice):
+                        if is_older or self._capture.kept_after(each, after_ms):
+                            await self._ledger.cut_back(each, after_ms)
                 case BindPage(code=code, seat=seat, at_ms=at_ms):
                     page = await self._ledger.bind_page(code, seat, at_ms)
                     self._take(PageUnknown(seat=seat) if page is None else books.bound(page, seat, at_ms))

@@ -49,6 +49,7 @@ class PageRow:
     people: int = 1  # who share the seat, as this page was told
     bound_by: BoundBy = BoundBy.CODE  # says nothing while there is no seat
     notice_sha256: str = ""  # the text that was answered on it; empty until the person chose
+    place: str = ""  # code of a jurisdiction, as the person said
 
     @property
     def reference(self) -> str:
@@ -117,6 +118,18 @@ class Pages:
             raise NotStored
         return self._row(row)
 
+    async def declare_place(self, page_id: str, place: str) -> None:
+        """Where this person is, as they say; empty takes it back. Raises NotStored."""
+        change = update(pages).where(pages.c.id_sha256 == _hash(page_id)).values(place=place)
+        if not await self._database.write(lambda connection: connection.execute(change).rowcount):
+            raise NotStored
+
+    async def places(self, visit: VisitId) -> tuple[str, ...]:
+        """Every place that somebody declared for this visit, each once."""
+        query = select(pages.c.place).where(pages.c.visit_id == visit, pages.c.place != "").distinct()
+        rows = await self._database.read(lambda connection: connection.execute(query.order_by(pages.c.place)).all())
+        return tuple(row.place for row in rows)
+
     async def bind(self, visit: VisitId, code: str, seat: SeatId) -> PageRow | None:
         """Ties the page that shows `code` to a seat, once: None for an unknown code or one used from another seat."""
 
@@ -166,6 +179,7 @@ class Pages:
             people=row.people or 1,
             bound_by=BoundBy(row.bound_by or BoundBy.CODE),
             notice_sha256=row.notice_sha256,
+            place=row.place,
         )
 
 

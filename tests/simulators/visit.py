@@ -54,6 +54,7 @@ def _session_facts(rule: Rule, *, epoch: int, host_name: str) -> SessionFacts:
         rule=rule,
         language="en",
         host_name=host_name,
+        bot_name="onrecord",
         page_link="http://127.0.0.1/c/token",
         notice=NoticeRef(notice="n", version="1", language="en", text_sha256="00"),
         phrases=PHRASES,

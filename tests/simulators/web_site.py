@@ -22,6 +22,7 @@ from aiohttp import web
 from bot.binding import PageBinding
 from bot.entries import Entries, Evidence
 from bot.facts import NoticeRef
+from config.jurisdictions import jurisdictions
 from config.wording import wordings
 from consent_notice.decisions import Act
 from consent_notice.events import (
@@ -87,6 +88,7 @@ def settings_for(data_dir: Path, url: str = "http://127.0.0.1", **changes: Any) 
         purposes=BOTH,
         wording=wordings(),
         version="0.1.0",
+        jurisdictions=jurisdictions(),
     )
     return replace(settings, **changes)
 
@@ -355,6 +357,8 @@ class Meeting:
             retention_days=settings.retention_days,
             bot_name=settings.bot_name,
             speakable=True,
+            information=settings.information,
+            publication=settings.publication,
         )
         return render(read_wording(settings.wording["en"]), facts)
 
