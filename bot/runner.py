@@ -207,7 +207,7 @@ class VisitRunner:
             ),
             voice=parts.voice,
             words=words,
-            ledger=VisitLedger(store, writer, visit=visit.id, meeting=meeting.id, epoch=epoch),
+            ledger=VisitLedger(store, writer, visit=visit.id, meeting=meeting.id, epoch=epoch, boot_id=clock.boot_id),
             clock=clock,
             on_progress=self._progress,
         )

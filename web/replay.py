@@ -6,7 +6,7 @@ start, by the boot clock, or by wall time for entries that another boot of the m
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -74,6 +74,19 @@ class Known:
     at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voice:
+    """One of the people on a seat, or the seat itself, with what was answered under it alone."""
+
+    seat: SeatId
+    person: str  # empty: the seat itself
+    standings: Mapping[Purpose, Standing]
+    last_decision: int | None
+
+    def standing(self, purpose: Purpose) -> Standing:
+        return self.standings.get(purpose, Standing.UNKNOWN)
+
+
 @dataclass(slots=True, kw_only=True)
 class SeatStory:
     seat: SeatId
@@ -85,6 +98,7 @@ class SeatStory:
     told: list[Told] = field(default_factory=list)
     standings: dict[Purpose, Known] = field(default_factory=dict)
     people: int = 1  # who sit there, as far as they said so
+    voices: dict[str, dict[Purpose, Standing]] = field(default_factory=dict)  # by person; "": the seat's own
     kept: list[tuple[int, int]] = field(default_factory=list)
     kept_ms: int = 0
 
@@ -100,9 +114,22 @@ class SeatStory:
         known = self.standings.get(purpose)
         return known.standing if known else Standing.UNKNOWN
 
+    def voice(self, person: str) -> Voice:
+        told = [one.index for one in self.told if one.decided.person == person]
+        return Voice(
+            seat=self.seat,
+            person=person,
+            standings=self.voices.get(person, {}),
+            last_decision=told[-1] if told else None,
+        )
+
     @property
-    def last_decision(self) -> int | None:
-        return self.told[-1].index if self.told else None
+    def agreed(self) -> int:
+        """How many of the people who share it agreed to be recorded; never more than there are."""
+        given = sum(
+            standings.get(Purpose.RECORDING) is Standing.GIVEN for person, standings in self.voices.items() if person
+        )
+        return min(given, self.people)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -195,6 +222,8 @@ def _seat_event(
         _leave(known, at_ms)
         return
     decided = isinstance(event, Decided)
+    own = known.voices.setdefault(event.person if isinstance(event, Decided) else "", {})
+    own.update(changes)
     for purpose, _ in changes:
         standing = standings.of_seat(event.seat, purpose)
         known.standings[purpose] = Known(standing=standing, index=entry.index if decided else None, at=entry.at)
