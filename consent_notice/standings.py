@@ -13,7 +13,7 @@ from consent_notice.words import Purpose, SeatId, Standing
 
 ASKED_BY_NOTICE = (Purpose.RECORDING, Purpose.TRANSCRIPTION)
 BY_OTHERS = frozenset({Means.HOST, Means.SYSTEM})
-_NO_NO = frozenset({Act.GIVE, Act.ASK, Act.DEFER, Act.ATTEST})
+NO_NO = frozenset({Act.GIVE, Act.ASK, Act.DEFER, Act.ATTEST})
 
 
 class StandingsReplay:
@@ -37,7 +37,7 @@ class StandingsReplay:
                 self.now[key] = next_standing(before, act, by_person=event.means not in BY_OTHERS)
             except IllegalAct:
                 continue
-            if act not in _NO_NO:
+            if act not in NO_NO:
                 self._note_no(key, event)
             yield purpose, self.now[key]
 

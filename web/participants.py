@@ -306,5 +306,6 @@ async def _participant_page(
         "say_no": settings.wording[language]["answers"]["own"]["refused"][0],
         "contact": settings.organisation_contact,
         "days": settings.retention_days,
+        "vkey": request.app[STORE].log.vkey,
     }
     return await page(request, "participant.html", status=status, **values)
