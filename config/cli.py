@@ -120,7 +120,10 @@ def status(config_file: Path | None, data_dir: Path | None, as_json: bool) -> No
     settings = _settings_of_data(config_file, data_dir)
     from config.wiring import status as read_recordings
 
-    found = {**asyncio.run(read_recordings(settings)), "roles": read_status(settings.data_dir) or {}}
+    found = {
+        **asyncio.run(read_recordings(settings, shows_people=as_json)),
+        "roles": read_status(settings.data_dir) or {},
+    }
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
     else:

@@ -80,11 +80,16 @@ async def first_admin(settings: Settings) -> tuple[str, str] | None:
     return None if password is None else (FIRST_ADMIN_EMAIL, password)
 
 
-async def status(settings: Settings) -> dict[str, Any]:
+async def status(settings: Settings, *, shows_people: bool) -> dict[str, Any]:
+    """Showing who answered what is a look at the evidence, and is noted before it is handed out."""
     from config.recordings import recordings
+    from web.reads import note_reads_from_command_line
 
     async with open_store(settings) as store:
-        return {"recordings": await recordings(store)}
+        found = await recordings(store)
+        if shows_people:
+            await note_reads_from_command_line(store, [row["visit"] for row in found], SystemClock().now())
+        return {"recordings": found}
 
 
 async def _web(settings: Settings) -> None:

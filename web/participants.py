@@ -27,6 +27,7 @@ from web.answers import Acts, Sent, acts_of_no, acts_of_yes, entries_for, same_n
 from web.hosts import story_of
 from web.notices import choose_language, page_notice, page_words
 from web.pages import page
+from web.reads import looks_at
 from web.replay import MeetingStory, SeatStory
 from web.settings import SETTINGS
 
@@ -307,5 +308,6 @@ async def _participant_page(
         "contact": settings.organisation_contact,
         "days": settings.retention_days,
         "vkey": request.app[STORE].log.vkey,
+        "looks": looks_at(opened.story, opened.seat, opened.visit.host_id) if opened.seat is not None else [],
     }
     return await page(request, "participant.html", status=status, **values)
