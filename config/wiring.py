@@ -46,8 +46,9 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
 
 
 def web_settings(settings: Settings) -> WebSettings:
-    from web.settings import WebSettings
+    from web.settings import MailServer, WebSettings
 
+    mail = settings.mail
     return WebSettings(
         data_dir=settings.data_dir,
         public_url=settings.public_url,
@@ -63,6 +64,16 @@ def web_settings(settings: Settings) -> WebSettings:
         purposes=asked_purposes(settings),
         wording=wordings(),
         version=version("onrecord"),
+        mail=MailServer(
+            host=mail.host,
+            port=mail.port,
+            security=mail.security,
+            sender=mail.sender,
+            user=mail.user,
+            password=mail.password,
+        )
+        if mail.host
+        else None,
     )
 
 

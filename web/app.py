@@ -23,6 +23,7 @@ from web import (
     hosts,
     pages,
     participants,
+    receipt_mail,
     receipts,
     recordings,
 )
@@ -57,7 +58,18 @@ def create_app(
     admins.set_up(app)
     app.on_response_prepare.append(headers.add_headers)
     app.router.add_static("/static/", pages.STATIC_DIR)
-    for part in (accounts, hosts, calendars, recordings, participants, receipts, checker, admins, erasures):
+    for part in (
+        accounts,
+        hosts,
+        calendars,
+        recordings,
+        participants,
+        receipts,
+        receipt_mail,
+        checker,
+        admins,
+        erasures,
+    ):
         add_routes(app, part.routes())
     add_routes(app, [get("/healthz", healthz, Access.ANYONE)])
     return app

@@ -307,6 +307,7 @@ async def _participant_page(
         "say_no": settings.wording[language]["answers"]["own"]["refused"][0],
         "contact": settings.organisation_contact,
         "days": settings.retention_days,
+        "can_mail": settings.mail is not None,
         "vkey": request.app[STORE].log.vkey,
         "looks": looks_at(opened.story, opened.seat, opened.visit.host_id) if opened.seat is not None else [],
     }

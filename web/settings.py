@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from aiohttp import web
 
 from consent_notice.words import Purpose, Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailServer:
+    """Where mails are handed in, and whom they come from."""
+
+    host: str
+    port: int
+    security: Literal["starttls", "tls", "none"]
+    sender: str
+    user: str = ""  # empty: no sign-in
+    password: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +40,7 @@ class WebSettings:
     purposes: tuple[Purpose, ...]  # what participants are asked about, in this order
     wording: Mapping[str, Mapping[str, Any]]  # notice texts by language, as consent_notice.notice reads them
     version: str
+    mail: MailServer | None = None  # None: nothing can be sent, and nothing is offered
 
     @property
     def origin(self) -> str:

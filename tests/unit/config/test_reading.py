@@ -85,6 +85,11 @@ def test_all_problems_come_at_once_each_with_its_fix() -> None:
         ({"transcription": {"model_path": "/nowhere/at/all"}}, "transcription.model_path"),
         ({"transcription": "no"}, "transcription"),
         ({"transcription": {"modle": "base"}}, "transcription.modle"),
+        ({"mail": {"host": "mail.example.org"}}, "mail.sender"),
+        ({"mail": {"host": "mail.example.org", "sender": "onrecord"}}, "mail.sender"),
+        ({"mail": {"security": "ssl"}}, "mail.security"),
+        ({"mail": {"security": "none", "password": "x"}}, "mail.security"),
+        ({"mail": {"port": 0}}, "mail.port"),
     ],
 )
 def test_a_value_that_can_not_work_is_named(given: dict[str, Any], setting: str) -> None:
@@ -103,3 +108,13 @@ def test_allowed_means_the_value_and_not_that_it_was_written() -> None:
 
 def test_a_long_value_is_cut_in_the_message() -> None:
     assert len(str(problems_of(default_language="x" * 5000)["default_language"])) < 200
+
+
+def test_a_password_is_never_in_a_message() -> None:
+    problem = problems_of(mail={"password": 12345678})["mail.password"]
+    assert "12345678" not in str(problem)
+    settings = read(
+        {"ONRECORD_MAIL__PASSWORD": "correct horse", "ONRECORD_MAIL__HOST": "m", "ONRECORD_MAIL__SENDER": "a@b.c"}
+    )
+    assert settings.mail.password == "correct horse"
+    assert "horse" not in repr(settings)
