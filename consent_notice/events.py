@@ -8,8 +8,9 @@ and is left out where it holds it: so every body that was ever written keeps its
 from __future__ import annotations
 
 import dataclasses
-import types
+import functools
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Any, ClassVar
@@ -305,7 +306,6 @@ Event = (
     | RecordRead
 )
 KINDS: dict[str, type[Any]] = {entry.kind: entry for entry in typing.get_args(Event)}
-_HINTS = {kind: typing.get_type_hints(entry) for kind, entry in KINDS.items()}  # ten times the cost of a reading
 _FIELDS = {kind: frozenset(field.name for field in dataclasses.fields(entry)) for kind, entry in KINDS.items()}
 _DEFAULTS = {
     kind: {field.name: field.default for field in dataclasses.fields(entry) if field.default is not dataclasses.MISSING}
@@ -332,12 +332,12 @@ def from_body(body: dict[str, Any]) -> Event:
     entry_type = KINDS.get(str(body.get("kind")))
     if entry_type is None:
         raise UnreadableEntry(f"couldn't read log entry: unknown kind {body.get('kind')!r}")
-    hints, defaults, names = _HINTS[entry_type.kind], _DEFAULTS[entry_type.kind], body.keys() - {"kind"}
+    readers, defaults, names = _READERS[entry_type.kind], _DEFAULTS[entry_type.kind], body.keys() - {"kind"}
     if not _FIELDS[entry_type.kind] - defaults.keys() <= names <= _FIELDS[entry_type.kind]:
         raise UnreadableEntry(f"couldn't read log entry: {entry_type.kind} has other fields")
     try:
-        values = {name: _typed(hints[name], body[name]) for name in names}
-        if any(values[name] == defaults[name] for name in names & defaults.keys()):
+        values = {name: readers[name](body[name]) for name in names}
+        if not names.isdisjoint(defaults) and any(values[name] == defaults[name] for name in names & defaults.keys()):
             raise ValueError("a default is left out, so that there is one form")
         return typing.cast(Event, entry_type(**values))
     except (TypeError, ValueError) as error:
@@ -354,22 +354,41 @@ def _plain(value: Any) -> JsonValue:
     raise TypeError(f"couldn't write log entry: {type(value).__name__} has no JSON form here")
 
 
-def _typed(hint: Any, value: Any) -> Any:
+def _reader_of(hint: Any) -> Callable[[Any], Any]:
+    """What turns a JSON value into one of that type, or raises TypeError or ValueError."""
     hint = getattr(hint, "__supertype__", hint)  # a NewType
-    origin = typing.get_origin(hint)
-    if origin is tuple:
+    if typing.get_origin(hint) is tuple:
         arguments = typing.get_args(hint)
-        if not isinstance(value, list):
-            raise TypeError("list expected")
         if len(arguments) == 2 and arguments[1] is Ellipsis:
-            return tuple(_typed(arguments[0], item) for item in value)
-        return tuple(_typed(argument, item) for argument, item in zip(arguments, value, strict=True))
-    if origin in (typing.Union, types.UnionType):
-        return value
+            return functools.partial(_read_list, _reader_of(arguments[0]))
+        return functools.partial(_read_tuple, tuple(_reader_of(argument) for argument in arguments))
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return hint(value)
+        return hint
     if hint is bool or hint is int or hint is str:
-        if type(value) is not hint:
-            raise TypeError(f"{hint.__name__} expected")
-        return value
-    raise TypeError("no reader for this field")
+        return functools.partial(_read_exactly, hint)
+    raise TypeError(f"no reader for a field of type {hint}")
+
+
+def _read_exactly(kind: type[Any], value: Any) -> Any:
+    if type(value) is not kind:
+        raise TypeError(f"{kind.__name__} expected")
+    return value
+
+
+def _read_list(read: Callable[[Any], Any], value: Any) -> tuple[Any, ...]:
+    if type(value) is not list:
+        raise TypeError("list expected")
+    return tuple([read(item) for item in value])
+
+
+def _read_tuple(readers: tuple[Callable[[Any], Any], ...], value: Any) -> tuple[Any, ...]:
+    if type(value) is not list:
+        raise TypeError("list expected")
+    return tuple([read(item) for read, item in zip(readers, value, strict=True)])
+
+
+# Made once: to look at a hint costs ten times what the reading of a field does.
+_READERS = {
+    kind: {name: _reader_of(hint) for name, hint in typing.get_type_hints(entry).items() if name != "kind"}
+    for kind, entry in KINDS.items()
+}
