@@ -11,12 +11,14 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
-from consent_notice.events import Decided, Erased, NoticeDelivered, RecordingTagged, TranscriptSealed
+from consent_notice.events import NO_VISIT, Decided, Erased, NoticeDelivered, RecordingTagged, TranscriptSealed
 from consent_notice.notice import Notice
 from consent_notice.words import ConsentStatus
 from storage import data_dir as directory
+from storage.authorities import authority_problem
 from storage.database import connect_raw
 from storage.errors import BrokenRecord, NotStored, StorageError
 from storage.key_file import read_key_file
@@ -146,8 +148,15 @@ def _check_erasures(entries: list[LogEntry], fault: Callable[[str], None]) -> di
     Returns those entries: which body, by which.
     """
     by_index = {entry.index: entry for entry in entries}
+    began_at: dict[str, datetime] = {}
     accounts: dict[int, int] = {}
     for entry in entries:
+        began_at.setdefault(entry.event.visit, entry.at)
+        if isinstance(entry.event, Erased):
+            since = began_at[entry.event.visit] if entry.event.visit != NO_VISIT else None
+            problem = authority_problem(entry.event, entry.at, since)
+            if problem is not None:
+                fault(f"log entry {entry.index}: it erases, and {problem}")
         for index in entry.event.bodies if isinstance(entry.event, Erased) else ():
             erased = by_index.get(index)
             if erased is None or index >= entry.index or erased.event.visit != entry.event.visit:
