@@ -7,10 +7,14 @@ logged needs them, and they are where implementations differ.
 from __future__ import annotations
 
 import json
+import typing
+from collections.abc import Iterable
 from typing import Any
 
 from consent_notice.events import JsonValue
 
+_FLAT = frozenset({str, bool, type(None)})  # types whose every value has one form, surrogates aside
+_STRINGS = frozenset({str})
 MAX_INTEGER = 2**53 - 1  # RFC 7493 section 2.2: beyond it other readers lose digits
 # Made once, since most of the time went into making it. The same bytes as `_write`, for what `_is_plain` lets through.
 _written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
@@ -53,15 +57,20 @@ _read = json.JSONDecoder(parse_float=_refuse, parse_constant=_refuse).decode
 def _is_plain(value: object) -> bool:
     """Nothing in it that has no form, and no name for which the order of code points is not that of UTF-16."""
     kind = type(value)
-    if kind is str or kind is bool or value is None:
+    if kind in _FLAT:
         return True
     if kind is int:
         return -MAX_INTEGER <= value <= MAX_INTEGER  # type: ignore[operator]
-    if isinstance(value, list | tuple):
-        return all(map(_is_plain, value))
-    if isinstance(value, dict):
-        return all(type(name) is str and name.isascii() for name in value) and all(map(_is_plain, value.values()))
-    return False
+    if kind is dict:
+        members = typing.cast(dict[object, object], value)
+        if not _STRINGS.issuperset(map(type, members)) or not "".join(typing.cast(dict[str, object], value)).isascii():
+            return False
+        inner: Iterable[object] = members.values()
+    elif kind is list or kind is tuple:
+        inner = typing.cast(list[object], value)
+    else:
+        return False
+    return _FLAT.issuperset(map(type, inner)) or all(map(_is_plain, inner))
 
 
 def _write(value: JsonValue, parts: list[str]) -> None:

@@ -8,14 +8,13 @@ and is left out where it holds it: so every body that was ever written keeps its
 from __future__ import annotations
 
 import dataclasses
-import functools
 import typing
-from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from enum import StrEnum
 from typing import Any, ClassVar
 
 from consent_notice.decisions import Act
+from consent_notice.field_values import plain, reader_of
 from consent_notice.words import ConsentStatus, IdentityLevel, Purpose, Rule, SeatId, SeatKind, SegmentId, VisitId
 
 
@@ -311,6 +310,11 @@ _DEFAULTS = {
     kind: {field.name: field.default for field in dataclasses.fields(entry) if field.default is not dataclasses.MISSING}
     for kind, entry in KINDS.items()
 }
+_READERS = {
+    kind: {name: reader_of(hint) for name, hint in typing.get_type_hints(entry).items() if name != "kind"}
+    for kind, entry in KINDS.items()
+}
+_ALWAYS = {kind: tuple(sorted(names - _DEFAULTS[kind].keys())) for kind, names in _FIELDS.items()}
 
 JsonValue = str | int | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
 
@@ -321,10 +325,15 @@ class UnreadableEntry(Exception):
 
 def to_body(event: Event) -> dict[str, JsonValue]:
     """JSON values only (no floats), so that their RFC 8785 form is unique."""
-    defaults = _DEFAULTS[event.kind]
-    values = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
-    written = {name: value for name, value in values.items() if name not in defaults or value != defaults[name]}
-    return {"kind": event.kind, **{name: _plain(value) for name, value in written.items()}}
+    kind = event.kind
+    body: dict[str, JsonValue] = {"kind": kind}
+    for name in _ALWAYS[kind]:
+        body[name] = plain(getattr(event, name))
+    for name, default in _DEFAULTS[kind].items():
+        value = getattr(event, name)
+        if value != default:
+            body[name] = plain(value)
+    return body
 
 
 def from_body(body: dict[str, Any]) -> Event:
@@ -342,53 +351,3 @@ def from_body(body: dict[str, Any]) -> Event:
         return typing.cast(Event, entry_type(**values))
     except (TypeError, ValueError) as error:
         raise UnreadableEntry(f"couldn't read log entry: {entry_type.kind} holds a value of another type") from error
-
-
-def _plain(value: Any) -> JsonValue:
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, Enum):
-        return typing.cast(JsonValue, value.value)
-    if isinstance(value, str | int) or value is None:
-        return value
-    raise TypeError(f"couldn't write log entry: {type(value).__name__} has no JSON form here")
-
-
-def _reader_of(hint: Any) -> Callable[[Any], Any]:
-    """What turns a JSON value into one of that type, or raises TypeError or ValueError."""
-    hint = getattr(hint, "__supertype__", hint)  # a NewType
-    if typing.get_origin(hint) is tuple:
-        arguments = typing.get_args(hint)
-        if len(arguments) == 2 and arguments[1] is Ellipsis:
-            return functools.partial(_read_list, _reader_of(arguments[0]))
-        return functools.partial(_read_tuple, tuple(_reader_of(argument) for argument in arguments))
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return hint
-    if hint is bool or hint is int or hint is str:
-        return functools.partial(_read_exactly, hint)
-    raise TypeError(f"no reader for a field of type {hint}")
-
-
-def _read_exactly(kind: type[Any], value: Any) -> Any:
-    if type(value) is not kind:
-        raise TypeError(f"{kind.__name__} expected")
-    return value
-
-
-def _read_list(read: Callable[[Any], Any], value: Any) -> tuple[Any, ...]:
-    if type(value) is not list:
-        raise TypeError("list expected")
-    return tuple([read(item) for item in value])
-
-
-def _read_tuple(readers: tuple[Callable[[Any], Any], ...], value: Any) -> tuple[Any, ...]:
-    if type(value) is not list:
-        raise TypeError("list expected")
-    return tuple([read(item) for read, item in zip(readers, value, strict=True)])
-
-
-# Made once: to look at a hint costs ten times what the reading of a field does.
-_READERS = {
-    kind: {name: _reader_of(hint) for name, hint in typing.get_type_hints(entry).items() if name != "kind"}
-    for kind, entry in KINDS.items()
-}
