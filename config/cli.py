@@ -1,4 +1,4 @@
-"""The commands: `onrecord serve`, `demo`, `verify`, `status`, `log`, `version`, and `role`, which `serve` runs itself.
+"""The commands: `onrecord serve`, `demo`, `verify`, `receipt`, `log`, `try-answer` and so on; `role` is run by `serve`.
 
 What goes wrong is said in one clear line on stderr; docs/commands.md lists the exit codes.
 """
@@ -21,8 +21,11 @@ from config.clock import SystemClock
 from config.errors import ConfigError, ExitCode
 from config.log_commands import log
 from config.options import common, read_settings, settings_of_data
-from config.settings import Settings
+from config.receipt_command import receipt
+from config.settings import Settings, information_of
 from config.supervisor import ROLES, Supervisor, read_status
+from config.try_answer import try_answer
+from consent_notice.information import missing_line
 from storage.copies import read_states, state_as_json
 from storage.errors import StorageError
 
@@ -45,6 +48,10 @@ def main() -> None:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def commands() -> None:
     """A meeting bot that asks before it records."""
+
+
+commands.add_command(receipt)
+commands.add_command(try_answer)
 
 
 @commands.command()
@@ -138,6 +145,8 @@ async def _serve(settings: Settings) -> None:
         from config.wiring import first_admin
 
         admin = await first_admin(settings)
+        if not_stated := missing_line(information_of(settings)):
+            click.echo(not_stated, err=True)
         for unseen in await check_before_start(settings):
             click.echo(f"couldn't compare the log with its copies: {unseen}", err=True)
         click.echo(f"onrecord {installed_version('onrecord')}: {settings.public_url}")

@@ -18,6 +18,8 @@ from pydantic_core import ErrorDetails
 
 from config.errors import ConfigError, ExitCode
 from config.settings import ENV_PREFIX, NESTED, Settings, described, fix_for
+from consent_notice.information import LegalBasis
+from consent_notice.settling import Setting
 from consent_notice.words import Rule
 
 FILE_NAME = "onrecord.toml"
@@ -120,9 +122,13 @@ def _problem(details: ErrorDetails) -> Problem:
 
 def _together(settings: Settings, *, to_serve: bool) -> Iterator[Problem]:
     """What no single setting can know."""
-    if settings.default_rule is Rule.EACH_VOICE and not settings.each_voice_allowed:
-        fix = "set each_voice_allowed = true, or use everyone"
-        yield Problem(setting="default_rule", wrong="each_voice is not allowed here", fix=fix)
+    for rule, is_allowed in (
+        (Rule.EACH_VOICE, settings.each_voice_allowed),
+        (Rule.PRESENTERS, settings.presenters_allowed),
+    ):
+        if settings.default_rule is rule and not is_allowed:
+            fix = f"set {rule.value}_allowed = true, or use everyone"
+            yield Problem(setting="default_rule", wrong=f"{rule.value} is not allowed here", fix=fix)
     if (settings.host, settings.web_port) == (settings.practice_host, settings.practice_port):
         yield Problem(setting="practice_port", wrong="is the same as web_port", fix="give it a port of its own")
     for name, url in (("public_url", settings.public_url), ("practice_url", settings.practice_url)):
@@ -135,6 +141,18 @@ def _together(settings: Settings, *, to_serve: bool) -> Iterator[Problem]:
             if not str(getattr(settings, name)).strip():
                 fix = fix_for(Settings.model_fields[name])
                 yield Problem(setting=name, wrong="is missing, and every notice says it", fix=fix)
+        yield from _undeclared(settings)
+
+
+def _undeclared(settings: Settings) -> Iterator[Problem]:
+    """What an admin has to declare, since nobody can guess it."""
+    basis, fields = settings.notice.legal_basis, type(settings.notice).model_fields
+    if settings.profile is Setting.WORKPLACE and not basis:
+        fix = fix_for(fields["legal_basis"])
+        yield Problem(setting="notice.legal_basis", wrong="is missing, and a workplace has to declare it", fix=fix)
+    if basis is LegalBasis.LEGITIMATE_INTERESTS and not settings.notice.legitimate_interests.strip():
+        fix = "say which interests, as everybody may read it"
+        yield Problem(setting="notice.legitimate_interests", wrong="is missing, and is the legal basis", fix=fix)
 
 
 def _about_copies(settings: Settings) -> Iterator[Problem]:

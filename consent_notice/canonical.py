@@ -15,6 +15,7 @@ from consent_notice.events import JsonValue
 
 _FLAT = frozenset({str, bool, type(None)})  # types whose every value has one form, surrogates aside
 _STRINGS = frozenset({str})
+_quoted = json.JSONEncoder(ensure_ascii=False).encode  # made once: `json.dumps` would make one for each string
 MAX_INTEGER = 2**53 - 1  # RFC 7493 section 2.2: beyond it other readers lose digits
 # Made once, since most of the time went into making it. The same bytes as `_write`, for what `_is_plain` lets through.
 _written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
@@ -32,18 +33,26 @@ def canonical(value: JsonValue) -> bytes:
             return _written(value).encode("utf-8")
         _write(value, parts)
         return "".join(parts).encode("utf-8")
+    except RecursionError:
+        raise NotCanonical("couldn't write canonical JSON: it is nested too deep") from None
     except UnicodeEncodeError:
         raise NotCanonical("couldn't write canonical JSON: a string holds half of a surrogate pair") from None
 
 
 def read_canonical(text: bytes) -> JsonValue:
     """Raises NotCanonical unless `text` is exactly what `canonical` would write: no spaces, no double keys."""
+    value = read_json(text)
+    if canonical(value) != text:
+        raise NotCanonical("couldn't read canonical JSON: the text is JSON in another form")
+    return value
+
+
+def read_json(text: bytes) -> JsonValue:
+    """In whatever form. Raises NotCanonical for numbers with a fraction or exponent, and what is no JSON."""
     try:
         value: JsonValue = _read(text.decode("utf-8"))
     except (UnicodeDecodeError, ValueError, RecursionError):
         raise NotCanonical("couldn't read canonical JSON: the text is no JSON of this kind") from None
-    if canonical(value) != text:
-        raise NotCanonical("couldn't read canonical JSON: the text is JSON in another form")
     return value
 
 
@@ -81,7 +90,7 @@ def _write(value: JsonValue, parts: list[str]) -> None:
     elif value is False:
         parts.append("false")
     elif isinstance(value, str):
-        parts.append(json.dumps(str(value), ensure_ascii=False))
+        parts.append(_quoted(str(value)))
     elif isinstance(value, int):
         if abs(value) > MAX_INTEGER:
             raise NotCanonical("couldn't write canonical JSON: a number is beyond 2**53 - 1")
@@ -110,7 +119,7 @@ def _write_object(members: dict[str, JsonValue], parts: list[str]) -> None:
     for position, name in enumerate(sorted(members, key=_utf16)):
         if position:
             parts.append(",")
-        parts.append(json.dumps(str(name), ensure_ascii=False))
+        parts.append(_quoted(str(name)))
         parts.append(":")
         _write(members[name], parts)
     parts.append("}")

@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 
 from consent_notice.notice import Notice, NoticeFacts, read_wording, render
+from consent_notice.words import Rule
+from storage.meetings import MeetingRow
 from storage.visits import VisitRow
 from web.settings import WebSettings
 
@@ -35,7 +37,22 @@ def choose_language(asked: str, accepted: str, meeting: str, settings: WebSettin
     return "en"
 
 
-def page_notice(settings: WebSettings, visit: VisitRow, host: str, language: str) -> Notice:
+def stated_fallback(settings: WebSettings, visit: VisitRow, meeting: MeetingRow | None) -> Rule | None:
+    """What the visit's notice says that its host may go on with when not everyone agrees."""
+    if meeting is None or visit.rule is not Rule.EVERYONE or not settings.each_voice_allowed:
+        return None
+    return meeting.fallback
+
+
+def page_notice(
+    settings: WebSettings,
+    visit: VisitRow,
+    host: str,
+    language: str,
+    fallback: Rule | None = None,
+    *,
+    is_for_invitees: bool = False,
+) -> Notice:
     """Nothing is spoken on a page, so the text has a fingerprint of its own."""
     facts = NoticeFacts(
         host=host,
@@ -43,10 +60,14 @@ def page_notice(settings: WebSettings, visit: VisitRow, host: str, language: str
         contact=settings.organisation_contact,
         purposes=settings.purposes,
         rule=visit.rule,
+        fallback=fallback,
         page_link=link_of(settings, visit),
         retention_days=settings.retention_days,
         bot_name=settings.bot_name,
         speakable=False,
+        information=settings.information,
+        publication=settings.publication,
+        is_for_invitees=is_for_invitees,
     )
     return render(read_wording(settings.wording[language]), facts)
 
