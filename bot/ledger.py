@@ -5,8 +5,6 @@ Decides nothing; fences every write by the epoch of this stay.
 
 from __future__ import annotations
 
-import asyncio
-
 from bot.binding import PageBinding
 from bot.books import BoundPage, FoundAgreement
 from consent_notice.decisions import Act
