@@ -28,6 +28,7 @@ from consent_notice.clock import Clock
 from consent_notice.decisions import Act
 from consent_notice.events import Decided, Erased, NoticeDelivered, SeatJoined, SeatLeft
 from consent_notice.words import SeatId, SeatKind, SegmentId, VisitId
+from storage.authorities import LONGEST_AUTHORITY
 from storage.database import Database, connect_raw
 from storage.errors import BrokenRecord, ErasureUnfinished, NotStored, StillNeeded, StillRecording
 from storage.key_file import sync_directory
@@ -38,7 +39,6 @@ from storage.schema import erasures, to_epoch_ms, transcripts, visits
 from storage.segments import Shelf, destroy, is_live, segment_folder
 from storage.sound import LoggedSegment, logged_segments
 
-LONGEST_AUTHORITY = 300
 LONGEST_VISIT = timedelta(days=1)  # one that never ended was left behind by a crash
 _AGREED = frozenset({Act.GIVE, Act.ATTEST})
 _CHECKPOINT_TRIES = 40
