@@ -75,7 +75,6 @@ class SimulatedMeeting:
     post_takes_s: float = 0.0
     capabilities: RoomCapabilities = CAPABILITIES
     fails_to_hear: bool = False  # `hear` fails and changes nothing: who was sent is sent on
-    capabilities: RoomCapabilities = CAPABILITIES
     said_ms: list[tuple[int, Speech]] = field(default_factory=list)  # when the bot began to say what
     rooms: list[SimulatedRoom] = field(default_factory=list)
     knocks: list[JoinRequest] = field(default_factory=list)

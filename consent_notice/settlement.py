@@ -1,6 +1,6 @@
-"""PURE: which rule a stay begins under, and the entry that says why: from the places, the room and what was before.
+"""The entry that says whose yes is needed and why: when a stay begins, and when somebody says where they are.
 
-What the places mean is decided in `consent_notice.finding`, what follows in `consent_notice.settling`.
+What the places mean is decided in `finding`, what follows in `settling`; each later entry can only tighten.
 """
 
 from __future__ import annotations
@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from bot.commands import Durable
-from bot.ports import Hears, RoomCapabilities
-from consent_notice.events import Event, RuleSettled
-from consent_notice.finding import Place, combine
+from consent_notice.events import Event, RecordingBarred, RuleSettled, VisitOpened
+from consent_notice.finding import Finding, Place, combine
 from consent_notice.information import Information
 from consent_notice.jurisdictions import Jurisdictions
 from consent_notice.settling import Hearing, MixRefused, RulePolicy, Setting, SettledRule, settle_rule, tightened
@@ -51,10 +49,6 @@ class Opening:
     refusal: str = ""
 
 
-def hearing_of(capabilities: RoomCapabilities) -> Hearing:
-    return Hearing(separate=capabilities.hears is Hears.SEPARATE, roster_lags=capabilities.roster_lag_ms > 0)
-
-
 def settle_opening(
     moment: Moment,
     *,
@@ -65,18 +59,88 @@ def settle_opening(
     policy: PlacePolicy,
     information: Information,
     hearing: Hearing,
-    earlier: Sequence[Durable],
+    earlier: Sequence[Event | object],
 ) -> Opening:
-    """`wanted`, `fallback`: what the host wants; `stored`: what an earlier stay began under, which can only tighten."""
+    """`wanted`, `fallback`: what the host wants; `stored`: what an earlier stay began under, which can only tighten.
+
+    `earlier`: what is in the log of this visit, in its order.
+    """
     places = tuple(places)
     finding = combine(policy.jurisdictions, places)
     now = settle_rule(wanted=wanted, fallback=fallback, finding=finding, policy=policy.rules, hearing=hearing)
-    last = last_settled(entry.event for entry in earlier)
+    last = last_settled(earlier)
     if last is not None and not isinstance(now, MixRefused):
         known = Rule(last.fallback) if last.fallback else None
         now = tightened(SettledRule(rule=stored, fallback=known, why=last.reasons[:1]), now)
-    is_late_mix = not hearing.separate and hearing.roster_lags
-    entry = RuleSettled(
+    entry = _entry(moment, now, finding, places, information, is_late_mix=not hearing.separate and hearing.roster_lags)
+    if isinstance(now, MixRefused):
+        return Opening(rule=Rule.EVERYONE, fallback=None, entry=entry, refusal=" ".join(now.why))
+    return Opening(
+        rule=now.rule, fallback=now.fallback, entry=None if last is not None and _says_the_same(last, entry) else entry
+    )
+
+
+def settle_declared(
+    moment: Moment,
+    *,
+    places: Iterable[Place],
+    policy: PlacePolicy,
+    information: Information,
+    earlier: Sequence[Event | object],
+) -> list[RuleSettled | RecordingBarred]:
+    """What a running meeting has to log when `places` is what is known now; nothing where that changes nothing.
+
+    A rule that keeps single voices is not logged again: of two people who declare at once, the one whose place forbids
+    it must not be overtaken by the one whose place does not.
+    """
+    last, places = last_settled(earlier), tuple(places)
+    if last is None:  # before the visit is opened; then every place that was declared is looked at
+        return []
+    current = _rule_of(earlier)
+    finding = combine(policy.jurisdictions, places)
+    now = settle_rule(
+        wanted=current,
+        fallback=Rule(last.fallback) if last.fallback else None,
+        finding=finding,
+        policy=policy.rules,
+        hearing=Hearing(separate=not last.is_late_mix, roster_lags=last.is_late_mix),
+    )
+    entry = _entry(moment, now, finding, places, information, is_late_mix=last.is_late_mix)
+    if entry.rule is not Rule.EVERYONE or (current is Rule.EVERYONE and _says_the_same(last, entry)):
+        return []
+    if isinstance(now, MixRefused):
+        why = "a place where nothing may be held in memory before everyone agreed"
+        return [
+            entry,
+            RecordingBarred(
+                visit=moment.visit, epoch=moment.epoch, why=why, boot_id=moment.boot_id, at_ms=moment.at_ms
+            ),
+        ]
+    return [entry]
+
+
+def last_settled(events: Iterable[Event | object]) -> RuleSettled | None:
+    """The last entry that looked at places; a fallback that was taken looked at none."""
+    found = [event for event in events if isinstance(event, RuleSettled) and event.profile]
+    return found[-1] if found else None
+
+
+def _rule_of(events: Sequence[Event | object]) -> Rule:
+    """In force after the last of them."""
+    rules = [event.rule for event in events if isinstance(event, VisitOpened | RuleSettled)]
+    return rules[-1] if rules else Rule.EVERYONE
+
+
+def _entry(
+    moment: Moment,
+    now: SettledRule | MixRefused,
+    finding: Finding,
+    places: tuple[Place, ...],
+    information: Information,
+    *,
+    is_late_mix: bool,
+) -> RuleSettled:
+    return RuleSettled(
         visit=moment.visit,
         epoch=moment.epoch,
         rule=Rule.EVERYONE if isinstance(now, MixRefused) else now.rule,
@@ -88,17 +152,6 @@ def settle_opening(
         fallback="" if isinstance(now, MixRefused) or now.fallback is None else now.fallback.value,
         is_late_mix=is_late_mix,
     )
-    if isinstance(now, MixRefused):
-        return Opening(rule=Rule.EVERYONE, fallback=None, entry=entry, refusal=" ".join(now.why))
-    return Opening(
-        rule=now.rule, fallback=now.fallback, entry=None if last is not None and _says_the_same(last, entry) else entry
-    )
-
-
-def last_settled(events: Iterable[Event | object]) -> RuleSettled | None:
-    """The last entry that looked at places; a fallback that was taken looked at none."""
-    found = [event for event in events if isinstance(event, RuleSettled) and event.profile]
-    return found[-1] if found else None
 
 
 def _says_the_same(last: RuleSettled, entry: RuleSettled) -> bool:
