@@ -1,4 +1,4 @@
-"""The commands: `onrecord serve`, `demo`, `verify`, `status`, `version`, and `role`, which `serve` runs itself.
+"""The commands: `onrecord serve`, `demo`, `verify`, `receipt`, `status`, `version`, and `role`, which `serve` runs.
 
 What goes wrong is said in one clear line on stderr; docs/commands.md lists the exit codes.
 """
@@ -21,6 +21,7 @@ from config import logs, role
 from config.clock import SystemClock
 from config.errors import ConfigError, ExitCode
 from config.reading import load
+from config.receipt_command import receipt
 from config.settings import Settings, information_of
 from config.supervisor import ROLES, Supervisor, read_status
 from consent_notice.information import missing_line
@@ -64,6 +65,9 @@ def _common(command: _Command) -> _Command:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def commands() -> None:
     """A meeting bot that asks before it records."""
+
+
+commands.add_command(receipt)
 
 
 @commands.command()

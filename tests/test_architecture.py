@@ -35,6 +35,7 @@ NOTHING_TO_TEST = {
     "bot.ports",
     "calendar_sync.errors",
     "consent_notice.clock",
+    "consent_notice.receipt_style",
     "consent_notice.words",
     "storage.errors",
     "storage.schema",
