@@ -90,7 +90,6 @@ class MeetingRow:
     outcome: str | None
     epoch: int
     owner: str | None
-    fallback: Rule | None = None  # what the host wants when not everyone agrees; None: to leave
 
     @property
     def will_record(self) -> bool:
@@ -379,7 +378,6 @@ class Meetings:
             outcome=row.outcome,
             epoch=row.epoch,
             owner=row.owner,
-            fallback=Rule(row.fallback) if row.fallback else None,
         )
 
 
