@@ -131,6 +131,7 @@ def _together(settings: Settings, *, to_serve: bool) -> Iterator[Problem]:
         if urlsplit(url).hostname in _ANY_ADDRESS:
             fix = "give the address that people's browsers open"
             yield Problem(setting=name, wrong=f"nobody can open {url}", fix=fix)
+    yield from _about_copies(settings)
     if to_serve:
         for name in ("organisation", "organisation_contact"):
             if not str(getattr(settings, name)).strip():
@@ -148,6 +149,19 @@ def _undeclared(settings: Settings) -> Iterator[Problem]:
     if basis is LegalBasis.LEGITIMATE_INTERESTS and not settings.notice.legitimate_interests.strip():
         fix = "say which interests, as everybody may read it"
         yield Problem(setting="notice.legitimate_interests", wrong="is missing, and is the legal basis", fix=fix)
+
+
+def _about_copies(settings: Settings) -> Iterator[Problem]:
+    copies = settings.checkpoints
+    if (copies.s3_prefix or copies.s3_endpoint or copies.s3_region) and not copies.s3_bucket:
+        fix = "name the bucket, or leave the other s3 settings out"
+        yield Problem(setting="checkpoints.s3_bucket", wrong="is missing", fix=fix)
+    if copies.rfc3161_roots is not None and not copies.rfc3161_url:
+        fix = "give the service's address, or leave its certificates out"
+        yield Problem(setting="checkpoints.rfc3161_url", wrong="is missing", fix=fix)
+    if copies.folder is not None and copies.folder.is_relative_to(settings.data_dir):
+        fix = "give a folder on another disk or machine"
+        yield Problem(setting="checkpoints.folder", wrong="lies in the data directory", fix=fix)
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+from cryptography.x509 import load_pem_x509_certificates
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
 
@@ -63,7 +64,23 @@ def _existing(value: Path) -> Path:
     return value.absolute()
 
 
+def _web_address_or_none(value: str) -> str:
+    return _web_address(value) if value else value
+
+
+def _certificates(value: Path) -> Path:
+    path = _existing(value)
+    try:
+        load_pem_x509_certificates(path.read_bytes())
+    except OSError as error:
+        raise ValueError(f"can't be read: {error.strerror}") from None
+    except ValueError:
+        raise ValueError("holds no certificate") from None
+    return path
+
+
 _WebAddress = Annotated[str, AfterValidator(_web_address)]
+_OptionalWebAddress = Annotated[str, AfterValidator(_web_address_or_none)]
 _Port = Annotated[int, Field(ge=1, le=65535), Fix("give a free port between 1 and 65535")]
 _Place = Annotated[
     str, AfterValidator(_known_place), Fix('give a code such as "PL" or "US-CA" (consent_notice/jurisdictions.toml)')
@@ -71,6 +88,7 @@ _Place = Annotated[
 _Statement = Annotated[str, Field(max_length=600), Fix('give at most 600 characters, or "none" where there is none')]
 _ExistingPath = Annotated[Path, AfterValidator(_existing)]
 _ADDRESS_FIX = Fix("give an address that starts with http:// or https://, as people's browsers see it")
+_SERVICE_FIX = Fix("give an address that starts with http:// or https://")
 
 
 class Transcription(BaseModel):
@@ -126,6 +144,39 @@ class NoticeStatements(BaseModel):
     works_council_agreement: _Statement = Field(
         default="", description="The agreement with the works council, as the notice and the evidence name it."
     )
+
+
+class Checkpoints(BaseModel):
+    """Copies of the log's checkpoints out of the host's hands; each place is off until it is named."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    interval_s: Annotated[int, Field(ge=10, le=86_400), Fix("give 10 to 86400 seconds")] = Field(
+        default=900, description="How often the newest checkpoint is copied, where there is a new one."
+    )
+    folder: Annotated[
+        Annotated[Path, AfterValidator(Path.absolute)] | None, Fix("give a folder on another disk or machine")
+    ] = Field(default=None, description="A folder that gets a copy; it must be there, and best on another machine.")
+    s3_bucket: Annotated[str, Field(max_length=63), Fix("give the name of a bucket")] = Field(
+        default="", description="An S3 bucket that gets a copy; credentials from the usual `AWS_…` variables."
+    )
+    s3_prefix: Annotated[str, Field(max_length=500), Fix("give a path, such as onrecord/checkpoints")] = Field(
+        default="", description="Where in that bucket."
+    )
+    s3_endpoint: Annotated[_OptionalWebAddress, _SERVICE_FIX] = Field(
+        default="", description="Address of an S3 server that is not Amazon's."
+    )
+    s3_region: Annotated[str, Field(max_length=60), Fix("give a region, such as eu-central-1")] = Field(
+        default="", description="Region of the bucket; default `us-east-1`, which most other servers take."
+    )
+    rfc3161_url: Annotated[_OptionalWebAddress, _SERVICE_FIX] = Field(
+        default="",
+        description="A timestamp service (RFC 3161) that says when it saw a checkpoint; it sees its hash only.",
+    )
+    rfc3161_roots: Annotated[
+        Annotated[Path, AfterValidator(_certificates)] | None,
+        Fix("give a PEM file with the service's root certificate"),
+    ] = Field(default=None, description="Certificates (PEM) that a timestamp must lead to before it is kept.")
 
 
 class Settings(BaseModel):
@@ -226,6 +277,9 @@ class Settings(BaseModel):
     )
     transcription: Annotated[Transcription, Fix("make it a table: [transcription]")] = Field(
         default=Transcription(), description="Speech to text."
+    )
+    checkpoints: Annotated[Checkpoints, Fix("make it a table: [checkpoints]")] = Field(
+        default=Checkpoints(), description="Copies of the log's checkpoints elsewhere."
     )
 
     @model_validator(mode="before")

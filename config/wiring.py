@@ -202,6 +202,7 @@ async def _calendar(settings: Settings) -> None:
     from calendar_sync.planning import PlanningPolicy
     from calendar_sync.scheduler import CalendarScheduler, Pace
     from calendar_sync.sync import CalendarSync
+    from config.checkpoints import copier
     from storage.retention import Retention
 
     clock = SystemClock()
@@ -211,6 +212,7 @@ async def _calendar(settings: Settings) -> None:
     limits = FetchLimits(allow_private_addresses=settings.private_calendars_allowed)
     async with open_store(settings) as store, asyncio.TaskGroup() as tasks:
         tasks.create_task(Retention(store, clock, settings.retention_days).run())
+        tasks.create_task(copier(settings, store.log, clock).run())  # here, where no answer waits for it
         sync = CalendarSync(store, {"ics": IcsCalendar(limits)}, clock, policy)
         await CalendarScheduler(store, sync, clock, Pace(interval_s=settings.calendar_interval_s)).run()
 

@@ -85,10 +85,24 @@ def test_all_problems_come_at_once_each_with_its_fix() -> None:
         ({"transcription": {"model_path": "/nowhere/at/all"}}, "transcription.model_path"),
         ({"transcription": "no"}, "transcription"),
         ({"transcription": {"modle": "base"}}, "transcription.modle"),
+        ({"checkpoints": {"interval_s": 1}}, "checkpoints.interval_s"),
+        ({"checkpoints": {"s3_endpoint": "s3.example.org", "s3_bucket": "b"}}, "checkpoints.s3_endpoint"),
+        ({"checkpoints": {"s3_prefix": "onrecord"}}, "checkpoints.s3_bucket"),
+        ({"checkpoints": {"rfc3161_url": "ftp://tsa.example.org"}}, "checkpoints.rfc3161_url"),
+        ({"checkpoints": {"rfc3161_url": "http://tsa", "rfc3161_roots": "/nowhere"}}, "checkpoints.rfc3161_roots"),
+        ({"checkpoints": {"rfc3161_url": "http://tsa", "rfc3161_roots": __file__}}, "checkpoints.rfc3161_roots"),
+        ({"data_dir": "data", "checkpoints": {"folder": "data/copies"}}, "checkpoints.folder"),
     ],
 )
 def test_a_value_that_can_not_work_is_named(given: dict[str, Any], setting: str) -> None:
     assert list(problems_of(**given)) == [setting]
+
+
+def test_copies_are_off_until_a_place_is_named() -> None:
+    assert read().checkpoints.folder is None
+    settings = read({"ONRECORD_CHECKPOINTS__FOLDER": "copies", "ONRECORD_CHECKPOINTS__S3_BUCKET": "bucket"})
+    assert settings.checkpoints.folder == Path("copies").absolute()
+    assert settings.checkpoints.s3_bucket == "bucket"
 
 
 def test_each_voice_works_where_it_is_allowed() -> None:
