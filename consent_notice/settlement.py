@@ -15,6 +15,7 @@ from consent_notice.jurisdictions import Jurisdictions
 from consent_notice.settling import Hearing, MixRefused, RulePolicy, Setting, SettledRule, settle_rule, tightened
 from consent_notice.words import Rule, VisitId
 
+_STAYS = "The rule was tightened during this meeting, and that stays."
 KEEPS_LITTLE = RulePolicy(single_voices_allowed=False, one_sided_accepted=False, late_roster_accepted=False)
 
 
@@ -96,15 +97,17 @@ def settle_declared(
     last, places = last_settled(earlier), tuple(places)
     if last is None:  # before the visit is opened; then every place that was declared is looked at
         return []
-    current = _rule_of(earlier)
+    first, current = _rules_of(earlier)
+    fallback = Rule(last.fallback) if last.fallback else None
     finding = combine(policy.jurisdictions, places)
     now = settle_rule(
-        wanted=current,
-        fallback=Rule(last.fallback) if last.fallback else None,
+        wanted=first if current is Rule.EVERYONE else current,
+        fallback=fallback,
         finding=finding,
         policy=policy.rules,
         hearing=Hearing(separate=not last.is_late_mix, roster_lags=last.is_late_mix),
     )
+    now = tightened(SettledRule(rule=current, fallback=fallback, why=(_STAYS,)), now)
     entry = _entry(moment, now, finding, places, information, is_late_mix=last.is_late_mix)
     if entry.rule is not Rule.EVERYONE or (current is Rule.EVERYONE and _says_the_same(last, entry)):
         return []
@@ -125,10 +128,10 @@ def last_settled(events: Iterable[Event | object]) -> RuleSettled | None:
     return found[-1] if found else None
 
 
-def _rule_of(events: Sequence[Event | object]) -> Rule:
-    """In force after the last of them."""
+def _rules_of(events: Sequence[Event | object]) -> tuple[Rule, Rule]:
+    """What the visit began under, and what is in force after the last of them."""
     rules = [event.rule for event in events if isinstance(event, VisitOpened | RuleSettled)]
-    return rules[-1] if rules else Rule.EVERYONE
+    return (rules[0], rules[-1]) if rules else (Rule.EVERYONE, Rule.EVERYONE)
 
 
 def _entry(

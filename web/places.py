@@ -7,7 +7,7 @@ A declaration only tightens; what it means is decided in `consent_notice.settlem
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +17,7 @@ from aiohttp import web
 
 from consent_notice.events import RuleSettled
 from consent_notice.finding import Duty, Reason, combine, place_told, places_of
+from consent_notice.jurisdictions import Checked
 from consent_notice.settlement import Moment, PlacePolicy, last_settled, settle_declared
 from consent_notice.words import Rule
 from storage.errors import StaleEpoch
@@ -27,21 +28,25 @@ from web.settings import SETTINGS, WebSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """One sentence of an entry; with its source apart where the table still says the same."""
+class RowSaid:
+    """What one row of the table added; each sentence with whether it was derived from the row's own words."""
 
-    text: str
-    reason: Reason | None
+    about: str
+    cite: str
+    checked: Checked
+    sentences: tuple[tuple[str, bool], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleEntry:
-    """One time that the rule was settled."""
+    """One time that the rule was settled. What the table no longer says stands in `plain`, with its source."""
 
     index: int
     at: datetime
     rule: Rule
-    said: tuple[Said, ...]
+    plain: tuple[str, ...]
+    places: tuple[str, ...]
+    rows: tuple[RowSaid, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,17 +116,32 @@ def why_rule(settings: WebSettings, entries: Iterable[Entry]) -> WhyRule:
     told = [place_told(code, whose) for code, whose in last.places] if last is not None else []
     finding = combine(settings.jurisdictions, [place for place in told if place is not None])
     return WhyRule(
-        entries=tuple(
-            RuleEntry(index=entry.index, at=entry.at, rule=event.rule, said=_said(settings, event))
-            for entry, event in reversed(settled)
-        ),
+        entries=tuple(_entry(settings, entry, event) for entry, event in reversed(settled)),
         duties=finding.duties if last is not None else (),
         is_disputed=finding.disputed and last is not None,
     )
 
 
-def _said(settings: WebSettings, event: RuleSettled) -> tuple[Said, ...]:
+def _entry(settings: WebSettings, entry: Entry, event: RuleSettled) -> RuleEntry:
     places = [place for place in (place_told(*told) for told in event.places) if place is not None]
-    known: Sequence[Reason] = combine(settings.jurisdictions, places).reasons if event.places else ()
-    by_line = {reason.line(): reason for reason in known}
-    return tuple(Said(text=line, reason=by_line.get(line)) for line in event.reasons)
+    known = {reason.line(): reason for reason in combine(settings.jurisdictions, places).reasons} if places else {}
+    reasons = [known[line] for line in event.reasons if line in known]
+    return RuleEntry(
+        index=entry.index,
+        at=entry.at,
+        rule=event.rule,
+        plain=tuple(line for line in event.reasons if line not in known),
+        places=tuple(reason.text for reason in reasons if not reason.about),
+        rows=tuple(_row(about, reasons) for about in dict.fromkeys(reason.about for reason in reasons) if about),
+    )
+
+
+def _row(about: str, reasons: Iterable[Reason]) -> RowSaid:
+    mine = [reason for reason in reasons if reason.about == about]
+    sentences = [(reason.text.removeprefix(f"{about}: "), reason.is_derived) for reason in mine]
+    return RowSaid(
+        about=about,
+        cite=mine[0].cite,
+        checked=mine[0].checked,
+        sentences=tuple((text[:1].upper() + text[1:], is_derived) for text, is_derived in sentences),
+    )

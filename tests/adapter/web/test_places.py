@@ -155,7 +155,8 @@ async def test_a_sentence_that_the_table_no_longer_says_is_shown_as_it_was_logge
     meeting = await opened(site, people)
     event = replace(settled(meeting)[-1], reasons=("Poland: <b>an older row</b>.",))
     why = places.why_rule(site.settings, [_Entry(event)])
-    assert why.entries[0].said == (places.Said(text="Poland: <b>an older row</b>.", reason=None),)
+    assert why.entries[0].plain == ("Poland: <b>an older row</b>.",)
+    assert why.entries[0].rows == ()
 
 
 async def test_a_meeting_of_an_older_version_says_that_there_is_nothing(site: Site, people: People) -> None:

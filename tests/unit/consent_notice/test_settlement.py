@@ -177,6 +177,10 @@ def test_once_tightened_nothing_loosens_it() -> None:
     for entry in declared(first, "FR", after=(tight,)) + declared(first, after=(tight,)):
         assert isinstance(entry, RuleSettled)
         assert (entry.rule, entry.fallback) == (Rule.EVERYONE, "")
+        assert "tightened during this meeting" in entry.reasons[0]
+    (both,) = declared(first, "DE", "FR", after=(tight,))
+    assert isinstance(both, RuleSettled)
+    assert "is not allowed where somebody is (Germany)" in both.reasons[0]
 
 
 def test_a_fallback_goes_with_the_first_place_that_forbids_it() -> None:
