@@ -23,13 +23,13 @@ from bot.ports import Hears, JoinRequest, LeftReason, MeetingRoom, Voice
 from bot.presence import Presence
 from bot.session import Session
 from bot.stay import Stay
-from consent_notice.answers import Phrases
 from consent_notice.clock import Clock
 from consent_notice.events import SeatJoined, VisitClosed, VisitOpened
 from consent_notice.finding import places_of
 from consent_notice.frames import GateTimes
 from consent_notice.information import NOTHING_STATED, Information
 from consent_notice.notice import NoticeFacts, Wording, render
+from consent_notice.phrases import Phrases
 from consent_notice.settlement import Moment, Opening, PlacePolicy, settle_opening
 from consent_notice.settling import Hearing, refusal_to_visit
 from consent_notice.words import MeetingId, Purpose, Rule, VisitId

@@ -136,7 +136,7 @@ async def _bots(settings: Settings) -> None:
     from bot.runner import BotParts, BotPolicy, PlatformNotSupported
     from bot.voice import PackagedVoice
     from calendar_sync.links import PLATFORM_NAMES, Platform
-    from consent_notice.answers import read_phrases
+    from consent_notice.phrases import read_phrases
     from consent_notice.settlement import PlacePolicy
 
     clock = SystemClock()
