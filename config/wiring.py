@@ -153,10 +153,10 @@ async def _bots(settings: Settings) -> None:
     from bot.dispatch import Dispatcher
     from bot.rooms.practice import PracticeRoom
     from bot.runner import BotParts, BotPolicy, PlatformNotSupported
-    from bot.settlement import PlacePolicy
     from bot.voice import PackagedVoice
     from calendar_sync.links import PLATFORM_NAMES, Platform
     from consent_notice.phrases import read_phrases
+    from consent_notice.settlement import PlacePolicy
 
     clock = SystemClock()
     voice = await asyncio.to_thread(PackagedVoice, settings.transcription.voice_path)

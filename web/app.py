@@ -25,6 +25,7 @@ from web import (
     live,
     pages,
     participants,
+    publishing,
     receipt_mail,
     receipts,
     recordings,
@@ -64,7 +65,7 @@ def create_app(
     app.on_response_prepare.append(headers.add_headers)
     app.router.add_static("/static/", pages.STATIC_DIR)
     of_participants = (participants, answering, withdrawing, shared_seats, telephone, receipts, receipt_mail, checker)
-    for part in (accounts, hosts, live, calendars, recordings, *of_participants, admins, erasures):
+    for part in (accounts, hosts, live, calendars, recordings, *of_participants, admins, publishing, erasures):
         add_routes(app, part.routes())
     add_routes(app, [get("/healthz", healthz, Access.ANYONE)])
     return app

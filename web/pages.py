@@ -67,6 +67,7 @@ def set_up(app: web.Application) -> None:
         fallback_words=display.FALLBACK_WORDS,
         means_words=display.MEANS_WORDS,
         presence_words=display.PRESENCE_WORDS,
+        checked_words=display.CHECKED_WORDS,
         kind_words=display.KIND_WORDS,
         left_words=display.LEFT_WORDS,
         in_words=display.in_words,
@@ -86,6 +87,7 @@ async def page(request: web.Request, template: str, *, status: int = 200, **valu
         "told": take_told(session),
         "path": request.path,
         "organisation": settings.organisation,
+        "passes_on": bool(settings.information.said("recipients")),
         "version": settings.version,
         **values,
     }
