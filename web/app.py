@@ -27,6 +27,7 @@ from web import (
     recordings,
     shared_seats,
     telephone,
+    under_18,
     withdrawing,
 )
 from web.access import CLOCK, NEW_ID, STORE, Access, add_routes, forms_are_ours, get
@@ -60,7 +61,7 @@ def create_app(
     admins.set_up(app)
     app.on_response_prepare.append(headers.add_headers)
     app.router.add_static("/static/", pages.STATIC_DIR)
-    of_participants = (participants, answering, withdrawing, shared_seats, telephone, receipts)
+    of_participants = (participants, answering, withdrawing, under_18, shared_seats, telephone, receipts)
     for part in (accounts, hosts, calendars, recordings, *of_participants, admins, erasures):
         add_routes(app, part.routes())
     add_routes(app, [get("/healthz", healthz, Access.ANYONE)])
