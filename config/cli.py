@@ -1,4 +1,4 @@
-"""The commands: `onrecord serve`, `demo`, `verify`, `receipt`, `log`, `status`, `version`, and `role`, run by `serve`.
+"""The commands: `onrecord serve`, `demo`, `verify`, `receipt`, `log`, `try-answer` and so on; `role` is run by `serve`.
 
 What goes wrong is said in one clear line on stderr; docs/commands.md lists the exit codes.
 """
@@ -24,6 +24,7 @@ from config.options import common, read_settings, settings_of_data
 from config.receipt_command import receipt
 from config.settings import Settings, information_of
 from config.supervisor import ROLES, Supervisor, read_status
+from config.try_answer import try_answer
 from consent_notice.information import missing_line
 from storage.copies import read_states, state_as_json
 from storage.errors import StorageError
@@ -50,6 +51,7 @@ def commands() -> None:
 
 
 commands.add_command(receipt)
+commands.add_command(try_answer)
 
 
 @commands.command()

@@ -122,9 +122,13 @@ def _problem(details: ErrorDetails) -> Problem:
 
 def _together(settings: Settings, *, to_serve: bool) -> Iterator[Problem]:
     """What no single setting can know."""
-    if settings.default_rule is Rule.EACH_VOICE and not settings.each_voice_allowed:
-        fix = "set each_voice_allowed = true, or use everyone"
-        yield Problem(setting="default_rule", wrong="each_voice is not allowed here", fix=fix)
+    for rule, is_allowed in (
+        (Rule.EACH_VOICE, settings.each_voice_allowed),
+        (Rule.PRESENTERS, settings.presenters_allowed),
+    ):
+        if settings.default_rule is rule and not is_allowed:
+            fix = f"set {rule.value}_allowed = true, or use everyone"
+            yield Problem(setting="default_rule", wrong=f"{rule.value} is not allowed here", fix=fix)
     if (settings.host, settings.web_port) == (settings.practice_host, settings.practice_port):
         yield Problem(setting="practice_port", wrong="is the same as web_port", fix="give it a port of its own")
     for name, url in (("public_url", settings.public_url), ("practice_url", settings.practice_url)):

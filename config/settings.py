@@ -45,12 +45,6 @@ def _known_language(value: str) -> str:
     return value
 
 
-def _rule_of_today(value: Rule) -> Rule:
-    if value is Rule.PRESENTERS:
-        raise ValueError("is not there yet")
-    return value
-
-
 def _known_place(value: str) -> str:
     code = value.strip().upper()
     if code and not jurisdictions().is_known(code):
@@ -222,14 +216,22 @@ class Settings(BaseModel):
     default_language: Annotated[str, AfterValidator(_known_language), Fix("use one of: " + ", ".join(languages()))] = (
         Field(default="en", description="Language of the notice where a calendar or meeting sets none.")
     )
-    default_rule: Annotated[
-        Rule, AfterValidator(_rule_of_today), Fix('write "everyone", or "each_voice" with each_voice_allowed')
-    ] = Field(
-        default=Rule.EVERYONE,
-        description="Whose yes a kept sound needs: `everyone` present, or `each_voice` for itself.",
+    default_rule: Annotated[Rule, Fix('write "everyone", or "each_voice" or "presenters" where that is allowed')] = (
+        Field(
+            default=Rule.EVERYONE,
+            description="Whose yes a kept sound needs: `everyone`, `each_voice` (its own) or `presenters` (theirs).",
+        )
     )
     each_voice_allowed: Annotated[bool, Fix("write true or false")] = Field(
         default=False, description="Whether a host may choose `each_voice`: keep only the voices that agreed."
+    )
+    presenters_allowed: Annotated[bool, Fix("write true or false")] = Field(
+        default=False,
+        description="Whether a host may choose `presenters` for a large meeting: keep only the speakers who agreed.",
+    )
+    attestation_allowed: Annotated[bool, Fix("write true or false")] = Field(
+        default=False,
+        description="Whether a host may say of somebody that they agreed. It counts only for who has not answered.",
     )
     one_sided_accepted: Annotated[bool, Fix("write true or false")] = Field(
         default=False,
@@ -307,6 +309,7 @@ def rule_policy_of(settings: Settings) -> RulePolicy:
         single_voices_allowed=settings.each_voice_allowed,
         one_sided_accepted=settings.one_sided_accepted,
         late_roster_accepted=settings.late_roster_accepted,
+        presenters_allowed=settings.presenters_allowed,
     )
 
 

@@ -63,6 +63,9 @@ def web_settings(settings: Settings) -> WebSettings:
         default_language=settings.default_language,
         default_rule=settings.default_rule,
         each_voice_allowed=settings.each_voice_allowed,
+        presenters_allowed=settings.presenters_allowed,
+        attestation_allowed=settings.attestation_allowed,
+        offer_after_s=settings.offer_after_s,
         one_sided_accepted=settings.one_sided_accepted,
         purposes=asked_purposes(settings),
         wording=wordings(),
@@ -137,7 +140,7 @@ async def _bots(settings: Settings) -> None:
     from bot.settlement import PlacePolicy
     from bot.voice import PackagedVoice
     from calendar_sync.links import PLATFORM_NAMES, Platform
-    from consent_notice.answers import read_phrases
+    from consent_notice.phrases import read_phrases
 
     clock = SystemClock()
     voice = await asyncio.to_thread(PackagedVoice, settings.transcription.voice_path)
@@ -173,6 +176,7 @@ async def _bots(settings: Settings) -> None:
                 information=information_of(settings),
                 publication=publication.number,
                 known_bots=settings.known_bots,
+                attestation_allowed=settings.attestation_allowed,
             ),
             wordings={name: read_wording(table) for name, table in wordings().items()},
             phrases=read_phrases(wordings().values()),

@@ -131,14 +131,19 @@ class NoticeFacts:
     contact: str = ""  # where questions and requests go; may be empty
     purposes: tuple[Purpose, ...]
     rule: Rule
+    fallback: Rule | None = None  # under `everyone`, what the host may go on with when not all agree; None: nothing
     page_link: str
     retention_days: int
     bot_name: str
     speakable: bool  # a voice that people understand exists for this language; else nothing is spoken
     information: Information = NOTHING_STATED  # the rest of what GDPR articles 13 and 14 want
     publication: int = 0  # which text of this installation it is; counts up with each change
-    fallback: Rule | None = None  # what may follow when not everyone agrees; None: the bot leaves
     is_for_invitees: bool = False  # people who are known from a calendar before they are there
+
+    @property
+    def states_fallback(self) -> bool:
+        """Only then may a host go on with it: nobody is to learn of it after their answer."""
+        return self.rule is Rule.EVERYONE and self.fallback is Rule.EACH_VOICE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

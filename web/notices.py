@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 
 from consent_notice.notice import Notice, NoticeFacts, read_wording, render
+from consent_notice.words import Rule
+from storage.meetings import MeetingRow
 from storage.visits import VisitRow
 from web.settings import WebSettings
 
@@ -35,8 +37,21 @@ def choose_language(asked: str, accepted: str, meeting: str, settings: WebSettin
     return "en"
 
 
+def stated_fallback(settings: WebSettings, visit: VisitRow, meeting: MeetingRow | None) -> Rule | None:
+    """What the visit's notice says that its host may go on with when not everyone agrees."""
+    if meeting is None or visit.rule is not Rule.EVERYONE or not settings.each_voice_allowed:
+        return None
+    return meeting.fallback
+
+
 def page_notice(
-    settings: WebSettings, visit: VisitRow, host: str, language: str, *, is_for_invitees: bool = False
+    settings: WebSettings,
+    visit: VisitRow,
+    host: str,
+    language: str,
+    fallback: Rule | None = None,
+    *,
+    is_for_invitees: bool = False,
 ) -> Notice:
     """Nothing is spoken on a page, so the text has a fingerprint of its own."""
     facts = NoticeFacts(
@@ -45,6 +60,7 @@ def page_notice(
         contact=settings.organisation_contact,
         purposes=settings.purposes,
         rule=visit.rule,
+        fallback=fallback,
         page_link=link_of(settings, visit),
         retention_days=settings.retention_days,
         bot_name=settings.bot_name,

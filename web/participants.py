@@ -15,14 +15,14 @@ from aiohttp_session import get_session
 
 from consent_notice.decisions import meets_floor
 from consent_notice.notice import Notice
-from consent_notice.words import Purpose, Standing
+from consent_notice.words import Purpose, Rule, Standing
 from storage.pages import BoundBy, PageRow
 from storage.store import Store
 from storage.visits import VisitRow
 from web.access import NEW_ID, STORE, Access, Route, back_to, get, post, text_of
 from web.answers import BY_CODE, BY_TELEPHONE, Known
 from web.hosts import story_of
-from web.notices import choose_language, page_notice, page_words
+from web.notices import choose_language, page_notice, page_words, stated_fallback
 from web.own_erasure import Erasing, last_wish
 from web.pages import page
 from web.replay import MeetingStory, SeatStory, Told, Voice
@@ -40,6 +40,7 @@ class Opened:
     visit: VisitRow
     host: str
     platform: str
+    fallback: Rule | None
     row: PageRow | None
     revision: int  # grows with every answer sent from this browser
     noted: bool  # a no was noted under a typed name
@@ -178,6 +179,7 @@ async def opened_page(request: web.Request) -> Opened:
         visit=visit,
         host=host.name if host else "",
         platform=meeting.platform if meeting else "",
+        fallback=stated_fallback(request.app[SETTINGS], visit, meeting),
         row=row,
         revision=int(remembered.get("revision", 0)),
         noted=bool(remembered.get("noted", False)),
@@ -209,7 +211,8 @@ async def language_of(request: web.Request, opened: Opened) -> str:
 
 
 async def notice_of(request: web.Request, opened: Opened) -> Notice:
-    return page_notice(request.app[SETTINGS], opened.visit, opened.host, await language_of(request, opened))
+    language = await language_of(request, opened)
+    return page_notice(request.app[SETTINGS], opened.visit, opened.host, language, opened.fallback)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -152,7 +152,7 @@ class MeetingStory:
     tagged: RecordingTagged | None = None
     reads: list[tuple[datetime, RecordRead]] = field(default_factory=list)
     entries: int = 0
-    last_ms: int = 0
+    last_ms: int = 0  # when somebody last came or went, or sound was last kept
     ended: VisitClosed | None = None
 
     @property
@@ -185,7 +185,8 @@ def tell(entries: Iterable[Entry], timeline: Timeline) -> MeetingStory:
             story.reads.append((entry.at, event))
         elif isinstance(event, SeatJoined | SeatLeft | NoticeDelivered | Decided | VisitClosed):
             at_ms = timeline.position(event.boot_id, event.at_ms, entry.at)
-            story.last_ms = max(story.last_ms, at_ms)
+            if not isinstance(event, NoticeDelivered | Decided):  # how long it lasted shows nobody when one answered
+                story.last_ms = max(story.last_ms, at_ms)
             if isinstance(event, VisitClosed):
                 _visit_closed(story, event, at_ms)
             else:

@@ -27,6 +27,9 @@ class WebSettings:
     default_language: str
     default_rule: Rule
     each_voice_allowed: bool
+    presenters_allowed: bool
+    attestation_allowed: bool  # a host may say of somebody that they agreed
+    offer_after_s: int  # when a host is told how many have not agreed
     one_sided_accepted: bool
     purposes: tuple[Purpose, ...]  # what participants are asked about, in this order
     wording: Mapping[str, Mapping[str, Any]]  # notice texts by language, as consent_notice.notice reads them
@@ -48,6 +51,7 @@ class WebSettings:
             single_voices_allowed=self.each_voice_allowed,
             one_sided_accepted=self.one_sided_accepted,
             late_roster_accepted=self.late_roster_accepted,
+            presenters_allowed=self.presenters_allowed,
         )
 
     @property

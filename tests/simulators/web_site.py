@@ -84,6 +84,9 @@ def settings_for(data_dir: Path, url: str = "http://127.0.0.1", **changes: Any) 
         default_language="en",
         default_rule=Rule.EVERYONE,
         each_voice_allowed=True,
+        presenters_allowed=False,
+        attestation_allowed=False,
+        offer_after_s=90,
         one_sided_accepted=False,
         purposes=BOTH,
         wording=wordings(),
@@ -188,9 +191,16 @@ class Meeting:
 
     @classmethod
     async def begin(
-        cls, site: Site, host: User, title: str = "Quarterly planning", rule: Rule = Rule.EACH_VOICE
+        cls,
+        site: Site,
+        host: User,
+        title: str = "Quarterly planning",
+        rule: Rule = Rule.EACH_VOICE,
+        fallback: Rule | None = None,
     ) -> Meeting:
-        row = await site.store.meetings.add_by_hand(host.id, "http://127.0.0.1:8481/room/demo", title, rule=rule)
+        row = await site.store.meetings.add_by_hand(
+            host.id, "http://127.0.0.1:8481/room/demo", title, rule=rule, fallback=fallback
+        )
         epoch = await site.store.meetings.claim(row.id, "bot-1", 10_000)
         assert epoch is not None
         visit = await site.store.visits.open_visit(MeetingId(row.id), epoch, rule, "en")
@@ -206,6 +216,7 @@ class Meeting:
                 bot_name=site.settings.bot_name,
                 rule=rule,
                 path_delay_ms=0,
+                attested_opens=site.settings.attestation_allowed,
                 **meeting.now,
             )
         )
@@ -245,14 +256,14 @@ class Meeting:
         await self.site.store.visits.left_seat(self.visit.id, seat, self.site.clock.at_ms)
         await self.log(SeatLeft(visit=self.visit.id, epoch=self.visit.epoch, seat=seat, **self.now))
 
-    async def ask(self, seat: SeatId) -> None:
+    async def ask(self, seat: SeatId, *, means: Means = Means.CHAT) -> None:
         await self.site.store.notices.keep(self.notice)
         await self.log(
             NoticeDelivered(
                 visit=self.visit.id,
                 epoch=self.visit.epoch,
                 seat=seat,
-                means=Means.CHAT,
+                means=means,
                 message_id=f"m{next(self.messages)}",
                 **self._notice("notice", "version", "language", "text_sha256"),
                 **self.now,
@@ -353,6 +364,7 @@ class Meeting:
             contact=settings.organisation_contact,
             purposes=settings.purposes,
             rule=self.visit.rule,
+            fallback=self.row.fallback if settings.each_voice_allowed else None,
             page_link=f"{settings.public_url}{self.link}",
             retention_days=settings.retention_days,
             bot_name=settings.bot_name,

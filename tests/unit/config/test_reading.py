@@ -30,6 +30,8 @@ def test_nothing_given_gives_the_defaults() -> None:
     assert settings.default_rule is Rule.EVERYONE
     assert settings.data_dir == Path("onrecord-data").absolute()
     assert not settings.each_voice_allowed
+    assert not settings.presenters_allowed
+    assert not settings.attestation_allowed
 
 
 def test_the_environment_reaches_into_tables_and_an_empty_variable_is_not_set() -> None:
@@ -105,9 +107,10 @@ def test_copies_are_off_until_a_place_is_named() -> None:
     assert settings.checkpoints.s3_bucket == "bucket"
 
 
-def test_each_voice_works_where_it_is_allowed() -> None:
-    settings = read({"ONRECORD_EACH_VOICE_ALLOWED": "true", "ONRECORD_DEFAULT_RULE": "each_voice"})
-    assert settings.default_rule is Rule.EACH_VOICE
+@pytest.mark.parametrize("rule", [Rule.EACH_VOICE, Rule.PRESENTERS])
+def test_a_looser_rule_works_where_it_is_allowed(rule: Rule) -> None:
+    environment = {f"ONRECORD_{rule.value.upper()}_ALLOWED": "true", "ONRECORD_DEFAULT_RULE": rule.value}
+    assert read(environment).default_rule is rule
 
 
 def test_allowed_means_the_value_and_not_that_it_was_written() -> None:
