@@ -30,6 +30,7 @@ from storage.vault import Vault
 from storage.verify_log import check_log, read_entries
 from storage.verify_sound import check_sound
 from storage.verify_text import check_transcripts
+from storage.verify_wishes import check_wishes
 
 MOST_FAULTS = 1_000
 
@@ -42,6 +43,7 @@ class VerifyReport:
     transcripts: int = 0
     still_open: int = 0  # parts that a running server is writing
     erased: int = 0  # segments, transcripts and bodies of entries that are gone, each on an authority that is logged
+    waiting: int = 0  # erasures that people asked for in a meeting that still runs
     faults: list[str] = field(default_factory=list)
 
 
@@ -137,6 +139,7 @@ def _check_all(
             fault(f"visit {visit}: an erasure was begun and not finished; a running server finishes it within the hour")
         report.parts, report.still_open = check_sound(evidence, visits)
         report.transcripts = check_transcripts(evidence, visits)
+        report.waiting = check_wishes(evidence, visits)
         for visit, of_visit in visits.items():
             _check_tag(evidence, visit, of_visit, accounts)
         _check_notices(evidence, entries)
