@@ -56,6 +56,7 @@ class PlannedMeeting:
     decision: Decision
     reason: str  # plain text, for the host
     rule: Rule
+    series: str = ""  # names what recurs; empty: nothing does
     language: str
 
 
@@ -80,6 +81,7 @@ class MeetingRow:
     reason: str
     override: Override | None
     rule: Rule
+    series: str
     language: str
     state: MeetingState
     outcome: str | None
@@ -307,6 +309,7 @@ class Meetings:
             "decision": planned.decision,
             "reason": planned.reason,
             "rule": planned.rule.value,
+            "series": planned.series,
             "language": planned.language,
             "state": MeetingState.PLANNED.value,
             "outcome": None,
@@ -356,6 +359,7 @@ class Meetings:
             reason=row.reason,
             override=row.override,
             rule=Rule(row.rule),
+            series=row.series,
             language=row.language,
             state=MeetingState(row.state),
             outcome=row.outcome,
