@@ -12,6 +12,7 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from consent_notice.ahead import Acts, Covers
 from consent_notice.clock import Clock
+from consent_notice.decisions import Act
 from consent_notice.events import Decided
 from consent_notice.words import SeatId, UserId, VisitId
 from storage import log_entries
@@ -34,6 +35,7 @@ class Use:
     seat: SeatId
     index: int  # of the last entry that repeats it
     acts: Acts
+    was_given: bool  # a yes was counted at that seat, whatever came after
 
 
 class AgreementUses:
@@ -79,6 +81,8 @@ class AgreementUses:
         for row in rows:
             event = log_entries.read_row(tuple(row[:-3])).event
             if isinstance(event, Decided) and event.agreement == agreement:
+                before = uses.get((event.visit, event.seat))
+                given = any(act is Act.GIVE for _, act in event.acts)
                 uses[event.visit, event.seat] = Use(
                     visit=event.visit,
                     page_token=page_token(self._vault, event.visit, row.page_token_sealed),
@@ -87,5 +91,6 @@ class AgreementUses:
                     seat=event.seat,
                     index=row.idx,
                     acts=event.acts,
+                    was_given=given or (before is not None and before.was_given),
                 )
         return sorted(uses.values(), key=lambda use: (use.started_at, use.index), reverse=True)

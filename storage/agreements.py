@@ -72,6 +72,14 @@ class Agreement:
     tied: Mapping[str, str]  # platform ids, hashed again, with the name that each had
 
     @property
+    def says_yes(self) -> bool:
+        return self.answer.says_yes
+
+    @property
+    def says_no(self) -> bool:
+        return self.answer.says_no
+
+    @property
     def level(self) -> IdentityLevel:
         """Of whoever is tied to it by a code or a tap: that is how a platform id came to it."""
         return IdentityLevel.SIGNED_PERSONAL_LINK if self.link else IdentityLevel.PAGE_BOUND_BY_CODE

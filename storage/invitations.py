@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from consent_notice.ahead import Covers
@@ -50,28 +51,30 @@ class Invitations:
 
     async def token_of(self, reach: Reach) -> str:
         """Secret: whoever has it may answer. The same one each time."""
-        token = self._new_id()
-        key = _hash(token)
-        values = {
-            "token_sha256": key,
-            "token_sealed": self._vault.seal(_INVITATION, key.hex(), token),
-            "host_id": reach.host_id,
-            "covers": reach.covers.value,
-            "about": reach.about,
-        }
         which = (
             invitations.c.host_id == reach.host_id,
             invitations.c.covers == reach.covers.value,
             invitations.c.about == reach.about,
         )
+        query = select(invitations.c.token_sha256, invitations.c.token_sealed).where(*which)
+        row = await self._database.read(lambda connection: connection.execute(query).first())
+        if row is None:
+            token = self._new_id()
+            key = _hash(token)
+            values = {
+                "token_sha256": key,
+                "token_sealed": self._vault.seal(_INVITATION, key.hex(), token),
+                "host_id": reach.host_id,
+                "covers": reach.covers.value,
+                "about": reach.about,
+            }
 
-        def work(connection: Connection) -> tuple[bytes, bytes]:
-            connection.execute(insert(invitations).values(values).on_conflict_do_nothing())
-            row = connection.execute(select(invitations).where(*which)).one()
-            return row.token_sha256, row.token_sealed
+            def make(connection: Connection) -> Row[Any, Any]:
+                connection.execute(insert(invitations).values(values).on_conflict_do_nothing())
+                return connection.execute(query).one()
 
-        known, sealed = await self._database.write(work)
-        return self._vault.unseal(_INVITATION, known.hex(), sealed)
+            row = await self._database.write(make)
+        return self._vault.unseal(_INVITATION, row.token_sha256.hex(), row.token_sealed)
 
     async def by_token(self, token: str) -> Reach | None:
         query = select(invitations).where(invitations.c.token_sha256 == _hash(token))

@@ -96,6 +96,21 @@ class Pages:
         row = await self._database.write(work)
         return self._row(row) if row else None
 
+    async def continue_agreement(self, page_id: str, agreement: str, notice_sha256: str) -> None:
+        """What is chosen on it repeats what was said ahead, under that text. Raises NotStored."""
+        change = (
+            update(pages)
+            .where(pages.c.id_sha256 == _hash(page_id))
+            .values(agreement=agreement, notice_sha256=notice_sha256)
+        )
+        if not await self._database.write(lambda connection: connection.execute(change).rowcount):
+            raise NotStored
+
+    async def last_bound_by(self, agreement: str) -> PageRow | None:
+        """The last page that continued this agreement and was tied to a seat."""
+        rows = await self._select(pages.c.agreement == agreement, pages.c.seat.is_not(None))
+        return rows[-1] if rows else None
+
     async def by_seat(self, visit: VisitId, seat: SeatId) -> list[PageRow]:
         """Several people may share a seat, each with a page of their own; oldest first."""
         return await self._select(pages.c.visit_id == visit, pages.c.seat == seat)

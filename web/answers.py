@@ -6,7 +6,6 @@ A yes names each purpose, a purpose that is not ticked is a no to it; a no to wh
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -81,11 +80,6 @@ def entries_for(sent: Sent, seat: SeatStory, acts: Acts, *, by_name: bool) -> li
     ]
 
 
-def same_name(typed: str, shown: str) -> bool:
-    """Spelling variants that a person would not see as different."""
-    return bool(typed.strip()) and _plain(typed) == _plain(shown)
-
-
 def page_reference(page_id: str) -> str:
     """Names a page in the log without the secret that opens it."""
     return hashlib.sha256(page_id.encode()).hexdigest()[:16]
@@ -93,10 +87,6 @@ def page_reference(page_id: str) -> str:
 
 def event_id(visit: str, source: str, *parts: str) -> str:
     return hashlib.sha256("\x1f".join((visit, source, *parts)).encode()).hexdigest()[:32]
-
-
-def _plain(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def _no_to(seat: SeatStory, purpose: Purpose) -> Act:

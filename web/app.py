@@ -13,7 +13,20 @@ from aiohttp_session.cookie_storage import EncryptedCookieStorage
 
 from consent_notice.clock import Clock
 from storage.store import Store
-from web import accounts, admins, calendars, erasures, headers, hosts, pages, participants, receipts, recordings
+from web import (
+    accounts,
+    admins,
+    ahead,
+    ask_ahead,
+    calendars,
+    erasures,
+    headers,
+    hosts,
+    pages,
+    participants,
+    receipts,
+    recordings,
+)
 from web.access import CLOCK, NEW_ID, STORE, Access, add_routes, forms_are_ours, get
 from web.settings import SETTINGS, WebSettings
 
@@ -45,7 +58,7 @@ def create_app(
     admins.set_up(app)
     app.on_response_prepare.append(headers.add_headers)
     app.router.add_static("/static/", pages.STATIC_DIR)
-    for part in (accounts, hosts, calendars, recordings, participants, receipts, admins, erasures):
+    for part in (accounts, hosts, ask_ahead, calendars, recordings, participants, ahead, receipts, admins, erasures):
         add_routes(app, part.routes())
     add_routes(app, [get("/healthz", healthz, Access.ANYONE)])
     return app

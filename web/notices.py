@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from consent_notice.notice import Notice, NoticeFacts, read_wording, render
+from consent_notice.words import Purpose, Rule
 from storage.visits import VisitRow
 from web.settings import WebSettings
 
@@ -26,6 +27,14 @@ def page_words(language: str) -> dict[str, str]:
     return {**english, **tomllib.loads(file.read_text())} if language in known else english
 
 
+@cache
+def ahead_words(language: str) -> dict[str, str]:
+    """Of the pages for answers ahead; English where this language has none of its own yet."""
+    files = [_LOCALES_DIR / "ahead" / f"{one}.toml" for one in ("en", language)]
+    tables = [tomllib.loads(file.read_text(encoding="utf-8")) for file in files if file.exists()]
+    return {**page_words(language), **{key: text for table in tables for key, text in table.items()}}
+
+
 def choose_language(asked: str, accepted: str, meeting: str, settings: WebSettings) -> str:
     """The one asked for, else the browser's first that we have, else the meeting's."""
     wishes = [asked, *(part.partition(";")[0].strip().partition("-")[0].lower() for part in accepted.split(","))]
@@ -37,13 +46,20 @@ def choose_language(asked: str, accepted: str, meeting: str, settings: WebSettin
 
 def page_notice(settings: WebSettings, visit: VisitRow, host: str, language: str) -> Notice:
     """Nothing is spoken on a page, so the text has a fingerprint of its own."""
+    link = link_of(settings, visit)
+    return written_notice(settings, language, rule=visit.rule, page_link=link, host=host, purposes=settings.purposes)
+
+
+def written_notice(
+    settings: WebSettings, language: str, *, rule: Rule, page_link: str, host: str, purposes: tuple[Purpose, ...]
+) -> Notice:
     facts = NoticeFacts(
         host=host,
         organisation=settings.organisation,
         contact=settings.organisation_contact,
-        purposes=settings.purposes,
-        rule=visit.rule,
-        page_link=link_of(settings, visit),
+        purposes=purposes,
+        rule=rule,
+        page_link=page_link,
         retention_days=settings.retention_days,
         bot_name=settings.bot_name,
         speakable=False,

@@ -15,6 +15,7 @@ from aiohttp import web
 from aiohttp_session import get_session
 from limits import RateLimitItemPerMinute
 
+from consent_notice.ahead import same_name
 from consent_notice.notice import Notice
 from consent_notice.words import Purpose, Standing
 from storage.errors import StorageError
@@ -23,7 +24,7 @@ from storage.store import Store
 from storage.visits import VisitRow
 from web.access import ARRIVED_MS, CLOCK, NEW_ID, STORE, Access, Route, back_to, get, post, text_of
 from web.accounts import LIMITER
-from web.answers import Acts, Sent, acts_of_no, acts_of_yes, entries_for, same_name
+from web.answers import Acts, Sent, acts_of_no, acts_of_yes, entries_for
 from web.hosts import story_of
 from web.notices import choose_language, page_notice, page_words
 from web.pages import page

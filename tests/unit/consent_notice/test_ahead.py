@@ -156,6 +156,9 @@ def test_what_was_not_ticked_is_a_no_and_what_needs_a_better_known_person_is_lef
         ("Zoe\u0301", "Zoé", True),
         ("", "", False),
         ("\u200b", "", False),
+        (" Ada  Lovelace ", "Ada Lovelace", True),
+        ("STRASSE", "Straße", True),
+        (" ", "\u3000", False),
         ("Ada", "Ada B", False),
     ],
 )

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from consent_notice.decisions import Act
 from consent_notice.events import Decided, Means, NoticeDelivered
 from consent_notice.notice import Notice
 from consent_notice.words import IdentityLevel, Purpose, VisitId
 from tests.unit.web.test_replay import ADA, YES, decided, joined, told
-from web.answers import Sent, acts_of_no, acts_of_yes, entries_for, page_reference, same_name
+from web.answers import Sent, acts_of_no, acts_of_yes, entries_for, page_reference
 
 BOTH = (Purpose.RECORDING, Purpose.TRANSCRIPTION)
 NOTICE = Notice(id="n", version="1", language="en", spoken="", post="p", page="q", text_sha256="ab")
@@ -73,19 +71,3 @@ def test_the_log_never_holds_the_secret_of_a_page() -> None:
     seat = told(joined(1_000)).seats[ADA]
     assert "secret-page" not in repr(entries_for(sent(), seat, YES, by_name=False))
     assert page_reference("secret-page") != page_reference("secret-pagf")
-
-
-@pytest.mark.parametrize(
-    ("typed", "shown", "same"),
-    [
-        ("ada", "Ada", True),
-        (" Ada  Lovelace ", "Ada Lovelace", True),
-        ("Chloe\u0301", "Chloé", True),
-        ("STRASSE", "Straße", True),
-        ("Ada", "Ada L.", False),
-        ("", "", False),
-        (" ", "\u3000", False),
-    ],
-)
-def test_names_are_the_same_where_a_person_sees_no_difference(typed: str, shown: str, same: bool) -> None:
-    assert same_name(typed, shown) is same
