@@ -107,6 +107,8 @@ class Joined:
     seat_kind: SeatKind
     identity_level: IdentityLevel
     at_ms: int  # when they joined, not when we were told
+    platform_id: str = ""  # what the platform calls them in every meeting, hashed; empty: it does not say
+    is_phone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

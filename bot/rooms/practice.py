@@ -306,6 +306,7 @@ class PracticeRoom:
                 seat_kind=SeatKind.BOT if seat == self._own_seat else SeatKind.PERSON,
                 identity_level=IdentityLevel.DISPLAY_NAME,
                 at_ms=self._known_ms - int(person["age_ms"]),
+                platform_id=str(person.get("platform_id", "")),
             )
         )
         if "stop_id" in person:  # pressed while no bot, or an earlier run of this one, was there to hear of it

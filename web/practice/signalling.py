@@ -65,11 +65,14 @@ class Connection:
 class Participant:
     """One taken seat."""
 
-    def __init__(self, *, seat: str, name: str, kind: str, invited_by: str | None, joined_ms: int) -> None:
+    def __init__(
+        self, *, seat: str, name: str, kind: str, invited_by: str | None, platform_id: str | None, joined_ms: int
+    ) -> None:
         self.seat = seat
         self.name = name
         self.kind = kind
         self.invited_by = invited_by
+        self.platform_id = platform_id  # the same in every room; for bots' ears only
         self.joined_ms = joined_ms
         self.microphone_on = True
         self.connection = Connection()
@@ -94,9 +97,16 @@ class Participant:
         }
         if self.invited_by is not None:
             described["invited_by"] = self.invited_by
+        if to_bot and self.platform_id is not None:
+            described["platform_id"] = self.platform_id
         if to_bot and self.stop_id is not None:
             described["stop_id"] = self.stop_id
         return described
+
+
+def platform_id(person: str) -> str:
+    """What bots call a browser by, in every room: its secret can't be found from it."""
+    return hashlib.sha256(f"practice room person|{person}".encode()).hexdigest()[:32]
 
 
 class Room:
@@ -134,7 +144,14 @@ class Room:
         if len(self._seats) >= MOST_SEATS:
             raise Refused("full", f"This room is full: it seats {MOST_SEATS}.")
         now_ms = self._clock.boot_ms()
-        newcomer = Participant(seat=seat, name=name, kind=said.kind, invited_by=invited_by, joined_ms=now_ms)
+        newcomer = Participant(
+            seat=seat,
+            name=name,
+            kind=said.kind,
+            invited_by=invited_by,
+            platform_id=platform_id(said.person) if said.person and said.kind == "person" else None,
+            joined_ms=now_ms,
+        )
         newcomer.stop_id = self._stops.pop(seat, None)
         others = list(self._seats.values())
         self._seats[seat] = newcomer

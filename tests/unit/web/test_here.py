@@ -57,8 +57,9 @@ def told(*seats: SeatStory) -> MeetingStory:
 
 def moment() -> Moment:
     visit = VisitRow(
-        id=VisitId("visit"), meeting_id=MeetingId("m"), host_id=UserId("host"), epoch=1, state="in_room", left_reason=None, detail="",
-        rule=Rule.EVERYONE, language="en", boot_id="b", started_boot_ms=0, started_at=NOW, ended_at=None,
+        id=VisitId("visit"), meeting_id=MeetingId("m"), host_id=UserId("host"), epoch=1, state="in_room",
+        left_reason=None, detail="", rule=Rule.EVERYONE, language="en", boot_id="b", started_boot_ms=0,
+        started_at=NOW, ended_at=None,
         consent_status=(), kept_ms=0, words=0, transcription_state="none", transcription_permille=0,
         transcription_tries=0, page_token="t",
     )  # fmt: skip
