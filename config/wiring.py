@@ -10,13 +10,17 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from config.clock import SystemClock, new_id
-from config.settings import Settings
+from config.jurisdictions import jurisdictions
+from config.settings import Settings, information_of, rule_policy_of
 from config.wording import wordings
+from consent_notice.notice import NoticeFacts, read_wording
+from consent_notice.publication import Text, text_of
 from consent_notice.words import Purpose
 from storage.store import Store
 
@@ -46,8 +50,9 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
 
 
 def web_settings(settings: Settings) -> WebSettings:
-    from web.settings import WebSettings
+    from web.settings import MailServer, WebSettings
 
+    mail = settings.mail
     return WebSettings(
         data_dir=settings.data_dir,
         public_url=settings.public_url,
@@ -59,11 +64,46 @@ def web_settings(settings: Settings) -> WebSettings:
         default_language=settings.default_language,
         default_rule=settings.default_rule,
         each_voice_allowed=settings.each_voice_allowed,
+        presenters_allowed=settings.presenters_allowed,
+        attestation_allowed=settings.attestation_allowed,
+        offer_after_s=settings.offer_after_s,
         one_sided_accepted=settings.one_sided_accepted,
         purposes=asked_purposes(settings),
         wording=wordings(),
         version=version("onrecord"),
+        jurisdictions=jurisdictions(),
+        host_location=settings.host_location,
+        bot_location=settings.bot_location,
+        late_roster_accepted=settings.late_roster_accepted,
+        information=information_of(settings),
+        mail=MailServer(
+            host=mail.host,
+            port=mail.port,
+            security=mail.security,
+            sender=mail.sender,
+            user=mail.user,
+            password=mail.password,
+        )
+        if mail.host
+        else None,
     )
+
+
+def text_in_use(settings: Settings) -> Text:
+    """The notice of this installation, as far as it is the same for every meeting."""
+    facts = NoticeFacts(
+        host="",
+        organisation=settings.organisation,
+        contact=settings.organisation_contact,
+        purposes=asked_purposes(settings),
+        rule=settings.default_rule,
+        page_link="",
+        retention_days=settings.retention_days,
+        bot_name=settings.bot_name,
+        speakable=True,
+        information=information_of(settings),
+    )
+    return text_of({language: read_wording(table) for language, table in wordings().items()}, facts)
 
 
 def asked_purposes(settings: Settings) -> tuple[Purpose, ...]:
@@ -80,18 +120,25 @@ async def first_admin(settings: Settings) -> tuple[str, str] | None:
     return None if password is None else (FIRST_ADMIN_EMAIL, password)
 
 
-async def status(settings: Settings) -> dict[str, Any]:
+async def status(settings: Settings, *, shows_people: bool) -> dict[str, Any]:
+    """Showing who answered what is a look at the evidence, and is noted before it is handed out."""
     from config.recordings import recordings
+    from web.reads import note_reads_from_command_line
 
     async with open_store(settings) as store:
-        return {"recordings": await recordings(store)}
+        found = await recordings(store)
+        if shows_people:
+            await note_reads_from_command_line(store, [row["visit"] for row in found], SystemClock().now())
+        return {"recordings": found}
 
 
 async def _web(settings: Settings) -> None:
     from web.app import create_app
 
     async with open_store(settings) as store:
-        app = create_app(store, web_settings(settings), SystemClock(), new_id, store.session_key)
+        publication = await store.publications.in_use(text_in_use(settings))
+        chosen = replace(web_settings(settings), publication=publication.number)
+        app = create_app(store, chosen, SystemClock(), new_id, store.session_key)
         await _serve(app, settings.host, settings.web_port)
 
 
@@ -106,10 +153,10 @@ async def _bots(settings: Settings) -> None:
     from bot.dispatch import Dispatcher
     from bot.rooms.practice import PracticeRoom
     from bot.runner import BotParts, BotPolicy, PlatformNotSupported
+    from bot.settlement import PlacePolicy
     from bot.voice import PackagedVoice
     from calendar_sync.links import PLATFORM_NAMES, Platform
-    from consent_notice.answers import read_phrases
-    from consent_notice.notice import read_wording
+    from consent_notice.phrases import read_phrases
 
     clock = SystemClock()
     voice = await asyncio.to_thread(PackagedVoice, settings.transcription.voice_path)
@@ -121,6 +168,7 @@ async def _bots(settings: Settings) -> None:
 
     async with open_store(settings) as store:
         await asyncio.to_thread(store.tracks.recover)
+        publication = await store.publications.in_use(text_in_use(settings))
         parts = BotParts(
             store=store,
             clock=clock,
@@ -134,6 +182,17 @@ async def _bots(settings: Settings) -> None:
                 grace_ms=settings.grace_s * 1000,
                 transcribes=settings.transcription.enabled,
                 default_language=settings.default_language,
+                places=PlacePolicy(
+                    jurisdictions=jurisdictions(),
+                    rules=rule_policy_of(settings),
+                    host_location=settings.host_location,
+                    bot_location=settings.bot_location,
+                    education_accepted=settings.education_accepted,
+                ),
+                information=information_of(settings),
+                publication=publication.number,
+                known_bots=settings.known_bots,
+                attestation_allowed=settings.attestation_allowed,
             ),
             wordings={name: read_wording(table) for name, table in wordings().items()},
             phrases=read_phrases(wordings().values()),
@@ -163,6 +222,7 @@ async def _calendar(settings: Settings) -> None:
     from calendar_sync.planning import PlanningPolicy
     from calendar_sync.scheduler import CalendarScheduler, Pace
     from calendar_sync.sync import CalendarSync
+    from config.checkpoints import copier
     from storage.retention import Retention
 
     clock = SystemClock()
@@ -172,6 +232,7 @@ async def _calendar(settings: Settings) -> None:
     limits = FetchLimits(allow_private_addresses=settings.private_calendars_allowed)
     async with open_store(settings) as store, asyncio.TaskGroup() as tasks:
         tasks.create_task(Retention(store, clock, settings.retention_days).run())
+        tasks.create_task(copier(settings, store.log, clock).run())  # here, where no answer waits for it
         sync = CalendarSync(store, {"ics": IcsCalendar(limits)}, clock, policy)
         await CalendarScheduler(store, sync, clock, Pace(interval_s=settings.calendar_interval_s)).run()
 

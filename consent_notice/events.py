@@ -81,6 +81,7 @@ class SeatJoined:
     boot_id: str
     at_ms: int
     platform_id: str = ""  # what the platform calls this person in every meeting, hashed; empty: it does not say
+    is_own: bool = False  # it is this bot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,7 @@ class NoticeDelivered:
     message_id: str
     boot_id: str
     at_ms: int
+    line: str = ""  # the short form that it was delivered in, which led to the text; empty: the text's own post
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,10 +161,12 @@ class RuleSettled:
     epoch: int
     rule: Rule
     profile: str  # of the places: "explicit_all" or "notice_all"; empty where none was looked at
-    places: tuple[tuple[str, str], ...]  # code of the place, and whose it is: "host", "participant (declared)", "bot"
+    places: tuple[tuple[str, str], ...]  # code of the place, and whose: "host (profile)", "participant (declared)"
     reasons: tuple[str, ...]  # plain sentences, no names
     boot_id: str
     at_ms: int
+    fallback: str = ""  # the rule that may follow when not everyone agreed; empty: the bot leaves
+    is_late_mix: bool = False  # the room mixes all voices and may tell of a join after its sound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from hashlib import sha256
@@ -103,14 +103,21 @@ class Agreement:
 
 
 class Agreements:
-    """`is_still_valid(version)`, set by whoever builds the store: whether a yes to that version of the text counts."""
+    """`is_still_valid(version)`: whether a yes that was given to that version of the notice still counts."""
 
-    def __init__(self, database: Database, vault: Vault, log: ConsentLog, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        log: ConsentLog,
+        clock: Clock,
+        is_still_valid: Callable[[str], Awaitable[bool]],
+    ) -> None:
         self._database = database
         self._vault = vault
         self._log = log
         self._clock = clock
-        self.is_still_valid: Callable[[str], bool] = lambda _version: True
+        self.is_still_valid = is_still_valid
 
     # ---- what a page says ------------------------------------------------------------------------------------------
 
@@ -219,7 +226,7 @@ class Agreements:
         """What somebody who is in that meeting said ahead, if it counts for them. `platform_id`: hashed by the room."""
         known = [agreement.answer for agreement in await self.of_meeting(meeting, series)]
         hashed = _hash_id(platform_id) if platform_id else ""
-        return found(known, hashed, name, self._clock.now().date(), self.is_still_valid)
+        return found(known, hashed, name, self._clock.now().date(), await self._still_valid(known))
 
     async def of_meeting(self, meeting: MeetingId, series: str) -> list[Agreement]:
         """All that was said for that meeting, or for its series by the same host; oldest first."""
@@ -253,8 +260,13 @@ class Agreements:
     async def count_agreed(self, meeting: MeetingId, series: str) -> int:
         """For the host, who sees how many agreed and nothing of the others."""
         today = self._clock.now().date()
-        known = await self.of_meeting(meeting, series)
-        return sum(counts_as_yes(agreement.answer, today, self.is_still_valid) for agreement in known)
+        known = [agreement.answer for agreement in await self.of_meeting(meeting, series)]
+        is_still_valid = await self._still_valid(known)
+        return sum(counts_as_yes(answer, today, is_still_valid) for answer in known)
+
+    async def _still_valid(self, answers: Sequence[AheadAnswer]) -> Callable[[str], bool]:
+        versions = {answer.notice_version for answer in answers}
+        return {version for version in versions if await self.is_still_valid(version)}.__contains__
 
     async def under_link(self, reference: str) -> list[Agreement]:
         return await self._select(agreements.c.personal_link == bytes.fromhex(reference))

@@ -30,10 +30,12 @@ PURE = {
 
 # Modules that hold types and constants and decide nothing.
 NOTHING_TO_TEST = {
+    "bot.books",
     "bot.commands",
     "bot.ports",
     "calendar_sync.errors",
     "consent_notice.clock",
+    "consent_notice.receipt_style",
     "consent_notice.words",
     "storage.errors",
     "storage.schema",
@@ -53,10 +55,12 @@ SHOWN_BY = {
     "calendar_sync.expansion": "tests/adapter/calendar_sync/test_ics_broken.py",
     "consent_notice.attendance": "tests/unit/consent_notice/test_rules.py",
     "config.demo": "tests/acceptance/test_demo.py",
+    "config.options": "tests/adapter/config/test_cli.py",
     "config.story": "tests/acceptance/test_demo.py",
     "storage.data_dir": "tests/adapter/storage/test_store.py",
     "storage.database": "tests/adapter/storage/test_store.py",
     "storage.key_file": "tests/adapter/storage/test_store.py",
+    "storage.log_reader": "tests/adapter/storage/test_consent_log.py",
     "storage.migrate": "tests/adapter/storage/test_store.py",
     "storage.sound": "tests/adapter/storage/test_track_writer.py",
     "storage.vault": "tests/adapter/storage/test_store.py",
@@ -92,6 +96,7 @@ BREAKS = [
     ("vendors", "bot/ports.py", "import pydub"),
     ("vendors", "web/settings.py", "from sqlalchemy import select"),
     ("vendors", "config/clock.py", "import webrtcvad"),
+    ("vendors", "web/receipts.py", "import aiosmtplib"),
 ]  # fmt: skip
 
 

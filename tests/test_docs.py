@@ -15,6 +15,7 @@ import pytest
 from config.cli import commands
 from config.errors import ExitCode
 from config.settings import Settings, described
+from web.checker import FILE_NAME, checker_page
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -27,6 +28,15 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")])
 NEVER_CLAIMED = ("GDPR-compliant", "HIPAA", "fully compliant", "is compliant", "anonymous", "erased everywhere")
 
 
+def _commands_of(group: click.Group, above: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Every command that can be run, by all of its words; a group alone does nothing."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from _commands_of(command, f"{above}{name} ")
+        else:
+            yield f"{above}{name}", command
+
+
 def test_every_setting_is_in_the_docs_with_its_default() -> None:
     assert (DOCS / "settings.md").read_text(encoding="utf-8") == reference.settings_page(), "run: make docs"
 
@@ -35,19 +45,25 @@ def test_every_error_is_in_the_docs_with_what_to_do() -> None:
     assert (DOCS / "errors.md").read_text(encoding="utf-8") == reference.errors_page(), "run: make docs"
 
 
+def test_the_page_that_checks_receipts_is_the_one_that_is_served() -> None:
+    assert (DOCS / FILE_NAME).read_text(encoding="utf-8") == checker_page(), "run: make docs"
+
+
 def test_every_error_says_what_it_means() -> None:
     for error in reference.error_classes():
         assert "__doc__" in vars(error), f"{error.__module__}.{error.__qualname__} has no docstring of its own"
         assert error.__doc__, error
 
 
-@pytest.mark.parametrize("name", sorted(commands.commands))
+@pytest.mark.parametrize("name", sorted(name for name, _ in _commands_of(commands)))
 def test_every_command_and_option_is_in_the_docs(name: str) -> None:
     text = (DOCS / "commands.md").read_text(encoding="utf-8")
-    assert f"## `onrecord {name}`" in text
-    for parameter in commands.commands[name].params:
+    assert f"## `onrecord {name}" in text
+    about = text.partition(f"## `onrecord {name}")[2].partition("\n## ")[0]
+    everywhere = text.partition("## Options of all but")[2]
+    for parameter in dict(_commands_of(commands))[name].params:
         if isinstance(parameter, click.Option):
-            assert any(f"`{option}" in text for option in parameter.opts), parameter.opts
+            assert any(f"`{option}" in about + everywhere for option in parameter.opts), parameter.opts
 
 
 @pytest.mark.parametrize("code", list(ExitCode))

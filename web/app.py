@@ -17,15 +17,22 @@ from web import (
     accounts,
     admins,
     ahead,
+    answering,
     ask_ahead,
     calendars,
+    checker,
     erasures,
     headers,
     hosts,
+    live,
     pages,
     participants,
+    receipt_mail,
     receipts,
     recordings,
+    shared_seats,
+    telephone,
+    withdrawing,
 )
 from web.access import CLOCK, NEW_ID, STORE, Access, add_routes, forms_are_ours, get
 from web.settings import SETTINGS, WebSettings
@@ -58,7 +65,8 @@ def create_app(
     admins.set_up(app)
     app.on_response_prepare.append(headers.add_headers)
     app.router.add_static("/static/", pages.STATIC_DIR)
-    for part in (accounts, hosts, ask_ahead, calendars, recordings, participants, ahead, receipts, admins, erasures):
+    of_participants = (participants, answering, withdrawing, shared_seats, telephone, receipts, receipt_mail, checker)
+    for part in (accounts, hosts, live, ask_ahead, calendars, recordings, *of_participants, ahead, admins, erasures):
         add_routes(app, part.routes())
     add_routes(app, [get("/healthz", healthz, Access.ANYONE)])
     return app

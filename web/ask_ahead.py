@@ -20,7 +20,8 @@ from storage.invitations import Reach
 from storage.meetings import MeetingRow
 from web import here
 from web.access import ARRIVED_MS, CLOCK, STORE, Access, Route, back_to, get, post, tell, text_of, user_of
-from web.hosts import own_meeting, story_of
+from web.hosts import story_of
+from web.live import own_meeting
 from web.notices import ahead_words, choose_language
 from web.pages import page
 from web.settings import SETTINGS, WebSettings

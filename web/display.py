@@ -51,6 +51,10 @@ RULE_MEANS = {
     "each_voice": "Each voice is kept only if that person has agreed.",
     "presenters": "Only presenters who agreed are kept; the audience is informed and left out.",
 }
+FALLBACK_WORDS = {
+    "leave": "The bot leaves after a while",
+    "each_voice": "I may go on with the voices that agreed",
+}
 MEANS_WORDS = {
     "chat": "in the meeting's chat",
     "page": "on their own page",
@@ -73,6 +77,7 @@ LEFT_WORDS = {
     "room_full": "The meeting was full.",
     "connection_lost": "The connection to the meeting was lost.",
     "no_media": "No sound came from the meeting.",
+    "not_allowed_there": "In this kind of room nothing may be recorded where somebody is, or may be.",
     "taken_over": "Another bot of this installation took over.",
     "storage_failed": "The recording could not be stored any more (is the disk full?). What was kept is safe.",
 }

@@ -30,7 +30,7 @@ from storage.visits import VisitRow
 from web import here
 from web.access import CLOCK, STORE, text_of
 from web.hosts import story_of
-from web.notices import ahead_words, choose_language, written_notice
+from web.notices import ahead_words, choose_language, stated_fallback, written_notice
 from web.replay import MeetingStory, SeatStory
 from web.settings import SETTINGS
 
@@ -130,7 +130,7 @@ async def open_invitation(request: web.Request) -> Opened:
     about = [one for one in opened.own if _is_about(one, meeting)]
     opened.agreement = max(about, key=lambda one: one.log_index, default=None)
     if opened.agreement is not None:
-        opened.is_still_valid = store.agreements.is_still_valid(opened.agreement.notice_version)
+        opened.is_still_valid = await store.agreements.is_still_valid(opened.agreement.notice_version)
     await look(request, opened)
     return opened
 
@@ -196,7 +196,16 @@ async def notice_of(request: web.Request, opened: Opened) -> Notice:
     link = f"{settings.public_url.rstrip('/')}/a/{token}"
     purposes = tuple(purpose for purpose in settings.purposes if meets_floor(purpose, opened.level))
     language = await language_of(request, opened)
-    return written_notice(settings, language, rule=meeting.rule, page_link=link, host=opened.host, purposes=purposes)
+    return written_notice(
+        settings,
+        language,
+        host=opened.host,
+        rule=meeting.rule,
+        fallback=stated_fallback(settings, None, meeting),
+        page_link=link,
+        purposes=purposes,
+        is_for_invitees=False,  # it knows nobody from the invitation
+    )
 
 
 def remember(session: Session, drawer: str, key: str, value: Any) -> None:

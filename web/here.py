@@ -71,6 +71,12 @@ def names_of_seat(events: Iterable[object], seat: SeatId) -> set[str]:
     return {event.name for event in events if isinstance(event, SeatJoined) and event.seat == seat}
 
 
+def platform_id_of(events: Iterable[object], seat: SeatId) -> str:
+    """What the platform called whoever sat there last; empty where it said none."""
+    known = [event.platform_id for event in events if isinstance(event, SeatJoined) and event.seat == seat]
+    return known[-1] if known else ""
+
+
 def yes_entries(
     moment: Moment, agreement: Agreement, seat: SeatStory, level: IdentityLevel, reference: str
 ) -> list[tuple[Event, str]]:
@@ -123,7 +129,7 @@ def _noes(agreement: Agreement, seat: SeatStory) -> Acts:
         stands = seat.standing(Purpose.RECORDING)
         if agreement.withdrawn_at is not None and stands is not Standing.GIVEN:
             return ()
-        return acts_of_no(seat, tuple(agreement.choices))
+        return acts_of_no(seat.voice(""), tuple(agreement.choices))
     unticked = [purpose for purpose, chosen in agreement.choices.items() if not chosen]
     return tuple((purpose, Act.WITHDRAW) for purpose in unticked if seat.standing(purpose) is Standing.GIVEN)
 

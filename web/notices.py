@@ -12,6 +12,7 @@ from pathlib import Path
 
 from consent_notice.notice import Notice, NoticeFacts, read_wording, render
 from consent_notice.words import Purpose, Rule
+from storage.meetings import MeetingRow
 from storage.visits import VisitRow
 from web.settings import WebSettings
 
@@ -44,14 +45,45 @@ def choose_language(asked: str, accepted: str, meeting: str, settings: WebSettin
     return "en"
 
 
-def page_notice(settings: WebSettings, visit: VisitRow, host: str, language: str) -> Notice:
+def stated_fallback(settings: WebSettings, visit: VisitRow | None, meeting: MeetingRow | None) -> Rule | None:
+    """What the notice says that the host may go on with when not everyone agrees. `visit` None: it is yet to come."""
+    if meeting is None or not settings.each_voice_allowed:
+        return None
+    return meeting.fallback if (visit or meeting).rule is Rule.EVERYONE else None
+
+
+def page_notice(
+    settings: WebSettings,
+    visit: VisitRow,
+    host: str,
+    language: str,
+    fallback: Rule | None = None,
+    *,
+    is_for_invitees: bool = False,
+) -> Notice:
     """Nothing is spoken on a page, so the text has a fingerprint of its own."""
-    link = link_of(settings, visit)
-    return written_notice(settings, language, rule=visit.rule, page_link=link, host=host, purposes=settings.purposes)
+    return written_notice(
+        settings,
+        language,
+        host=host,
+        rule=visit.rule,
+        fallback=fallback,
+        page_link=link_of(settings, visit),
+        purposes=settings.purposes,
+        is_for_invitees=is_for_invitees,
+    )
 
 
 def written_notice(
-    settings: WebSettings, language: str, *, rule: Rule, page_link: str, host: str, purposes: tuple[Purpose, ...]
+    settings: WebSettings,
+    language: str,
+    *,
+    host: str,
+    rule: Rule,
+    fallback: Rule | None,
+    page_link: str,
+    purposes: tuple[Purpose, ...],
+    is_for_invitees: bool,
 ) -> Notice:
     facts = NoticeFacts(
         host=host,
@@ -59,10 +91,14 @@ def written_notice(
         contact=settings.organisation_contact,
         purposes=purposes,
         rule=rule,
+        fallback=fallback,
         page_link=page_link,
         retention_days=settings.retention_days,
         bot_name=settings.bot_name,
         speakable=False,
+        information=settings.information,
+        publication=settings.publication,
+        is_for_invitees=is_for_invitees,
     )
     return render(read_wording(settings.wording[language]), facts)
 

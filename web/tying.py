@@ -19,7 +19,6 @@ from storage.pages import PageRow
 from storage.visits import VisitRow
 from web import here
 from web.access import ARRIVED_MS, CLOCK, STORE
-from web.answers import page_reference
 from web.guests import Opened, look, remember
 from web.hosts import story_of
 from web.replay import SeatStory
@@ -46,7 +45,10 @@ async def take_effect(request: web.Request, opened: Opened, notice: Notice, nonc
         entries = here.no_entries(_moment(request, visit, notice), agreement, story, row, nonce)
         await store.log.append_all(entries)
         if row is not None and not agreement.says_yes:  # its code may still be typed
-            await store.pages.choose(row.page_id, dict.fromkeys(agreement.choices, False), row.alone_on_device)
+            nothing = dict.fromkeys(agreement.choices, False)
+            await store.pages.choose(
+                row.page_id, nothing, row.alone_on_device, people=row.people, notice_sha256=notice.text_sha256
+            )
 
 
 async def tie_by_tap(request: web.Request, opened: Opened, agreement: Agreement, notice: Notice) -> None:
@@ -65,8 +67,10 @@ async def _visit_page(request: web.Request, opened: Opened, agreement: Agreement
     assert opened.visit is not None
     row = opened.page or await store.pages.open(opened.visit.id)
     if row.seat is None:
-        row = await store.pages.choose(row.page_id, agreement.choices, True)
-        await store.pages.continue_agreement(row.page_id, agreement.id, notice.text_sha256)
+        row = await store.pages.choose(
+            row.page_id, agreement.choices, True, people=row.people, notice_sha256=notice.text_sha256
+        )
+        await store.pages.continue_agreement(row.page_id, agreement.id)
         remembered = {"id": row.page_id, "revision": 0, "noted": False}
         remember(await get_session(request), "pages", opened.visit.id, remembered)
     opened.page = row
@@ -98,13 +102,16 @@ async def _tie(request: web.Request, opened: Opened, seat: SeatStory, row: PageR
     assert opened.visit is not None
     level = IdentityLevel.PAGE_BOUND_BY_CODE if row.seat is not None else here.level_by_tap(agreement)
     moment = _moment(request, opened.visit, notice)
-    entries = here.yes_entries(moment, agreement, seat, level, page_reference(row.page_id))
+    entries = here.yes_entries(moment, agreement, seat, level, row.reference)
     try:
         await store.agreements.count(entries, opened.visit.id, opened.read_until)
     except AnsweredMeanwhile:
         return False
-    if row.seat is None:  # after the entry: if we die here, the yes counts and its page asks for the code
+    # After the entry: if we die here, the yes counts, and the page asks for the code again.
+    if row.seat is None:
         await store.pages.bind(opened.visit.id, row.code, seat.seat)
+    events = [entry.event for entry in await asyncio.to_thread(store.log.entries_of, opened.visit.id)]
+    await store.agreements.bind_platform_id(agreement.id, here.platform_id_of(events, seat.seat), seat.name)
     return True
 
 

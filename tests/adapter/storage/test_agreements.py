@@ -18,7 +18,7 @@ from storage.agreements import still_said
 from storage.errors import AnsweredMeanwhile, LogWriteFailed, NotStored
 from storage.store import Store
 from storage.verify import verify
-from tests.adapter.storage.ahead import NO, SERIES, YES, StandUp
+from tests.adapter.storage.ahead import NO, SERIES, YES, StandUp, always
 from tests.adapter.storage.events import decided
 from tests.adapter.storage.hand_clock import HandClock
 
@@ -50,6 +50,7 @@ async def test_an_answer_is_an_entry_and_a_row_and_outlives_a_restart(
     assert event.until == (clock.now().date() + timedelta(days=SERIES_DAYS)).isoformat()
     await stand_up.store.agreements.bind_platform_id(said.id, "id-1", "Ada")
     again = Store.open(data_dir, clock, new_id)
+    again.agreements.is_still_valid = always
     try:
         found = await again.agreements.by_page("page of ada")
         counted = await again.agreements.find(stand_up.meetings[1], SERIES, "id-1", "Ada")
@@ -191,7 +192,7 @@ async def test_a_yes_to_a_text_that_no_longer_holds_is_none(stand_up: StandUp) -
     await stand_up.store.agreements.bind_platform_id(said.id, "id-1", "Ada")
     asked: list[str] = []
 
-    def is_still_valid(version: str) -> bool:
+    async def is_still_valid(version: str) -> bool:
         asked.append(version)
         return False
 

@@ -10,6 +10,7 @@ import pytest
 
 from consent_notice.ahead import Covers
 from consent_notice.decisions import Act
+from consent_notice.publication import Text
 from consent_notice.words import IdentityLevel, Purpose
 from tests.adapter.web.conftest import People
 from tests.simulators.ahead_site import NO, YES, Series, say, state_on
@@ -134,15 +135,33 @@ async def test_a_link_to_one_meeting_gives_no_answer_to_its_series(series: Serie
 # ---- texts and purposes ----------------------------------------------------------------------------------------------
 
 
-async def test_a_yes_to_a_text_that_holds_no_more_asks_again(series: Series, site: Site) -> None:
-    path = await series.invitation()
-    async with site.browser() as browser:
-        await say(browser, path, YES)
-        site.store.agreements.is_still_valid = lambda version: version != "1"
-        await browser.open(path)
-        assert state_on(browser) == "outdated"
-        await say(browser, path, NO)
-        assert state_on(browser) == "refused"
+async def test_a_yes_to_a_text_that_holds_no_more_asks_again(tmp_path: Path) -> None:
+    """A new text is in use; until an admin has said that older agreements stay, they do not."""
+    async with open_site(tmp_path / "data", publication=1) as site:
+        host, publications = await site.person("host", "Ingrid", "ingrid@example.org"), site.store.publications
+        still_valid = site.store.agreements.is_still_valid
+        series = await Series.plan(site, host)
+        site.store.agreements.is_still_valid = still_valid
+        await publications.in_use(Text(content=b"{}"))
+        path = await series.invitation()
+        async with site.browser() as browser:
+
+            async def state_of_the_page() -> str:
+                await browser.open(path)
+                return state_on(browser)
+
+            await say(browser, path, YES)
+            assert await state_of_the_page() == "given"
+            await publications.in_use(Text(content=b"[]"))
+            assert await state_of_the_page() == "outdated"
+            await publications.publish(2, renews=False, by=host.id)
+            assert await state_of_the_page() == "given"
+            await publications.in_use(Text(content=b"0"))
+            await publications.publish(3, renews=True, by=host.id)
+            assert await state_of_the_page() == "outdated"
+            await say(browser, path, NO)
+            assert state_on(browser) == "refused"
+        series.check()
 
 
 async def test_a_yes_that_ran_out_can_be_given_again(series: Series, site: Site) -> None:

@@ -46,6 +46,7 @@ def agreement(name: str = "Ada", **changes: Any) -> Agreement:
 def seat(number: int, name: str, standing: Standing = Standing.UNKNOWN, **changes: Any) -> SeatStory:
     story = SeatStory(seat=SeatId(f"seat-{number}"), name=name, kind=SeatKind.PERSON, stays=[(0, None)])
     story.standings = {purpose: Known(standing=standing, index=1) for purpose in BOTH}
+    story.voices = {"": dict.fromkeys(BOTH, standing)}
     for field, value in changes.items():
         setattr(story, field, value)
     return story
