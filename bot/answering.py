@@ -60,7 +60,9 @@ class Answering:
         self._entries = entries
         self._order = order
         self._thanks_due: dict[str, Say] = {}  # by event id, for when it is durable
-        self._yeses: dict[str, SeatId] = {}  # chat messages that carried a yes, for when they are changed
+        self._yeses: dict[
+            str, tuple[SeatId, str, Reading]
+        ] = {}  # chat messages that carried a yes, for when they are changed
         self._heard = heard
 
     # ---- the chat ------------------------------------------------------------------------------------------------
@@ -91,7 +93,7 @@ class Answering:
         if opens and self._is_early(seat, said):
             return
         if opens:
-            self._yeses[said.message_id] = said.seat
+            self._yeses[said.message_id] = (said.seat, said.text, reading)
         thanks = None if opens else Say.THANKS_WITHDRAWN if has_given else Say.THANKS_REFUSED
         for each in [seat, *twins]:  # a no under a name that two people bear is a no of both: doubt is a no
             self.decide(each, acts, Means.CHAT, said.message_id, said.at_ms, verbatim=said.text, thanks=thanks)
@@ -119,28 +121,29 @@ class Answering:
             seat.early_yes = None
 
     def edited(self, edited: ChatEdited) -> None:
-        """An edit can shut and never opens; one of a yes takes it back, whatever it reads now."""
+        """An edit can shut and never opens; one of a yes takes it back, unless only its spelling changed."""
         seat = self._seats.find(edited.seat)
         if seat is None or seat.kind is not SeatKind.PERSON:
             return
         has_given = self.gave(edited.seat, Purpose.RECORDING)
-        reading = self._seats.read_alone(edited, has_given=has_given).reading
-        was_yes = self._yeses.get(edited.message_id) == edited.seat
-        if reading in (Reading.REFUSED, Reading.WITHDRAWN):
-            acts = self._acts_of(reading, has_given=has_given) or withdrawal()
-            thanks = Say.THANKS_WITHDRAWN if has_given else Say.THANKS_REFUSED
-        elif was_yes and reading is not Reading.GIVEN:
-            acts, thanks = withdrawal(), Say.ANSWER_CHANGED
-        else:
+        whose, before, was = self._yeses.get(edited.message_id, (None, "", Reading.NONE))
+        if whose != edited.seat:
+            before, was = "", Reading.NONE
+        reading = self._seats.read_edit(edited, before, was, has_given=has_given).reading
+        if reading not in (Reading.REFUSED, Reading.WITHDRAWN):
             return
+        acts = self._acts_of(reading, has_given=has_given) or withdrawal()
         self._yeses.pop(edited.message_id, None)
+        thanks = (
+            Say.ANSWER_CHANGED if was is not Reading.NONE else Say.THANKS_WITHDRAWN if has_given else Say.THANKS_REFUSED
+        )
         reference = f"{edited.message_id}:edited:{edited.at_ms}"
         self.decide(seat, acts, Means.CHAT, reference, edited.at_ms, verbatim=edited.text, thanks=thanks)
 
     def deleted(self, deleted: ChatDeleted) -> None:
         """Whoever deletes their yes may not stand by it: doubt is a no. Deleting a no takes nothing back."""
         seat = self._seats.find(deleted.seat)
-        if seat is None or self._yeses.get(deleted.message_id) != deleted.seat:
+        if seat is None or self._yeses.get(deleted.message_id, (None,))[0] != deleted.seat:
             return
         del self._yeses[deleted.message_id]
         reference = f"{deleted.message_id}:deleted"

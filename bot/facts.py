@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.ports import RoomCapabilities, TileState
-from consent_notice.answers import Phrases
 from consent_notice.notice import Notice, NoticeFacts, Say, Wording
+from consent_notice.phrases import Phrases
 from consent_notice.words import Purpose, Rule, VisitId
 
 

@@ -14,7 +14,7 @@ from bot.entries import Entries
 from bot.facts import SessionFacts
 from bot.ports import ChatSaid
 from bot.seats import Seat
-from consent_notice.events import HostAct, HostActed, Means
+from consent_notice.events import HostAct, HostActed, Means, RuleSettled
 from consent_notice.notice import Say
 from consent_notice.rules import MeetingRecord
 from consent_notice.words import Rule
@@ -44,6 +44,7 @@ class Hosting:
         self._order = order
         self._is_offered = False
         self._has_fallen_back = False
+        self._is_held = False  # a place that became known asks for everyone's yes
         self.wants_to_ask = False
         self.waits = False
 
@@ -75,6 +76,8 @@ class Hosting:
                 self.waits = True
             case HostActed(act=HostAct.FALL_BACK):
                 self.fall_back("the host chose what the notice stated for this case", now_ms)
+            case RuleSettled(rule=Rule.EVERYONE, fallback="", places=places) if places:
+                self._is_held = True
             case _:
                 pass
 
@@ -87,13 +90,14 @@ class Hosting:
             return
         self._is_offered = True
         if missing:
-            line = Say.HOST_UNANSWERED if self._facts.fallback is None else Say.HOST_UNANSWERED_FALLBACK
+            has_fallback = self._facts.fallback is not None and not self._is_held
+            line = Say.HOST_UNANSWERED_FALLBACK if has_fallback else Say.HOST_UNANSWERED
             self._order(PostLine(line=line, to_seat=host.seat, count=missing))
 
     def fall_back(self, reason: str, now_ms: int) -> bool:
-        """To the rule that the notice stated for when not everyone agrees; False where it stated none."""
+        """To the rule that the notice stated for when not everyone agrees; False where it stated none, or no longer."""
         fallback = self._facts.fallback
-        if fallback is None or self._facts.rule is not Rule.EVERYONE or self._has_fallen_back:
+        if fallback is None or self._is_held or self._facts.rule is not Rule.EVERYONE or self._has_fallen_back:
             return False
         self._has_fallen_back = True
         self._order(self._entries.rule_settled(fallback, reason, now_ms))

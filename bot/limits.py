@@ -29,6 +29,7 @@ class Limits:
         self._order = order
         self._host_is_here: bool | None = None
         self.is_barred = False
+        self.is_held = False  # a place asks for everyone's yes: no fallback may follow any more
 
     @property
     def is_paused(self) -> bool:
@@ -37,13 +38,13 @@ class Limits:
     def recall(self, entry: Durable) -> None:
         """Of an earlier stay, in the log's order."""
         event = entry.event
-        if isinstance(event, Limit):
+        if isinstance(event, Limit) and not self._is_too_late(event):
             note_limit(self._record, event, event.at_ms if event.boot_id == self._facts.boot_id else 0)
             self._remember(event)
 
     def durable(self, entry: Durable, now_ms: int) -> None:
         event = entry.event
-        if not isinstance(event, Limit):
+        if not isinstance(event, Limit) or self._is_too_late(event):
             return
         said_ms = event.at_ms if event.boot_id == self._facts.boot_id else now_ms
         before = self._record.rule_over(now_ms, now_ms + 1)
@@ -77,6 +78,12 @@ class Limits:
         else:
             self._record.doubt_until(now_ms, HOST_AWAY)
 
+    def _is_too_late(self, event: Limit) -> bool:
+        """A looser rule that was on its way when a place forbade it."""
+        return self.is_held and isinstance(event, RuleSettled) and event.rule is not Rule.EVERYONE
+
     def _remember(self, event: Limit) -> None:
         if isinstance(event, RecordingBarred):
             self.is_barred = True
+        elif isinstance(event, RuleSettled) and event.places:
+            self.is_held = self.is_held or (event.rule is Rule.EVERYONE and not event.fallback)

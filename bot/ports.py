@@ -57,6 +57,7 @@ class LeftReason(StrEnum):
     NO_MEDIA = "no_media"
     TAKEN_OVER = "taken_over"
     STORAGE_FAILED = "storage_failed"
+    NOT_ALLOWED_THERE = "not_allowed_there"
 
 
 class RoomError(Exception):

@@ -13,8 +13,8 @@ from bot.commands import Durable
 from consent_notice.decisions import Act, IllegalAct, meets_floor, next_standing
 from consent_notice.events import Decided, Means, NoticeDelivered
 from consent_notice.rules import MeetingRecord
+from consent_notice.standings import OPENING, StandingsReplay
 from consent_notice.words import Purpose, SeatId, Standing, seat_of_voice, voice_of
-from storage.replay import OPENING, StandingsReplay
 
 Acts = tuple[tuple[Purpose, Act], ...]
 BY_OTHERS = frozenset({Means.HOST, Means.SYSTEM})

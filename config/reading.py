@@ -18,6 +18,8 @@ from pydantic_core import ErrorDetails
 
 from config.errors import ConfigError, ExitCode
 from config.settings import ENV_PREFIX, NESTED, Settings, described, fix_for
+from consent_notice.information import LegalBasis
+from consent_notice.settling import Setting
 from consent_notice.words import Rule
 
 FILE_NAME = "onrecord.toml"
@@ -129,11 +131,37 @@ def _together(settings: Settings, *, to_serve: bool) -> Iterator[Problem]:
         if urlsplit(url).hostname in _ANY_ADDRESS:
             fix = "give the address that people's browsers open"
             yield Problem(setting=name, wrong=f"nobody can open {url}", fix=fix)
+    yield from _about_copies(settings)
     if to_serve:
         for name in ("organisation", "organisation_contact"):
             if not str(getattr(settings, name)).strip():
                 fix = fix_for(Settings.model_fields[name])
                 yield Problem(setting=name, wrong="is missing, and every notice says it", fix=fix)
+        yield from _undeclared(settings)
+
+
+def _undeclared(settings: Settings) -> Iterator[Problem]:
+    """What an admin has to declare, since nobody can guess it."""
+    basis, fields = settings.notice.legal_basis, type(settings.notice).model_fields
+    if settings.profile is Setting.WORKPLACE and not basis:
+        fix = fix_for(fields["legal_basis"])
+        yield Problem(setting="notice.legal_basis", wrong="is missing, and a workplace has to declare it", fix=fix)
+    if basis is LegalBasis.LEGITIMATE_INTERESTS and not settings.notice.legitimate_interests.strip():
+        fix = "say which interests, as everybody may read it"
+        yield Problem(setting="notice.legitimate_interests", wrong="is missing, and is the legal basis", fix=fix)
+
+
+def _about_copies(settings: Settings) -> Iterator[Problem]:
+    copies = settings.checkpoints
+    if (copies.s3_prefix or copies.s3_endpoint or copies.s3_region) and not copies.s3_bucket:
+        fix = "name the bucket, or leave the other s3 settings out"
+        yield Problem(setting="checkpoints.s3_bucket", wrong="is missing", fix=fix)
+    if copies.rfc3161_roots is not None and not copies.rfc3161_url:
+        fix = "give the service's address, or leave its certificates out"
+        yield Problem(setting="checkpoints.rfc3161_url", wrong="is missing", fix=fix)
+    if copies.folder is not None and copies.folder.is_relative_to(settings.data_dir):
+        fix = "give a folder on another disk or machine"
+        yield Problem(setting="checkpoints.folder", wrong="lies in the data directory", fix=fix)
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -10,13 +10,17 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from config.clock import SystemClock, new_id
-from config.settings import Settings
+from config.jurisdictions import jurisdictions
+from config.settings import Settings, information_of, rule_policy_of
 from config.wording import wordings
+from consent_notice.notice import NoticeFacts, read_wording
+from consent_notice.publication import Text, text_of
 from consent_notice.words import Purpose
 from storage.store import Store
 
@@ -63,7 +67,29 @@ def web_settings(settings: Settings) -> WebSettings:
         purposes=asked_purposes(settings),
         wording=wordings(),
         version=version("onrecord"),
+        jurisdictions=jurisdictions(),
+        host_location=settings.host_location,
+        bot_location=settings.bot_location,
+        late_roster_accepted=settings.late_roster_accepted,
+        information=information_of(settings),
     )
+
+
+def text_in_use(settings: Settings) -> Text:
+    """The notice of this installation, as far as it is the same for every meeting."""
+    facts = NoticeFacts(
+        host="",
+        organisation=settings.organisation,
+        contact=settings.organisation_contact,
+        purposes=asked_purposes(settings),
+        rule=settings.default_rule,
+        page_link="",
+        retention_days=settings.retention_days,
+        bot_name=settings.bot_name,
+        speakable=True,
+        information=information_of(settings),
+    )
+    return text_of({language: read_wording(table) for language, table in wordings().items()}, facts)
 
 
 def asked_purposes(settings: Settings) -> tuple[Purpose, ...]:
@@ -91,7 +117,9 @@ async def _web(settings: Settings) -> None:
     from web.app import create_app
 
     async with open_store(settings) as store:
-        app = create_app(store, web_settings(settings), SystemClock(), new_id, store.session_key)
+        publication = await store.publications.in_use(text_in_use(settings))
+        chosen = replace(web_settings(settings), publication=publication.number)
+        app = create_app(store, chosen, SystemClock(), new_id, store.session_key)
         await _serve(app, settings.host, settings.web_port)
 
 
@@ -106,10 +134,10 @@ async def _bots(settings: Settings) -> None:
     from bot.dispatch import Dispatcher
     from bot.rooms.practice import PracticeRoom
     from bot.runner import BotParts, BotPolicy, PlatformNotSupported
+    from bot.settlement import PlacePolicy
     from bot.voice import PackagedVoice
     from calendar_sync.links import PLATFORM_NAMES, Platform
-    from consent_notice.answers import read_phrases
-    from consent_notice.notice import read_wording
+    from consent_notice.phrases import read_phrases
 
     clock = SystemClock()
     voice = await asyncio.to_thread(PackagedVoice, settings.transcription.voice_path)
@@ -121,6 +149,7 @@ async def _bots(settings: Settings) -> None:
 
     async with open_store(settings) as store:
         await asyncio.to_thread(store.tracks.recover)
+        publication = await store.publications.in_use(text_in_use(settings))
         parts = BotParts(
             store=store,
             clock=clock,
@@ -134,6 +163,15 @@ async def _bots(settings: Settings) -> None:
                 grace_ms=settings.grace_s * 1000,
                 transcribes=settings.transcription.enabled,
                 default_language=settings.default_language,
+                places=PlacePolicy(
+                    jurisdictions=jurisdictions(),
+                    rules=rule_policy_of(settings),
+                    host_location=settings.host_location,
+                    bot_location=settings.bot_location,
+                    education_accepted=settings.education_accepted,
+                ),
+                information=information_of(settings),
+                publication=publication.number,
                 known_bots=settings.known_bots,
             ),
             wordings={name: read_wording(table) for name, table in wordings().items()},
@@ -164,6 +202,7 @@ async def _calendar(settings: Settings) -> None:
     from calendar_sync.planning import PlanningPolicy
     from calendar_sync.scheduler import CalendarScheduler, Pace
     from calendar_sync.sync import CalendarSync
+    from config.checkpoints import copier
     from storage.retention import Retention
 
     clock = SystemClock()
@@ -173,6 +212,7 @@ async def _calendar(settings: Settings) -> None:
     limits = FetchLimits(allow_private_addresses=settings.private_calendars_allowed)
     async with open_store(settings) as store, asyncio.TaskGroup() as tasks:
         tasks.create_task(Retention(store, clock, settings.retention_days).run())
+        tasks.create_task(copier(settings, store.log, clock).run())  # here, where no answer waits for it
         sync = CalendarSync(store, {"ics": IcsCalendar(limits)}, clock, policy)
         await CalendarScheduler(store, sync, clock, Pace(interval_s=settings.calendar_interval_s)).run()
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from consent_notice.events import JsonValue
 
+_quoted = json.JSONEncoder(ensure_ascii=False).encode  # made once: `json.dumps` would make one for each string
 MAX_INTEGER = 2**53 - 1  # RFC 7493 section 2.2: beyond it other readers lose digits
 
 
@@ -21,21 +22,29 @@ class NotCanonical(Exception):
 def canonical(value: JsonValue) -> bytes:
     """UTF-8 bytes. Raises NotCanonical for floats, huge integers, lone surrogates and keys that are no strings."""
     parts: list[str] = []
-    _write(value, parts)
     try:
+        _write(value, parts)
         return "".join(parts).encode("utf-8")
+    except RecursionError:
+        raise NotCanonical("couldn't write canonical JSON: it is nested too deep") from None
     except UnicodeEncodeError:
         raise NotCanonical("couldn't write canonical JSON: a string holds half of a surrogate pair") from None
 
 
 def read_canonical(text: bytes) -> JsonValue:
     """Raises NotCanonical unless `text` is exactly what `canonical` would write: no spaces, no double keys."""
+    value = read_json(text)
+    if canonical(value) != text:
+        raise NotCanonical("couldn't read canonical JSON: the text is JSON in another form")
+    return value
+
+
+def read_json(text: bytes) -> JsonValue:
+    """In whatever form. Raises NotCanonical for numbers with a fraction or exponent, and what is no JSON."""
     try:
         value: JsonValue = json.loads(text.decode("utf-8"), parse_float=_refuse, parse_constant=_refuse)
     except (UnicodeDecodeError, ValueError, RecursionError):
         raise NotCanonical("couldn't read canonical JSON: the text is no JSON of this kind") from None
-    if canonical(value) != text:
-        raise NotCanonical("couldn't read canonical JSON: the text is JSON in another form")
     return value
 
 
@@ -51,7 +60,7 @@ def _write(value: JsonValue, parts: list[str]) -> None:
     elif value is False:
         parts.append("false")
     elif isinstance(value, str):
-        parts.append(json.dumps(str(value), ensure_ascii=False))
+        parts.append(_quoted(str(value)))
     elif isinstance(value, int):
         if abs(value) > MAX_INTEGER:
             raise NotCanonical("couldn't write canonical JSON: a number is beyond 2**53 - 1")
@@ -80,7 +89,7 @@ def _write_object(members: dict[str, JsonValue], parts: list[str]) -> None:
     for position, name in enumerate(sorted(members, key=_utf16)):
         if position:
             parts.append(",")
-        parts.append(json.dumps(str(name), ensure_ascii=False))
+        parts.append(_quoted(str(name)))
         parts.append(":")
         _write(members[name], parts)
     parts.append("}")

@@ -161,10 +161,12 @@ class RuleSettled:
     epoch: int
     rule: Rule
     profile: str  # of the places: "explicit_all" or "notice_all"; empty where none was looked at
-    places: tuple[tuple[str, str], ...]  # code of the place, and whose it is: "host", "participant (declared)", "bot"
+    places: tuple[tuple[str, str], ...]  # code of the place, and whose: "host (profile)", "participant (declared)"
     reasons: tuple[str, ...]  # plain sentences, no names
     boot_id: str
     at_ms: int
+    fallback: str = ""  # the rule that may follow when not everyone agreed; empty: the bot leaves
+    is_late_mix: bool = False  # the room mixes all voices and may tell of a join after its sound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,11 +15,14 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
+from consent_notice.information import NOTHING_STATED, Information, facts_of
+from consent_notice.notice_page import PAGE_KEYS, page_text
 from consent_notice.words import Purpose, Rule
 
 # Eight seconds at the pace measured of the packaged English voice (12.8 characters a second).
 SPOKEN_LIMIT_CHARS = 102
 NAME_LIMIT_CHARS = 60
+STATEMENT_LIMIT_CHARS = 600
 
 
 class Say(StrEnum):
@@ -85,39 +88,13 @@ _POST_KEYS = frozenset(
         "rule_everyone",
         "rule_each_voice",
         "rule_presenters",
+        "fallback_each_voice",
+        "fallback_presenters",
         "kept",
+        "kept_recipients",
         "others",
         "withdraw",
         "page",
-    ]
-)
-_PAGE_KEYS = frozenset(
-    [
-        "heading_who",
-        "who",
-        "who_organisation",
-        "contact",
-        "heading_what",
-        "what",
-        "heading_rule",
-        "rule_everyone",
-        "rule_each_voice",
-        "rule_presenters",
-        "before",
-        "silence",
-        "heading_kept",
-        "kept",
-        "speech_to_text",
-        "readers",
-        "others",
-        "record",
-        "heading_mind",
-        "withdraw",
-        "withdraw_everyone",
-        "withdraw_each_voice",
-        "withdraw_presenters",
-        "rights",
-        "automated",
     ]
 )
 _SAY_KEYS = frozenset(
@@ -129,7 +106,7 @@ _SECTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "spoken": _SPOKEN_KEYS,
         "post": _POST_KEYS,
-        "page": _PAGE_KEYS,
+        "page": PAGE_KEYS,
         "purposes": frozenset(Purpose),
         "say": _SAY_KEYS,
     }
@@ -137,6 +114,7 @@ _SECTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
 _PHRASES_SHOWN = {"say_yes": "given", "say_sound_only": "sound_only", "say_no": "refused", "say_stop": "stop"}
 _FACTS = frozenset(
     {"host", "organisation", "contact", "bot_name", "page_link", "retention_days", "count", "names", "code"}
+    | facts_of(NOTHING_STATED).keys()
 )
 
 
@@ -157,6 +135,10 @@ class NoticeFacts:
     retention_days: int
     bot_name: str
     speakable: bool  # a voice that people understand exists for this language; else nothing is spoken
+    information: Information = NOTHING_STATED  # the rest of what GDPR articles 13 and 14 want
+    publication: int = 0  # which text of this installation it is; counts up with each change
+    fallback: Rule | None = None  # what may follow when not everyone agrees; None: the bot leaves
+    is_for_invitees: bool = False  # people who are known from a calendar before they are there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +193,10 @@ class Wording:
             "page_link": plain(facts.page_link, 2000),
             "retention_days": str(facts.retention_days),
             "count": str(count),
+            **{
+                name: plain(text, STATEMENT_LIMIT_CHARS).rstrip(".")
+                for name, text in facts_of(facts.information).items()
+            },
             "names": "",
             "code": "",
             **self.shown_phrases,
@@ -259,7 +245,7 @@ def render(wording: Wording, facts: NoticeFacts) -> Notice:
     spoken, post, page = _spoken(wording, facts, values), _post(wording, facts, values), _page(wording, facts, values)
     return Notice(
         id=wording.notice,
-        version=wording.version,
+        version=f"{wording.version}.{facts.publication}",
         language=wording.language,
         spoken=spoken,
         post=post,
@@ -311,36 +297,23 @@ def _post(wording: Wording, facts: NoticeFacts, values: Mapping[str, str]) -> st
     keys += [] if transcript else ["ask_sound", "answer_yes_sound"]
     keys += ["answer_no"]
     lines = [wording.sections["post"][key].format_map(values) for key in keys]
-    terms = ("silence", f"rule_{facts.rule}", "kept", "others", "withdraw")
+    kept = "kept_recipients" if facts.information.said("recipients") else "kept"
+    fallback = [f"fallback_{facts.fallback}"] if facts.fallback is not None else []
+    terms = ("silence", f"rule_{facts.rule}", *fallback, kept, "others", "withdraw")
     lines.append(" ".join(wording.sections["post"][key].format_map(values) for key in terms))
     lines.append(wording.sections["post"]["page"].format_map(values))
     return "\n".join(lines)
 
 
 def _page(wording: Wording, facts: NoticeFacts, values: Mapping[str, str]) -> str:
-    say = {key: text.format_map(values) for key, text in wording.sections["page"].items()}
-    transcript = Purpose.TRANSCRIPTION in facts.purposes
-    paragraphs = [
-        "# " + say["heading_who"],
-        say["who_organisation" if values["organisation"] else "who"],
-        say["contact"] if values["contact"] else "",
-        "# " + say["heading_what"],
-        say["what"],
-        "\n".join("- " + wording.purpose(purpose) for purpose in facts.purposes),
-        "# " + say["heading_rule"],
-        say[f"rule_{facts.rule}"],
-        say["before"],
-        say["silence"],
-        "# " + say["heading_kept"],
-        say["kept"],
-        say["speech_to_text"] if transcript else "",
-        say["readers"],
-        say["others"],
-        say["record"],
-        "# " + say["heading_mind"],
-        say["withdraw"],
-        say[f"withdraw_{facts.rule}"],
-        say["rights"],
-        say["automated"],
-    ]
-    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+    return page_text(
+        {key: text.format_map(values) for key, text in wording.sections["page"].items()},
+        [wording.purpose(purpose) for purpose in facts.purposes],
+        facts.information,
+        rule=facts.rule,
+        fallback=facts.fallback,
+        names_organisation=bool(values["organisation"]),
+        has_contact=bool(values["contact"]),
+        is_transcribed=Purpose.TRANSCRIPTION in facts.purposes,
+        is_for_invitees=facts.is_for_invitees,
+    )

@@ -1,4 +1,4 @@
-"""A person's receipt: their record in the fields of ISO/IEC TS 27560:2023, and the proof that it is in the log.
+"""A person's receipt: their record (`record`) and the proof that it is in the log, in one canonical JSON text.
 
 Builds it from facts and log entries, and checks one with the log's published key alone. A receipt proves what this
 server logged and signed. It does not prove that nobody else recorded, that no copy exists, or, without a copy of the
@@ -7,10 +7,10 @@ checkpoint kept elsewhere, that the server shows the same log to everybody.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from types import MappingProxyType
+from itertools import pairwise
 from typing import Any
 
 from consent_notice.canonical import NotCanonical, canonical, read_canonical
@@ -24,73 +24,57 @@ from consent_notice.checkpoint import (
     open_note,
     sign_note,
 )
-from consent_notice.decisions import Act, IllegalAct, next_standing
-from consent_notice.events import Decided, Event, JsonValue, Means, NoticeDelivered, UnreadableEntry, from_body, to_body
+from consent_notice.events import Event, JsonValue, UnreadableEntry, from_body, to_body
 from consent_notice.merkle import leaf_hash, verify_inclusion
+from consent_notice.record import (
+    SCHEMA_VERSION,
+    BadReceipt,
+    LoggedEvent,
+    RecordFacts,
+    Told,
+    build_record,
+    empty_fields,
+    header_told,
+    processing_told,
+    tell,
+)
 from consent_notice.words import Purpose, SeatId, Standing
 
-FORMAT = "onrecord-receipt/1"
+FORMAT = "onrecord-receipt/2"
 PROFILE = "https://w3id.org/dpv/schema/dpv-27560#receipt-record"
-SCHEMA_VERSION = "ISO/IEC TS 27560:2023"
 MAX_RECEIPT_BYTES = 4_000_000
-ASKED_BY_NOTICE = (Purpose.RECORDING, Purpose.TRANSCRIPTION)
-
-_DPV = "https://w3id.org/dpv#"
-# W3C DPV 2.3, module consent-status. An attestation is somebody else's word, which DPV has no status for.
-DPV_STATUS = MappingProxyType(
-    {
-        Standing.UNKNOWN: _DPV + "ConsentUnknown",
-        Standing.REQUESTED: _DPV + "ConsentRequested",
-        Standing.DEFERRED: _DPV + "ConsentRequestDeferred",
-        Standing.GIVEN: _DPV + "ConsentGiven",
-        Standing.REFUSED: _DPV + "ConsentRefused",
-        Standing.WITHDRAWN: _DPV + "ConsentWithdrawn",
-        Standing.REVOKED: _DPV + "ConsentRevoked",
-        Standing.EXPIRED: _DPV + "ConsentExpired",
-        Standing.INVALIDATED: _DPV + "ConsentInvalidated",
-        Standing.ATTESTED: _DPV + "ConsentUnknown",
-    }
-)
+LEAF_VERSION = 1
+_LEAF_FIELDS = {"at", "commitment", "event_id", "kind", "v", "visit"}
 PROVES: tuple[str, ...] = (
     "These answers are entries of the log named in the checkpoint, unchanged since it was signed.",
     "The server that holds the log's key stated all else in this receipt.",
 )
 DOES_NOT_PROVE: tuple[str, ...] = (
     "That nobody else recorded, or that no copy exists.",
+    "That the log holds nothing else about this person, such as a later answer: that is in a later receipt.",
     "That everybody is shown the same log: for that, compare the checkpoint with a copy kept elsewhere.",
 )
 
 
-class BadReceipt(Exception):
-    """That receipt does not hold. Ask the server for a new one, and check that the key is the published one."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Party:
-    """Who answers for the data (ISO/IEC TS 27560, party fields); all of it must be filled."""
+class PageWords:
+    """The words that the receipt is shown in; what must be among them is said in `receipt_page.WORDS`."""
 
-    party_id: str
-    party_name: str
-    party_address: str
-    party_contact: str
-    party_type: str  # "controller", "processor", "recipient"
+    language: str
+    words: Mapping[str, str]
+    purposes: Mapping[Purpose, str]  # what each is, as on the page that asked
+    platform: str  # its name for people
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptFacts:
     """What the server states beside the log."""
 
-    record_id: str
     receipt_id: str
-    seat: SeatId
-    controllers: tuple[Party, ...]
-    recipients: tuple[str, ...]  # third parties; empty: none
-    storage_location: str
-    retention_days: int
-    jurisdiction: str
-    withdrawal_method: str
-    service: str
-    notice_text: str  # the exact text that was answered
+    issued_at: str  # UTC, ends in Z
+    record: RecordFacts
+    notice_texts: tuple[str, ...]  # every exact text that the person answered
+    page: PageWords
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,23 +96,46 @@ class CheckedReceipt:
     standings: tuple[tuple[Purpose, Standing], ...]
     entries: tuple[int, ...]
     checkpoint: Checkpoint
-    record: dict[str, Any]
+    content: dict[str, Any]
+
+    @property
+    def record(self) -> dict[str, Any]:
+        record: dict[str, Any] = self.content["record"]
+        return record
 
 
 def build_receipt(
     facts: ReceiptFacts, entries: Sequence[ProvenEntry], checkpoint_note: str, key: VerifierKey, sign: Sign
 ) -> bytes:
-    """Canonical JSON. `entries`: the deliveries and decisions of that seat, in the log's order.
+    """Canonical JSON. `entries`: the beginnings of the visit, and that seat's joins, deliveries and decisions, in the
+    log's order.
 
-    Raises BadReceipt where a mandatory field would stay empty, or an entry is somebody else's.
+    Raises BadReceipt where a mandatory field would stay empty, a text that was answered is missing, or an entry is
+    somebody else's.
     """
-    events = [(entry.index, _time_of(entry.leaf), entry.event) for entry in entries]
+    logged = [LoggedEvent(index=entry.index, at=_time_of(entry.leaf), event=entry.event) for entry in entries]
+    told = tell(facts.record.seat, logged)
+    texts = {sha256(text.encode()).hexdigest(): text for text in facts.notice_texts}
+    missing = [answered for answered in told.answered if answered not in texts]
+    if missing:
+        raise BadReceipt("couldn't build receipt: a text that was answered is no longer there")
     content: dict[str, JsonValue] = {
         "format": FORMAT,
         "profile": PROFILE,
-        "receipt": {"schema_version": SCHEMA_VERSION, "receipt_id": facts.receipt_id},
-        "record": _record(facts, events),
-        "notice": facts.notice_text,
+        "receipt": {
+            "schema_version": SCHEMA_VERSION,
+            "receipt_id": facts.receipt_id,
+            "issued_at": facts.issued_at,
+            "key": fingerprint(key),
+        },
+        "record": build_record(facts.record, told),
+        "page": {
+            "language": facts.page.language,
+            "words": dict(facts.page.words),
+            "purposes": {purpose.value: facts.page.purposes[purpose] for purpose in told.standings},
+            "platform": facts.page.platform,
+        },
+        "notices": [{"sha256": answered, "text": texts[answered]} for answered in told.answered],
         "proves": list(PROVES),
         "does_not_prove": list(DOES_NOT_PROVE),
         "proof": {
@@ -152,141 +159,60 @@ def check_receipt(receipt: bytes, key: VerifierKey, verify: Verify) -> CheckedRe
     """Raises BadReceipt saying what does not hold; a change of any byte does."""
     content = _read(receipt)
     try:
-        seal = content.pop("seal")
-        if open_note(seal, key, verify) != _sealed_text(content, key.name):
+        unsealed = {name: value for name, value in content.items() if name != "seal"}
+        if open_note(content["seal"], key, verify) != _sealed_text(unsealed, key.name):
             raise BadReceipt("couldn't check receipt: its seal is of other contents")
-        proof, record = content["proof"], content["record"]
-        checkpoint = open_checkpoint(proof["checkpoint"], key, verify)
-        events = [_check_entry(entry, checkpoint) for entry in proof["entries"]]
-        seat = SeatId(record["header"]["pii_principal_id"])
-        notice_sha256 = sha256(content["notice"].encode()).hexdigest()
-        history, standings = _history(seat, events)
-        if record["event"] != history:
-            raise BadReceipt("couldn't check receipt: its events are not those of the log")
-        answered = [event for _, _, event in events if isinstance(event, Decided) and event.means is not Means.SYSTEM]
-        if answered and answered[-1].notice_sha256 not in ("", notice_sha256):
-            raise BadReceipt("couldn't check receipt: its notice is not the one that was answered")
+        if content["receipt"]["key"] != fingerprint(key):
+            raise BadReceipt("couldn't check receipt: it names another key than the one that signed it")
+        checkpoint = open_checkpoint(content["proof"]["checkpoint"], key, verify)
+        logged = [_check_entry(entry, checkpoint) for entry in content["proof"]["entries"]]
+        if any(later.index <= earlier.index for earlier, later in pairwise(logged)):
+            raise BadReceipt("couldn't check receipt: its entries are not in the log's order")
+        seat = SeatId(content["record"]["header"]["pii_principal_id"])
+        told = tell(seat, logged)
+        _check_record(content["record"], seat, told)
+        _check_notices(content["notices"], told)
     except BadCheckpoint as error:
         raise BadReceipt(str(error) or "couldn't check receipt: its signature does not hold") from None
     except (KeyError, TypeError, AttributeError, ValueError):
         raise BadReceipt("couldn't check receipt: a part of it is missing or of another kind") from None
     return CheckedReceipt(
         seat=seat,
-        standings=tuple(sorted(standings.items())),
-        entries=tuple(index for index, _, _ in events),
+        standings=tuple(told.standings.items()),
+        entries=tuple(entry.index for entry in logged),
         checkpoint=checkpoint,
-        record=record,
+        content=content,
     )
 
 
-# ---- the record ----------------------------------------------------------------------------------------------------
-
-
-def _record(facts: ReceiptFacts, events: Sequence[tuple[int, str, Event]]) -> JsonValue:
-    history, standings = _history(facts.seat, events)
-    notice = next((event for _, _, event in reversed(events) if isinstance(event, NoticeDelivered)), None)
-    decided = next((event for _, _, event in reversed(events) if isinstance(event, Decided)), None)
-    if notice is None and decided is None:
-        raise BadReceipt("couldn't build receipt: the log holds nothing of this person")
-    language = decided.notice_language if decided is not None else notice.language if notice is not None else ""
-    privacy_notice = _notice_reference(decided, notice)
-    retention = f"P{facts.retention_days}D"
-    record: dict[str, JsonValue] = {
-        "header": {
-            "schema_version": SCHEMA_VERSION,
-            "record_id": facts.record_id,
-            "pii_principal_id": str(facts.seat),
-        },
-        "pii_processing": [
-            {
-                "privacy_notice": privacy_notice,
-                "language": language,
-                "purposes": purpose.value,
-                "lawful_basis": _DPV + "Consent",
-                "pii_information": [{"pii_type": pii_type} for pii_type in _pii_types(purpose)],
-                "pii_controllers": [party.party_id for party in facts.controllers],
-                "collection_method": "meeting bot, from the person's own sound and answers",
-                "storage_locations": [facts.storage_location],
-                "retention_period": retention,
-                "service": facts.service,
-                "jurisdiction": facts.jurisdiction,
-                "recipient_third_parties": list(facts.recipients) or ["none"],
-                "withdrawal_method": facts.withdrawal_method,
-                "consent_status": DPV_STATUS[standing],
-            }
-            for purpose, standing in sorted(standings.items())
-        ],
-        "party_identification": [
-            {
-                "party_id": party.party_id,
-                "party_name": party.party_name,
-                "party_address": party.party_address,
-                "party_contact": party.party_contact,
-                "party_type": party.party_type,
-            }
-            for party in facts.controllers
-        ],
-        "event": history,
-    }
-    empty = sorted(_empty_fields(record, "record"))
-    if empty or not facts.controllers:
-        raise BadReceipt("couldn't build receipt: these fields are empty: " + ", ".join(empty or ["controllers"]))
-    return record
-
-
-def _history(seat: SeatId, events: Sequence[tuple[int, str, Event]]) -> tuple[list[JsonValue], dict[Purpose, Standing]]:
-    """One 27560 event a purpose and act, and where that leaves the person."""
-    standings: dict[Purpose, Standing] = {}
-    history: list[JsonValue] = []
-    for index, at, event in events:
-        if not isinstance(event, NoticeDelivered | Decided) or event.seat != seat:
-            raise BadReceipt("couldn't use receipt: an entry in it is not this person's")
-        acts = event.acts if isinstance(event, Decided) else tuple((each, Act.ASK) for each in ASKED_BY_NOTICE)
-        is_own = isinstance(event, Decided) and event.means not in (Means.SYSTEM, Means.HOST)
-        for purpose, act in acts:
-            try:
-                standings[purpose] = next_standing(standings.get(purpose, Standing.UNKNOWN), act, by_person=is_own)
-            except IllegalAct:
-                continue
-            history.append(
-                {
-                    "event_time": at,
-                    "validity_duration": "until withdrawn" if act is Act.GIVE else "until the next answer",
-                    "entity_id": str(seat) if is_own else "onrecord",
-                    "event_type": _DPV + ("ExplicitlyExpressedConsent" if act is Act.GIVE else "ConsentRecord"),
-                    "event_state": DPV_STATUS[standings[purpose]],
-                    "purpose": purpose.value,
-                    "means": event.means.value,
-                    "log_index": index,
-                }
-            )
-    return history, standings
-
-
-def _notice_reference(decided: Decided | None, notice: NoticeDelivered | None) -> JsonValue:
-    if decided is not None:
-        return {"id": decided.notice, "version": decided.notice_version, "sha256": decided.notice_sha256}
-    assert notice is not None
-    return {"id": notice.notice, "version": notice.version, "sha256": notice.text_sha256}
-
-
-def _pii_types(purpose: Purpose) -> list[str]:
-    """Of what the person is, in this meeting; name and answers are handled for every purpose."""
-    own = {Purpose.RECORDING: "voice", Purpose.TRANSCRIPTION: "spoken words"}
-    return [own.get(purpose, "voice and spoken words"), "display name", "presence in the meeting", "consent answers"]
-
-
-def _empty_fields(value: JsonValue, name: str) -> set[str]:
-    if isinstance(value, dict):
-        return (
-            set().union(*(_empty_fields(inner, f"{name}.{key}") for key, inner in value.items())) if value else {name}
-        )
-    if isinstance(value, list):
-        return set().union(*(_empty_fields(inner, name) for inner in value)) if value else {name}
-    return {name} if value is None or value == "" else set()
+def fingerprint(key: VerifierKey) -> str:
+    """What people compare with the published key: the log's name, the key's id, and a hash of the public half."""
+    return f"{key.name}+{key.key_id.hex()} sha256:{sha256(key.public_key).hexdigest()}"
 
 
 # ---- proof ---------------------------------------------------------------------------------------------------------
+
+
+def _check_record(record: dict[str, Any], seat: SeatId, told: Told) -> None:
+    if record["event"] != told.history:
+        raise BadReceipt("couldn't check receipt: its events are not those of the log")
+    if record["context"] != told.context or not header_told(seat, told).items() <= record["header"].items():
+        raise BadReceipt("couldn't check receipt: who, where or when is not as the log says")
+    expected = processing_told(told)
+    if [each["purposes"] for each in record["pii_processing"]] != [purpose.value for purpose in expected]:
+        raise BadReceipt("couldn't check receipt: its purposes are not those of the log")
+    for each, of_log in zip(record["pii_processing"], expected.values(), strict=True):
+        if any(each[name] != value for name, value in of_log.items()):
+            raise BadReceipt("couldn't check receipt: where the person stands is not as the log says")
+    if empty_fields(record):
+        raise BadReceipt("couldn't check receipt: a mandatory field is empty")
+
+
+def _check_notices(notices: list[dict[str, Any]], told: Told) -> None:
+    if tuple(notice["sha256"] for notice in notices) != told.answered:
+        raise BadReceipt("couldn't check receipt: its texts are not those that were answered")
+    if any(sha256(notice["text"].encode()).hexdigest() != notice["sha256"] for notice in notices):
+        raise BadReceipt("couldn't check receipt: its notice is not the one that was answered")
 
 
 def _sealed_text(content: dict[str, Any], origin: str) -> str:
@@ -294,7 +220,7 @@ def _sealed_text(content: dict[str, Any], origin: str) -> str:
     return f"{origin}/receipt\nsha256:{sha256(canonical(content)).hexdigest()}\n"
 
 
-def _check_entry(entry: dict[str, Any], checkpoint: Checkpoint) -> tuple[int, str, Event]:
+def _check_entry(entry: dict[str, Any], checkpoint: Checkpoint) -> LoggedEvent:
     index, leaf = entry["index"], entry["leaf"].encode()
     path = [bytes.fromhex(step) for step in entry["path"]]
     if type(index) is not int or not verify_inclusion(leaf_hash(leaf), index, checkpoint.size, path, checkpoint.root):
@@ -305,9 +231,11 @@ def _check_entry(entry: dict[str, Any], checkpoint: Checkpoint) -> tuple[int, st
         event = from_body(entry["body"])
     except (NotCanonical, UnreadableEntry):
         raise BadReceipt(f"couldn't check receipt: entry {index} cannot be read") from None
-    if not isinstance(fields, dict) or fields["commitment"] != committed or fields["kind"] != event.kind:
+    if not isinstance(fields, dict) or fields.keys() != _LEAF_FIELDS or fields["v"] != LEAF_VERSION:
+        raise BadReceipt(f"couldn't check receipt: entry {index} is of a form that this version does not know")
+    if (fields["commitment"], fields["kind"], fields["visit"]) != (committed, event.kind, event.visit):
         raise BadReceipt(f"couldn't check receipt: entry {index} is not what the log holds")
-    return index, str(fields["at"]), event
+    return LoggedEvent(index=index, at=str(fields["at"]), event=event)
 
 
 def _time_of(leaf: bytes) -> str:

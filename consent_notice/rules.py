@@ -294,7 +294,7 @@ def _judge(
 ) -> Grounds | Refusal:
     if from_ms >= to_ms or record.is_in_doubt(from_ms, to_ms):
         return Refusal(why=Why.DOUBT)
-    if record.own_voice is not None and speakers == {record.own_voice}:
+    if purpose is Purpose.RECORDING and record.own_voice is not None and speakers == {record.own_voice}:
         return _judge_own_voice(record, from_ms, to_ms)
     for seat in speakers:
         if record.kind_of(seat) is SeatKind.BOT:

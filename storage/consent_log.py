@@ -1,4 +1,4 @@
-"""The consent log: appends that are durable when they return, and reads with their proofs.
+"""The consent log: appends that are durable when they return. `log_reader` reads it and proves what is in it.
 
 One thread writes, in batches: one transaction with one signed checkpoint, fsynced (WAL, FULL). Several processes may
 append at once: size and frontier are read inside the transaction. Each append is a whole or nothing.
@@ -15,18 +15,17 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from consent_notice.checkpoint import BadCheckpoint, Checkpoint, VerifierKey, open_checkpoint, sign_checkpoint
+from consent_notice.checkpoint import BadCheckpoint, Checkpoint, open_checkpoint, sign_checkpoint
 from consent_notice.clock import Clock
-from consent_notice.events import Erased, Event
-from consent_notice.merkle import BrokenFrontier, Frontier, Tree, leaf_hash
-from consent_notice.receipt import ProvenEntry
+from consent_notice.events import Event
+from consent_notice.merkle import BrokenFrontier, Frontier, leaf_hash
 from consent_notice.words import VisitId
 from storage import log_entries
 from storage.database import connect_raw
-from storage.errors import DatabaseFailed, LogWriteFailed, NotStored, StaleEpoch, StorageError
-from storage.log_entries import ErasedBody, LogEntry, Prepared
+from storage.errors import LogWriteFailed, StaleEpoch, StorageError
+from storage.log_entries import LogEntry, Prepared
+from storage.log_reader import LogReader
 from storage.vault import Vault, verify_signature
 
 QUEUE_LIMIT = 4_096
@@ -54,34 +53,25 @@ class _Request:
     result: _Result = field(default_factory=concurrent.futures.Future)
 
 
-class ConsentLog:
+class ConsentLog(LogReader):
     def __init__(self, path: Path, vault: Vault, clock: Clock) -> None:
-        self._path = path
+        super().__init__(path, vault.verifier_key)
         self._vault = vault
         self._clock = clock
         self._queue: queue.Queue[_Request | None] = queue.Queue(QUEUE_LIMIT)
         self._thread: threading.Thread | None = None
         self._is_closed = False
         self._starting = threading.Lock()
-        self._reading = threading.Lock()
-        self._reader: sqlite3.Connection | None = None
-        self._tree = Tree()
         self._trusted_frontier = ""  # the last one that this process wrote or checked
 
-    @property
-    def key(self) -> VerifierKey:
-        return self._vault.verifier_key
+    def sign(self, message: bytes) -> bytes:
+        """With the log's own key: for receipts, whose text can't be taken for a checkpoint."""
+        return self._vault.sign(message)
 
-    @property
-    def vkey(self) -> str:
-        """The published verifier key (C2SP)."""
-        return str(self.key)
-
-    @property
-    def origin(self) -> str:
-        return self.key.name
-
-    # ---- writing ---------------------------------------------------------------------------------------------------
+    def is_current(self, fence: Fence) -> bool:
+        """Whether an append under this fence would be taken now."""
+        rows = self._rows(_FENCE, fence.visit)
+        return bool(rows) and rows[0][0] == fence.epoch
 
     async def append(self, event: Event, *, event_id: str) -> LogEntry:
         """Durable on return, checkpoint included. An event id that is there already returns the entry it has.
@@ -125,10 +115,7 @@ class ConsentLog:
         if thread is not None:
             self._queue.put(None)
             thread.join(_CLOSE_TIMEOUT_S)
-        with self._reading:
-            if self._reader is not None:
-                self._reader.close()
-                self._reader = None
+        super().close()
 
     def _write_batches(self) -> None:
         connection: sqlite3.Connection | None = None
@@ -256,114 +243,6 @@ class ConsentLog:
                 "couldn't write the log: it does not match its last checkpoint; run `onrecord verify`"
             ) from None
         return frontier
-
-    # ---- reading: blocking, from any thread --------------------------------------------------------------------------
-
-    def read(self, after: int, limit: int) -> list[LogEntry]:
-        """Entries above index `after` (-1: from the first), in order. Raises BrokenRecord, DatabaseFailed."""
-        return self._entries("WHERE l.idx > ? ORDER BY l.idx LIMIT ?", after, limit)
-
-    def entries_of(self, visit: VisitId) -> list[LogEntry]:
-        return self._entries("WHERE l.visit = ? ORDER BY l.idx", visit)
-
-    def get(self, index: int) -> LogEntry:
-        """Raises NotStored."""
-        found = self._entries("WHERE l.idx = ?", index)
-        if not found:
-            raise NotStored
-        return found[0]
-
-    def has(self, event_id: str) -> bool:
-        return bool(self._rows("SELECT 1 FROM log_leaves WHERE event_id = ?", event_id))
-
-    def by_event_id(self, event_id: str) -> LogEntry:
-        """Raises NotStored."""
-        found = self._entries("WHERE l.event_id = ?", event_id)
-        if not found:
-            raise NotStored
-        return found[0]
-
-    def erased_segments(self, visit: VisitId) -> frozenset[str]:
-        entries = self._entries("WHERE l.visit = ? AND l.kind = ? ORDER BY l.idx", visit, Erased.kind)
-        return frozenset(
-            segment for entry in entries if isinstance(entry.event, Erased) for segment in entry.event.segments
-        )
-
-    def is_current(self, fence: Fence) -> bool:
-        """Whether an append under this fence would be taken now."""
-        rows = self._rows(_FENCE, fence.visit)
-        return bool(rows) and rows[0][0] == fence.epoch
-
-    def size(self) -> int:
-        return int(self._rows("SELECT max(size) FROM log_checkpoints")[0][0])
-
-    def latest_checkpoint(self) -> str:
-        """The signed note (C2SP tlog-checkpoint)."""
-        return str(self._rows("SELECT note FROM log_checkpoints ORDER BY size DESC LIMIT 1")[0][0])
-
-    def checkpoint(self, size: int) -> str:
-        """The note for exactly that size, which a proof names. Raises NotStored: not every size has one."""
-        rows = self._rows("SELECT note FROM log_checkpoints WHERE size = ?", size)
-        if not rows:
-            raise NotStored
-        return str(rows[0][0])
-
-    def inclusion(self, index: int) -> tuple[int, list[bytes]]:
-        """The size of the latest checkpoint, and the path of that entry in its tree. Raises NotStored."""
-        with self._reading:
-            size = self._grow_tree()
-            if not 0 <= index < size:
-                raise NotStored
-            return size, self._tree.inclusion(index, size)
-
-    def proven(self, indices: Sequence[int]) -> tuple[str, list[ProvenEntry]]:
-        """Those entries with all that proves them, and the checkpoint they are proven against. Raises NotStored."""
-        with self._reading:
-            size = self._grow_tree()
-            note = str(self._run("SELECT note FROM log_checkpoints WHERE size = ?", size)[0][0])
-            found = []
-            for index in indices:
-                rows = self._run(f"{log_entries.SELECT} WHERE l.idx = ?", index) if 0 <= index < size else []
-                event = log_entries.read_row(rows[0]).event if rows else None
-                if event is None or isinstance(event, ErasedBody):
-                    raise NotStored("couldn't prove the entry: it is not there, or its body was erased")
-                path = tuple(self._tree.inclusion(index, size))
-                found.append(ProvenEntry(index=index, leaf=rows[0][4], salt=rows[0][6], event=event, path=path))
-            return note, found
-
-    def sign(self, message: bytes) -> bytes:
-        """With the log's own key: for receipts, whose text can't be taken for a checkpoint."""
-        return self._vault.sign(message)
-
-    def consistency(self, old_size: int) -> tuple[int, list[bytes]]:
-        """The size of the latest checkpoint, and the proof that it only added to `old_size`. Raises NotStored."""
-        with self._reading:
-            size = self._grow_tree()
-            if not 0 < old_size <= size:
-                raise NotStored
-            return size, self._tree.consistency(old_size, size)
-
-    def _grow_tree(self) -> int:
-        size = int(self._run("SELECT max(size) FROM log_checkpoints")[0][0])
-        missing = "SELECT leaf_hash FROM log_leaves WHERE idx >= ? AND idx < ? ORDER BY idx"
-        for (hashed,) in self._run(missing, self._tree.size, size):
-            self._tree.append(hashed)
-        return size
-
-    def _entries(self, which: str, *values: object) -> list[LogEntry]:
-        return [log_entries.read_row(row) for row in self._rows(f"{log_entries.SELECT} {which}", *values)]
-
-    def _rows(self, statement: str, *values: object) -> list[Any]:
-        with self._reading:
-            return self._run(statement, *values)
-
-    def _run(self, statement: str, *values: object) -> list[Any]:
-        try:
-            if self._reader is None:
-                self._reader = connect_raw(self._path, read_only=True)
-            return self._reader.execute(statement, values).fetchall()
-        except (sqlite3.Error, UnicodeDecodeError) as error:
-            raise DatabaseFailed(f"couldn't read the log ({error}); check the disk, then try again") from error
 
 
 def _check_fence(connection: sqlite3.Connection, fence: Fence) -> None:

@@ -38,6 +38,7 @@ class PageRow:
     seat: SeatId | None
     choices: Mapping[Purpose, bool] | None  # None until the person chose
     alone_on_device: bool | None
+    place: str = ""  # code of a jurisdiction, as the person said
 
 
 class Pages:
@@ -84,6 +85,18 @@ class Pages:
             raise NotStored
         return self._row(row)
 
+    async def declare_place(self, page_id: str, place: str) -> None:
+        """Where this person is, as they say; empty takes it back. Raises NotStored."""
+        change = update(pages).where(pages.c.id_sha256 == _hash(page_id)).values(place=place)
+        if not await self._database.write(lambda connection: connection.execute(change).rowcount):
+            raise NotStored
+
+    async def places(self, visit: VisitId) -> tuple[str, ...]:
+        """Every place that somebody declared for this visit, each once."""
+        query = select(pages.c.place).where(pages.c.visit_id == visit, pages.c.place != "").distinct()
+        rows = await self._database.read(lambda connection: connection.execute(query.order_by(pages.c.place)).all())
+        return tuple(row.place for row in rows)
+
     async def bind(self, visit: VisitId, code: str, seat: SeatId) -> PageRow | None:
         """Ties the page that shows `code` to a seat, once: None for an unknown code or one used from another seat."""
 
@@ -116,6 +129,7 @@ class Pages:
             seat=row.seat,
             choices=choices,
             alone_on_device=row.alone_on_device,
+            place=row.place,
         )
 
 

@@ -31,11 +31,11 @@ from consent_notice.events import (
     VisitOpened,
     to_body,
 )
+from consent_notice.standings import StandingsReplay
 from consent_notice.status import PersonFacts, Span, consent_status
 from consent_notice.words import ConsentStatus, Purpose, Rule, SeatId, SeatKind, Standing, VisitId
 from storage.consent_log import ConsentLog
 from storage.errors import NotStored
-from storage.replay import StandingsReplay
 from storage.segments import LATE_REFUSAL
 
 MISSING = frozenset({ConsentStatus.VOICES_MISSING, ConsentStatus.TIME_MISSING, ConsentStatus.WITHDRAWN})

@@ -6,18 +6,16 @@ everything it kept lies within what is replayed here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from consent_notice.decisions import Act, IllegalAct, meets_floor, next_standing
 from consent_notice.events import (
     Decided,
     Event,
     HeadcountDeclared,
     HostAct,
     HostActed,
-    Means,
     NoticeDelivered,
     RecordingBarred,
     RuleSettled,
@@ -27,13 +25,9 @@ from consent_notice.events import (
     VisitOpened,
 )
 from consent_notice.rules import MeetingRecord
-from consent_notice.words import Purpose, SeatId, Standing, seat_of_voice, voice_of
+from consent_notice.standings import OPENING, StandingsReplay, voice_in
+from consent_notice.words import Purpose, SeatId, Standing, seat_of_voice
 
-_NO_NO = frozenset({Act.GIVE, Act.ASK, Act.DEFER, Act.ATTEST})
-_NO_ANSWER = frozenset({Standing.UNKNOWN, Standing.REQUESTED, Standing.DEFERRED})
-_BY_OTHERS = frozenset({Means.HOST, Means.SYSTEM})
-ASKED_BY_NOTICE = (Purpose.RECORDING, Purpose.TRANSCRIPTION)
-OPENING = frozenset({Standing.GIVEN, Standing.ATTESTED})  # the latter only where the record was told so
 Limit = HeadcountDeclared | RuleSettled | HostActed | RecordingBarred
 PAUSED, BARRED = "the host paused", "barred"  # what a record is in doubt about
 
@@ -76,7 +70,7 @@ def replay(entries: Iterable[Entry], boot_id: str) -> MeetingRecord:
                 continue
             for purpose, standing in standings.after(event):
                 given = entry.index if standing in OPENING else None
-                record.stands(_voice(event), purpose, standing, event.at_ms if is_of_boot else 0, given)
+                record.stands(voice_in(event), purpose, standing, event.at_ms if is_of_boot else 0, given)
         elif isinstance(event, Limit):
             if is_of_boot or not was_reached:
                 note_limit(record, event, event.at_ms if is_of_boot else 0)
@@ -112,75 +106,6 @@ def latest_standings(entries: Iterable[Entry]) -> dict[tuple[SeatId, Purpose], S
             standings.declared(entry.event)
     seats = {(seat_of_voice(voice), purpose) for voice, purpose in standings.now}
     return {(seat, purpose): standings.of_seat(seat, purpose) for seat, purpose in seats}
-
-
-class StandingsReplay:
-    """As the bot keeps them: an act that the table does not know changes nothing, a yes that is given twice relies on
-    the first, and a yes that was said before a no but logged after it is none. Kept by voice (`words.voice_of`).
-    """
-
-    def __init__(self) -> None:
-        self.now: dict[tuple[SeatId, Purpose], Standing] = {}
-        self._people: dict[SeatId, int] = {}
-        self._last_no: dict[tuple[SeatId, Purpose], tuple[str, int]] = {}
-
-    def after(self, event: NoticeDelivered | Decided) -> Iterator[tuple[Purpose, Standing]]:
-        """The standings that the event changes, of the voice that it is about."""
-        acts = event.acts if isinstance(event, Decided) else tuple((purpose, Act.ASK) for purpose in ASKED_BY_NOTICE)
-        for purpose, act in acts:
-            key = (_voice(event), purpose)
-            before = self.now.get(key, Standing.UNKNOWN)
-            if act is Act.GIVE and (before is Standing.GIVEN or not self.counts(event, purpose)):
-                continue
-            try:
-                self.now[key] = next_standing(before, act, by_person=event.means not in _BY_OTHERS)
-            except IllegalAct:
-                continue
-            if act not in _NO_NO:
-                self._note_no(key, event)
-            yield purpose, self.now[key]
-
-    def declared(self, event: HeadcountDeclared) -> None:
-        self._people[event.seat] = max(event.people, self._people.get(event.seat, 1))
-
-    def of_seat(self, seat: SeatId, purpose: Purpose) -> Standing:
-        """A shared seat stands where the least of its people stands: given once all that were told of gave it."""
-        own = self.now.get((seat, purpose), Standing.UNKNOWN)
-        people = self._people.get(seat, 1)
-        if people == 1:
-            return own
-        voices = [
-            standing
-            for (voice, asked), standing in self.now.items()
-            if asked is purpose and voice != seat and seat_of_voice(voice) == seat
-        ]
-        for standing in (own, *voices):
-            if standing not in OPENING and standing not in _NO_ANSWER:
-                return standing
-        given = sum(standing is Standing.GIVEN for standing in voices)
-        return Standing.GIVEN if given >= people and given == len(voices) else Standing.REQUESTED
-
-    def counts(self, event: NoticeDelivered | Decided, purpose: Purpose) -> bool:
-        """Whether its yes is one: said after the person's last no, by somebody who is known well enough."""
-        last_no_ms = self.last_no_ms(_voice(event), purpose, event.boot_id)
-        return (last_no_ms is None or event.at_ms > last_no_ms) and not _is_low(event, purpose)
-
-    def last_no_ms(self, seat: SeatId, purpose: Purpose, boot_id: str) -> int | None:
-        """On the clock of that boot; None where there is none, or the last was said on another boot's clock."""
-        said_on, at_ms = self._last_no.get((seat, purpose), ("", 0))
-        return at_ms if said_on == boot_id else None
-
-    def _note_no(self, key: tuple[SeatId, Purpose], event: NoticeDelivered | Decided) -> None:
-        boot_id, at_ms = self._last_no.get(key, (event.boot_id, event.at_ms))
-        self._last_no[key] = (event.boot_id, max(at_ms, event.at_ms) if boot_id == event.boot_id else event.at_ms)
-
-
-def _voice(event: NoticeDelivered | Decided) -> SeatId:
-    return voice_of(event.seat, event.person) if isinstance(event, Decided) else event.seat
-
-
-def _is_low(event: NoticeDelivered | Decided, purpose: Purpose) -> bool:
-    return isinstance(event, Decided) and not meets_floor(purpose, event.identity_level)
 
 
 @dataclass(slots=True)

@@ -27,7 +27,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0002"  # the newest migration; a test holds it equal to the scripts
+HEAD = "0003"  # the newest migration; a test holds it equal to the scripts
 
 metadata = MetaData(
     naming_convention={
@@ -230,6 +230,18 @@ notices = Table(
     Column("post_sealed", LargeBinary, nullable=False),  # a notice carries the page's link
     Column("page_sealed", LargeBinary, nullable=False),
     Column("kept_at", UtcTime, nullable=False),
+)
+
+publications = Table(  # versions of the notice, in order
+    "publications",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("fingerprint", String, nullable=False),
+    Column("content", LargeBinary, nullable=False),  # canonical JSON: sentences and what the installation states
+    Column("in_use_since", UtcTime, nullable=False),
+    Column("published_at", UtcTime),  # when an admin said whether older agreements hold; until then they do not
+    Column("published_by", String),
+    Column("renews", Boolean(create_constraint=True, name="is_bool")),  # older agreements must be renewed
 )
 
 transcripts = Table(

@@ -24,6 +24,7 @@ from storage.meetings import Meetings
 from storage.migrate import migrate
 from storage.notices import Notices
 from storage.pages import Pages
+from storage.publications import Publications
 from storage.records import Records
 from storage.schema import installation
 from storage.seat_codes import SeatCodes
@@ -62,6 +63,7 @@ class Store:
         self.seat_codes = SeatCodes(database, clock)
         self.records = Records(log)
         self.notices = Notices(database, vault, clock)
+        self.publications = Publications(database, clock)
         self.transcripts = Transcripts(data_dir / directory.TRANSCRIPTS_NAME, database, keys, log, new_id)
         self.session_key = vault.session_key
         shelf = Shelf(tracks=data_dir / directory.TRACKS_NAME, log=log, keys=keys, new_id=new_id)

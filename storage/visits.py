@@ -156,6 +156,10 @@ class Visits:
         """Raises StaleEpoch."""
         await self._fenced(visit_id, epoch, {"state": state})
 
+    async def set_rule(self, visit_id: VisitId, epoch: int, rule: Rule) -> None:
+        """What the places and the room made of the rule that was wanted. Raises StaleEpoch."""
+        await self._fenced(visit_id, epoch, {"rule": rule.value})
+
     async def end_visit(self, visit_id: VisitId, epoch: int, left_reason: str, detail: str = "") -> None:
         """Raises StaleEpoch. Open stays end with it."""
         values = {"state": "left", "left_reason": left_reason, "detail": detail, "ended_at": self._clock.now()}

@@ -14,6 +14,7 @@ from aiohttp import web
 from consent_notice.canonical import canonical
 from consent_notice.events import Decided, to_body
 from consent_notice.words import ConsentStatus, Purpose, Standing, UserId, VisitId
+from storage.copies import read_states
 from storage.log_entries import ErasedBody, LogEntry
 from storage.verify import VerifyReport, verify
 from storage.visits import RecordingFilter, VisitRow
@@ -111,6 +112,7 @@ async def show_reviews(request: web.Request) -> web.Response:
         wanted=status.value if status else "",
         filters=[one.value for one in FILTERS],
         hosts=hosts,
+        copies=await asyncio.to_thread(read_states, request.app[SETTINGS].data_dir),
     )
 
 
@@ -259,6 +261,7 @@ async def _log_page(request: web.Request, *, just_verified: bool = False) -> web
         first=first,
         checkpoint=await asyncio.to_thread(log.latest_checkpoint),
         vkey=log.vkey,
+        copies=await asyncio.to_thread(read_states, request.app[SETTINGS].data_dir),
         verified=request.app[CHECKS].last,
         just_verified=just_verified,
     )

@@ -73,6 +73,7 @@ LEFT_WORDS = {
     "room_full": "The meeting was full.",
     "connection_lost": "The connection to the meeting was lost.",
     "no_media": "No sound came from the meeting.",
+    "not_allowed_there": "In this kind of room nothing may be recorded where somebody is, or may be.",
     "taken_over": "Another bot of this installation took over.",
     "storage_failed": "The recording could not be stored any more (is the disk full?). What was kept is safe.",
 }

@@ -10,8 +10,9 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; media-src 'self'; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
+# Of a file that carries its own style or script, and is the same when it is saved: they are named by their hashes.
+POLICY_OF_ANSWER: web.ResponseKey[str] = web.ResponseKey("policy", str)
 _HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",  # not no-referrer: browsers would then send forms with `Origin: null`
@@ -25,6 +26,7 @@ _HEADERS = {
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     for header, value in _HEADERS.items():
         response.headers[header] = value
+    response.headers["Content-Security-Policy"] = response.get(POLICY_OF_ANSWER, CONTENT_SECURITY_POLICY)
     if request.app[SETTINGS].is_https:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     if request.path.startswith("/static/") and response.status == 200:

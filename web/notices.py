@@ -35,7 +35,9 @@ def choose_language(asked: str, accepted: str, meeting: str, settings: WebSettin
     return "en"
 
 
-def page_notice(settings: WebSettings, visit: VisitRow, host: str, language: str) -> Notice:
+def page_notice(
+    settings: WebSettings, visit: VisitRow, host: str, language: str, *, is_for_invitees: bool = False
+) -> Notice:
     """Nothing is spoken on a page, so the text has a fingerprint of its own."""
     facts = NoticeFacts(
         host=host,
@@ -47,6 +49,9 @@ def page_notice(settings: WebSettings, visit: VisitRow, host: str, language: str
         retention_days=settings.retention_days,
         bot_name=settings.bot_name,
         speakable=False,
+        information=settings.information,
+        publication=settings.publication,
+        is_for_invitees=is_for_invitees,
     )
     return render(read_wording(settings.wording[language]), facts)
 

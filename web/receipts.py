@@ -1,4 +1,8 @@
-"""A participant's own receipt, for the browser whose page is bound to the seat; for nobody else it does not exist."""
+"""A participant's own receipt, for the browser whose page is bound to the seat; for nobody else it does not exist.
+
+As a page that carries its own data, and as the data alone. What a receipt holds is decided in `consent_notice.receipt`,
+what it looks like in `consent_notice.receipt_page`; here its facts are filled in.
+"""
 
 from __future__ import annotations
 
@@ -6,60 +10,120 @@ import asyncio
 
 from aiohttp import web
 
-from consent_notice.receipt import BadReceipt, Party, ReceiptFacts
+from consent_notice.receipt import PageWords, ReceiptFacts
+from consent_notice.receipt_page import POLICY, WORDS, page_of
+from consent_notice.record import BadReceipt, Party, RecordFacts
+from consent_notice.words import Purpose
+from storage.consent_log import ConsentLog
 from storage.errors import NotStored
+from storage.log_entries import ErasedBody
 from storage.receipts import receipt_of
-from web.access import NEW_ID, STORE, Access, Route, get
+from web import display
+from web.access import CLOCK, NEW_ID, STORE, Access, Route, get
 from web.answers import page_reference
-from web.notices import link_of
+from web.headers import POLICY_OF_ANSWER
+from web.notices import choose_language, link_of, page_words
 from web.participants import Opened, opened_page
-from web.settings import SETTINGS, WebSettings
+from web.replay import SeatStory
+from web.settings import SETTINGS
 
-NOT_STATED = "not stated by the host's organisation"
+NOT_YET = "There is no receipt yet. It is there once an answer of this page counts, in the browser that gave it."
+ERASED = "There is no receipt any more: what it would show was erased, and only hashes of it are left in the log."
 
 
 def routes() -> list[Route]:
-    return [get("/c/{token}/receipt.json", download, Access.ANYONE)]
+    return [
+        get("/c/{token}/receipt.json", download, Access.ANYONE),
+        get("/c/{token}/receipt.html", show, Access.ANYONE),
+    ]
 
 
 async def download(request: web.Request) -> web.Response:
-    store, settings, opened = request.app[STORE], request.app[SETTINGS], await opened_page(request)
-    if opened.seat is None or opened.row is None or not opened.seat.told:
-        raise web.HTTPNotFound
-    answered = await store.notices.get(opened.seat.told[-1].decided.notice_sha256)
-    if answered is None:
-        raise web.HTTPNotFound(text="The text that was answered is no longer in this store, so there is no receipt.")
-    facts = facts_of(settings, opened, request.app[NEW_ID](), answered.notice.exact_text)
+    opened = await opened_page(request)
+    receipt = await receipt_for(request, opened)
+    headers = {"Content-Disposition": f'attachment; filename="{file_name(opened)}.json"'}
+    return web.Response(body=receipt, content_type="application/json", headers=headers)
+
+
+async def show(request: web.Request) -> web.Response:
+    """To be looked at or saved: both are the same bytes."""
+    opened = await opened_page(request)
+    page = page_of(await receipt_for(request, opened))
+    kind = "attachment" if "download" in request.query else "inline"
+    headers = {"Content-Disposition": f'{kind}; filename="{file_name(opened)}.html"'}
+    answer = web.Response(body=page, content_type="text/html", charset="utf-8", headers=headers)
+    answer[POLICY_OF_ANSWER] = f"{POLICY}; frame-ancestors 'none'"
+    return answer
+
+
+def file_name(opened: Opened) -> str:
+    return f"onrecord-receipt-{opened.visit.started_at:%Y-%m-%d}"
+
+
+async def receipt_for(request: web.Request, opened: Opened) -> bytes:
+    """Canonical JSON, made anew. Raises HTTPNotFound in words."""
+    log = request.app[STORE].log
+    if opened.seat is None or not opened.seat.told:
+        raise web.HTTPNotFound(text=await asyncio.to_thread(_why_there_is_none, log, opened))
+    facts = await facts_of(request, opened, opened.seat)
     try:
-        receipt = await asyncio.to_thread(receipt_of, store.log, opened.visit.id, facts)
+        return await asyncio.to_thread(receipt_of, log, opened.visit.id, facts)
     except (BadReceipt, NotStored):
-        raise web.HTTPNotFound(text="There is no receipt: what it would show is no longer in the log.") from None
-    name = f'attachment; filename="onrecord-receipt-{opened.visit.started_at:%Y-%m-%d}.json"'
-    return web.Response(body=receipt, content_type="application/json", headers={"Content-Disposition": name})
+        raise web.HTTPNotFound(text=ERASED) from None
 
 
-def facts_of(settings: WebSettings, opened: Opened, receipt_id: str, notice_text: str) -> ReceiptFacts:
-    assert opened.seat is not None
+def _why_there_is_none(log: ConsentLog, opened: Opened) -> str:
+    """Of a page that was bound the log knew an answer; if it no longer does, that was erased."""
+    was_bound = opened.row is not None and opened.row.seat is not None
+    entries = log.entries_of(opened.visit.id) if was_bound else []
+    return ERASED if any(isinstance(entry.event, ErasedBody) for entry in entries) else NOT_YET
+
+
+async def facts_of(request: web.Request, opened: Opened, seat: SeatStory) -> ReceiptFacts:
+    """The one place where a receipt's statements beside the log are filled in."""
+    settings = request.app[SETTINGS]
+    asked, accepted = request.query.get("lang", ""), request.headers.get("Accept-Language", "")
+    language = choose_language(asked, accepted, opened.visit.language, settings)
+    words = page_words(language)
+    not_stated = words["receipt_not_stated"]
     assert opened.row is not None
-    contact = settings.organisation_contact or opened.host
-    return ReceiptFacts(
+    controller = Party(
+        party_id="controller",
+        party_name=settings.organisation or opened.host,
+        party_address=not_stated,
+        party_contact=settings.organisation_contact or opened.host,
+        party_type="controller",
+    )
+    record = RecordFacts(
         record_id=page_reference(opened.row.page_id),
-        receipt_id=receipt_id,
-        seat=opened.seat.seat,
-        controllers=(
-            Party(
-                party_id="controller",
-                party_name=settings.organisation or opened.host,
-                party_address=NOT_STATED,
-                party_contact=contact,
-                party_type="controller",
-            ),
-        ),
+        seat=seat.seat,
+        controllers=(controller,),
+        authority=not_stated,
         recipients=(),
         storage_location=settings.origin,
+        processing_location=settings.origin,
         retention_days=settings.retention_days,
-        jurisdiction=NOT_STATED,
-        withdrawal_method=f"one click on {link_of(settings, opened.visit)}, or one word in the meeting's chat",
+        jurisdiction=not_stated,
+        withdrawal_method=words["receipt_back_text"].replace("{link}", link_of(settings, opened.visit)),
+        rights=words["receipt_rights_text"].replace("{contact}", controller.party_contact),
         service=settings.bot_name,
-        notice_text=notice_text,
     )
+    return ReceiptFacts(
+        receipt_id=request.app[NEW_ID](),
+        issued_at=display.iso(request.app[CLOCK].now()),
+        record=record,
+        notice_texts=await _answered_texts(request, seat),
+        page=PageWords(
+            language=language,
+            words={key: words[key] for key in WORDS},
+            purposes={purpose: str(settings.wording[language]["purposes"][purpose.value]) for purpose in Purpose},
+            platform=display.platform(opened.platform),
+        ),
+    )
+
+
+async def _answered_texts(request: web.Request, seat: SeatStory) -> tuple[str, ...]:
+    """Those that are still kept; a receipt that lacks one is not made."""
+    hashes = {told.decided.notice_sha256: None for told in seat.told}
+    kept = [await request.app[STORE].notices.get(text_sha256) for text_sha256 in hashes]
+    return tuple(one.notice.exact_text for one in kept if one is not None)

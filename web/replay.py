@@ -25,8 +25,8 @@ from consent_notice.events import (
     TranscriptSealed,
     VisitClosed,
 )
+from consent_notice.standings import StandingsReplay
 from consent_notice.words import Purpose, SeatId, SeatKind, Standing
-from storage.replay import StandingsReplay
 
 
 class Entry(Protocol):

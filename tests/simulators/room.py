@@ -73,8 +73,8 @@ class SimulatedMeeting:
     refuses: RoomError | None = None  # what a bot that knocks is told
     is_silent: bool = False  # tells nothing any more, and goes on sending sound
     post_takes_s: float = 0.0
-    fails_to_hear: bool = False  # `hear` fails and changes nothing: who was sent is sent on
     capabilities: RoomCapabilities = CAPABILITIES
+    fails_to_hear: bool = False  # `hear` fails and changes nothing: who was sent is sent on
     said_ms: list[tuple[int, Speech]] = field(default_factory=list)  # when the bot began to say what
     rooms: list[SimulatedRoom] = field(default_factory=list)
     knocks: list[JoinRequest] = field(default_factory=list)

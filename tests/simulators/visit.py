@@ -10,10 +10,10 @@ from bot.facts import NoticeRef, SessionFacts
 from bot.ports import Admitted, ChatSaid, Hears, Joined, Left, RoomCapabilities, RoomEvent
 from bot.session import Session
 from config.wording import wordings
-from consent_notice.answers import read_phrases
 from consent_notice.decisions import Act
 from consent_notice.events import Decided, Event, Means
 from consent_notice.notice import Say
+from consent_notice.phrases import read_phrases
 from consent_notice.words import IdentityLevel, Purpose, Rule, SeatId, SeatKind, VisitId
 
 BOT = SeatId("b" * 12)

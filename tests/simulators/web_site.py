@@ -19,6 +19,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from config.jurisdictions import jurisdictions
 from config.wording import wordings
 from consent_notice.decisions import Act
 from consent_notice.events import (
@@ -84,6 +85,7 @@ def settings_for(data_dir: Path, url: str = "http://127.0.0.1", **changes: Any) 
         purposes=BOTH,
         wording=wordings(),
         version="0.1.0",
+        jurisdictions=jurisdictions(),
     )
     return replace(settings, **changes)
 
@@ -334,6 +336,8 @@ class Meeting:
             retention_days=settings.retention_days,
             bot_name=settings.bot_name,
             speakable=True,
+            information=settings.information,
+            publication=settings.publication,
         )
         return render(read_wording(settings.wording["en"]), facts)
 

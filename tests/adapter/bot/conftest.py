@@ -13,9 +13,12 @@ import pytest
 
 from bot.ports import MeetingRoom
 from bot.runner import STALE_AFTER_MS, BotParts, BotPolicy, PlatformNotSupported, VisitRunner
+from bot.settlement import PlacePolicy
 from config.clock import SystemClock, new_id
+from config.jurisdictions import jurisdictions
 from config.wording import wordings
 from consent_notice.notice import read_wording
+from consent_notice.settling import RulePolicy
 from consent_notice.words import Rule, SeatId, VisitId
 from storage.meetings import MeetingRow
 from storage.store import Store
@@ -113,6 +116,10 @@ async def at_work(tmp_path: Path) -> AsyncIterator[BotAtWork]:
         grace_ms=120_000,
         transcribes=True,
         default_language="en",
+        places=PlacePolicy(
+            jurisdictions=jurisdictions(),
+            rules=RulePolicy(single_voices_allowed=True, one_sided_accepted=True, late_roster_accepted=False),
+        ),
     )
     parts = BotParts(
         store=store,

@@ -20,6 +20,7 @@ from config.wiring import (
     open_store,
     run_role,
     status,
+    text_in_use,
     web_settings,
 )
 from consent_notice.words import Purpose
@@ -50,6 +51,23 @@ def test_the_pages_get_what_was_set(tmp_path: Path) -> None:
     assert (made.retention_days, made.default_language, made.public_url) == (7, "pl", "https://rec.example.org")
     assert made.organisation == settings.organisation
     assert {"en", "pl"} <= set(made.wording)
+
+
+def test_places_and_statements_reach_the_pages(tmp_path: Path) -> None:
+    settings = server_settings(
+        tmp_path, host_location="PL", bot_location="DE", late_roster_accepted=True, notice={"authority": "UODO"}
+    )
+    made = web_settings(settings)
+    assert (made.host_location, made.bot_location, made.information.authority) == ("PL", "DE", "UODO")
+    assert made.rule_policy.late_roster_accepted
+    assert made.jurisdictions.is_known("US-CA")
+
+
+def test_a_version_of_the_notice_is_what_the_settings_make_of_it(tmp_path: Path) -> None:
+    text = text_in_use(server_settings(tmp_path))
+    assert text == text_in_use(server_settings(tmp_path, grace_s=5, host_location="PL"))
+    for change in ({"retention_days": 7}, {"notice": {"authority": "UODO"}}, {"transcription": {"enabled": True}}):
+        assert text != text_in_use(server_settings(tmp_path, **change))
 
 
 async def test_the_first_admin_is_made_once_and_can_sign_in(tmp_path: Path) -> None:

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from consent_notice.decisions import Act
-from consent_notice.receipt import BadReceipt, Party, ReceiptFacts, check_receipt
+from consent_notice.receipt import ReceiptFacts, check_receipt
+from consent_notice.record import BadReceipt
 from consent_notice.words import SeatId
 from storage.receipts import receipt_of
 from storage.vault import verify_signature
+from tests.simulators.receipts import with_record
 from tests.simulators.web_site import Meeting, open_site
 
 
 def facts(seat: SeatId, notice_text: str) -> ReceiptFacts:
-    party = Party(party_id="c", party_name="N", party_address="A", party_contact="p@n.example", party_type="controller")
-    return ReceiptFacts(
-        record_id="r",
-        receipt_id="i",
-        seat=seat,
-        controllers=(party,),
-        recipients=(),
-        storage_location="here",
-        retention_days=90,
-        jurisdiction="NO",
-        withdrawal_method="one word",
-        service="onrecord",
-        notice_text=notice_text,
-    )
+    return replace(with_record(seat=seat), notice_texts=(notice_text,))
 
 
 async def test_only_that_seats_entries_are_in_it_and_a_changed_byte_breaks_it(tmp_path: Path) -> None:
@@ -43,7 +33,12 @@ async def test_only_that_seats_entries_are_in_it_and_a_changed_byte_breaks_it(tm
         receipt = receipt_of(log, visit, facts(ada, meeting.notice.exact_text))
         checked = check_receipt(receipt, log.key, verify_signature)
         assert checked.entries[-1] == given
-        assert len(checked.entries) == 2
+        assert [type(log.get(index).event).__name__ for index in checked.entries] == [
+            "VisitOpened",
+            "SeatJoined",
+            "NoticeDelivered",
+            "Decided",
+        ]
         with pytest.raises(BadReceipt):
             check_receipt(receipt.replace(b'"give"', b'"giVe"', 1), log.key, verify_signature)
         with pytest.raises(BadReceipt):

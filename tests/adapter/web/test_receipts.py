@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 from consent_notice.checkpoint import read_verifier_key
+from consent_notice.decisions import Act
 from consent_notice.receipt import check_receipt
+from consent_notice.receipt_page import POLICY, check_file
 from consent_notice.words import Purpose, Standing
 from storage.vault import verify_signature
 from tests.adapter.web.conftest import People
-from tests.adapter.web.test_participants import agree
+from tests.adapter.web.test_participants import YES, agree, code_on
 from tests.simulators.web_site import Meeting, Site
 
 
@@ -32,11 +37,77 @@ async def test_it_says_where_one_stands_and_holds(site: Site, people: People) ->
         assert secret not in receipt
 
 
+async def test_it_is_there_to_see_and_to_save_as_soon_as_the_answer_counts(site: Site, people: People) -> None:
+    meeting = await Meeting.begin(site, people.ingrid, "Secret merger")
+    zoe = await meeting.join("Zoë <b> 李雷")
+    await meeting.ask(zoe)
+    key = read_verifier_key(site.store.log.vkey)
+    async with site.browser() as browser:
+        await browser.open(meeting.link)
+        await browser.submit(meeting.link, **YES)
+        assert "receipt.html" not in browser.text
+        await meeting.type_code(code_on(browser), zoe)
+        await browser.open(meeting.link)
+        view, save = re.findall(r'href="([^"]+receipt\.html[^"]+)"', browser.text)
+        page = b""
+        for path, kind in ((view, "inline"), (save, "attachment")):
+            async with browser.session.get(site.url + html.unescape(path)) as answer:
+                page = await answer.read()
+                assert answer.headers["Content-Disposition"] == f'{kind}; filename="onrecord-receipt-2026-11-20.html"'
+                assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+                assert answer.headers["Content-Security-Policy"] == f"{POLICY}; frame-ancestors 'none'"
+            assert check_file(page, key, verify_signature).seat == zoe
+            text = page.decode()
+            for words in ("You agreed", "Zoë &lt;b&gt; 李雷", "Ingrid Solberg", "Northwind Cooperative", "90 days"):
+                assert words in text
+            assert "merger" not in text
+        # What was said in the chat later is in the next one, and not in the one that was saved.
+        await meeting.decide(zoe, Act.WITHDRAW, verbatim="stop")
+        async with browser.session.get(site.url + html.unescape(view)) as answer:
+            later = await answer.read()
+        assert "You took it back" in later.decode()
+        saved, again = (check_file(file, key, verify_signature) for file in (page, later))
+        assert again.checkpoint.size > saved.checkpoint.size
+        assert dict(saved.standings)[Purpose.RECORDING] is Standing.GIVEN
+
+
+async def test_it_speaks_the_persons_language(site: Site, people: People) -> None:
+    meeting = await Meeting.begin(site, people.ingrid)
+    ada = await meeting.join("Ada")
+    await meeting.ask(ada)
+    async with site.browser() as browser:
+        await agree(meeting, browser, ada)
+        await browser.open(f"{meeting.link}/receipt.html", headers={"Accept-Language": "pl"})
+        assert '<html lang="pl">' in browser.text
+        assert "<h1>Zgoda udzielona</h1>" in browser.text
+        await browser.open(f"{meeting.link}/receipt.html?lang=en", headers={"Accept-Language": "pl"})
+        assert "<h1>You agreed</h1>" in browser.text
+
+
 async def test_before_the_page_is_bound_there_is_none(site: Site, people: People) -> None:
     meeting = await Meeting.begin(site, people.ingrid)
     await meeting.join("Ada")
     async with site.browser() as browser:
         await browser.open(meeting.link)
         await browser.submit(meeting.link, purpose_recording="on", alone="yes", decision="yes")
-        await browser.open(f"{meeting.link}/receipt.json")
-        assert browser.status == 404
+        for form in ("json", "html"):
+            await browser.open(f"{meeting.link}/receipt.{form}")
+            assert browser.status == 404
+            assert "There is no receipt yet" in browser.text
+
+
+async def test_of_what_was_erased_there_is_none_and_it_says_so(site: Site, people: People) -> None:
+    meeting = await Meeting.begin(site, people.ingrid)
+    ada = await meeting.join("Ada")
+    async with site.browser() as browser:
+        await agree(meeting, browser, ada)
+        await browser.submit(f"{meeting.link}/withdraw")
+        await meeting.end()
+        log = site.store.log
+        about = [entry.index for entry in log.entries_of(meeting.visit.id) if getattr(entry.event, "seat", "") == ada]
+        for indices in (about[1:], about):
+            await site.store.erasure.erase_bodies(indices, "asked for")
+            for form in ("json", "html"):
+                await browser.open(f"{meeting.link}/receipt.{form}")
+                assert browser.status == 404
+                assert "was erased" in browser.text

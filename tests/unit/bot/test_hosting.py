@@ -11,7 +11,7 @@ from bot.ports import LeftReason
 from bot.presence import Presence
 from consent_notice.events import HostAct, HostActed, RuleSettled
 from consent_notice.notice import Say
-from consent_notice.words import Rule
+from consent_notice.words import Rule, VisitId
 from tests.simulators.visit import SimulatedVisit
 
 OFFER_MS, GRACE_MS = 90_000, 120_000
@@ -150,3 +150,59 @@ def test_the_host_can_choose_the_stated_fallback_and_no_other() -> None:
         visit.make_durable()
         visit.make_durable()
         assert visit.kept() == expected
+
+
+def place_declared(visit: SimulatedVisit, rule: Rule = Rule.EVERYONE, fallback: str = "") -> None:
+    event = RuleSettled(
+        visit=VisitId("visit"),
+        epoch=1,
+        rule=rule,
+        profile="explicit_all",
+        places=(("DE", "participant (declared)"),),
+        reasons=("why",),
+        boot_id="boot",
+        at_ms=visit.now_ms,
+        fallback=fallback,
+    )
+    visit.log_elsewhere(event)
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+def test_a_place_that_becomes_known_takes_the_fallback_away(chosen: bool) -> None:
+    visit = meeting("Ada", "Ben", fallback=Rule.EACH_VOICE)
+    visit.say_yes("Ben")
+    place_declared(visit)
+    if chosen:
+        visit.chat("Ada", "/fallback")
+        visit.make_durable()
+    visit.later(OFFER_MS)
+    assert Say.HOST_UNANSWERED in [order.line for order in to_host(visit)]
+    visit.later(GRACE_MS)
+    visit.make_durable()
+    assert visit.kept() == frozenset()
+    assert visit.session.left_reason is LeftReason.NOT_EVERYONE_AGREED
+
+
+def test_a_fallback_that_was_on_its_way_to_the_log_when_a_place_forbade_it_changes_nothing() -> None:
+    visit = meeting("Ada", "Ben", fallback=Rule.EACH_VOICE)
+    visit.say_yes("Ben")
+    visit.later(GRACE_MS)
+    place_declared(visit)
+    visit.make_durable()
+    assert visit.kept() == frozenset()
+    back = SimulatedVisit(rule=Rule.EVERYONE, epoch=2, earlier=tuple(visit.log), now_ms=visit.now_ms + 1_000)
+    back.enter()
+    for name in ("Ada", "Ben"):
+        back.join(name, name)
+    back.later(10)
+    back.say_yes("Ben")
+    assert back.kept() == frozenset()
+
+
+def test_a_place_that_allows_the_fallback_leaves_it() -> None:
+    visit = meeting("Ada", "Ben", fallback=Rule.EACH_VOICE)
+    visit.say_yes("Ben")
+    place_declared(visit, fallback=Rule.EACH_VOICE.value)
+    visit.later(GRACE_MS)
+    visit.make_durable()
+    assert visit.kept() == {"Ben"}

@@ -126,6 +126,8 @@ def test_the_bots_own_words_are_kept_only_where_somebodys_would_be() -> None:
     everyone.stands(ROOM, RECORDING, Standing.GIVEN, 1_000, 2)
     assert verdict(everyone, BOT) == Grounds(entries=frozenset({1, 2}))
     assert isinstance(verdict(everyone, BOT, 990, 1_010), Refusal)
+    written_down = judge(each, frozenset({BOT}), 1_000, 1_020, Purpose.TRANSCRIPTION)
+    assert written_down == Refusal(why=Why.NOT_A_PERSON), "nobody's words, so nobody's consent to write them down"
     for seat in (ROOM, ANN):
         each.left(seat, 900)
     assert verdict(each, BOT) == Refusal(why=Why.NOBODY_PRESENT)
