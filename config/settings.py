@@ -173,6 +173,29 @@ class Checkpoints(BaseModel):
     ] = Field(default=None, description="Certificates (PEM) that a timestamp must lead to before it is kept.")
 
 
+class Mail(BaseModel):
+    """The server that takes the mails which participants ask for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: Annotated[str, Fix("give the mail server's name, or leave it out")] = Field(
+        default="", description="Mail server (SMTP) for receipts that participants ask for; without it none is offered."
+    )
+    port: _Port = Field(default=587, description="Its port.")
+    security: Annotated[Literal["starttls", "tls", "none"], Fix('write "starttls", "tls" or "none"')] = Field(
+        default="starttls", description="`starttls`, `tls` from the first byte, or `none`: only for this machine's own."
+    )
+    sender: Annotated[str, Fix('give the address that mails come from, such as "onrecord@example.org"')] = Field(
+        default="", description="Address that the mails come from."
+    )
+    user: Annotated[str, Fix("give a name, or leave it out")] = Field(
+        default="", description="Name to sign in with; empty: no sign-in."
+    )
+    password: Annotated[str, Fix("give a text in quotes, or set ONRECORD_MAIL__PASSWORD")] = Field(
+        default="", repr=False, description="Its password; rather in the variable than in the file."
+    )
+
+
 class Settings(BaseModel):
     """One installation's choices; frozen. Every process of the server gets the same."""
 
@@ -283,6 +306,7 @@ class Settings(BaseModel):
     checkpoints: Annotated[Checkpoints, Fix("make it a table: [checkpoints]")] = Field(
         default=Checkpoints(), description="Copies of the log's checkpoints elsewhere."
     )
+    mail: Annotated[Mail, Fix("make it a table: [mail]")] = Field(default=Mail(), description="Receipts by mail.")
 
     @model_validator(mode="before")
     @classmethod

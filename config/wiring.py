@@ -50,8 +50,9 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
 
 
 def web_settings(settings: Settings) -> WebSettings:
-    from web.settings import WebSettings
+    from web.settings import MailServer, WebSettings
 
+    mail = settings.mail
     return WebSettings(
         data_dir=settings.data_dir,
         public_url=settings.public_url,
@@ -75,6 +76,16 @@ def web_settings(settings: Settings) -> WebSettings:
         bot_location=settings.bot_location,
         late_roster_accepted=settings.late_roster_accepted,
         information=information_of(settings),
+        mail=MailServer(
+            host=mail.host,
+            port=mail.port,
+            security=mail.security,
+            sender=mail.sender,
+            user=mail.user,
+            password=mail.password,
+        )
+        if mail.host
+        else None,
     )
 
 
@@ -109,11 +120,16 @@ async def first_admin(settings: Settings) -> tuple[str, str] | None:
     return None if password is None else (FIRST_ADMIN_EMAIL, password)
 
 
-async def status(settings: Settings) -> dict[str, Any]:
+async def status(settings: Settings, *, shows_people: bool) -> dict[str, Any]:
+    """Showing who answered what is a look at the evidence, and is noted before it is handed out."""
     from config.recordings import recordings
+    from web.reads import note_reads_from_command_line
 
     async with open_store(settings) as store:
-        return {"recordings": await recordings(store)}
+        found = await recordings(store)
+        if shows_people:
+            await note_reads_from_command_line(store, [row["visit"] for row in found], SystemClock().now())
+        return {"recordings": found}
 
 
 async def _web(settings: Settings) -> None:

@@ -18,12 +18,14 @@ from web import (
     admins,
     answering,
     calendars,
+    checker,
     erasures,
     headers,
     hosts,
     live,
     pages,
     participants,
+    receipt_mail,
     receipts,
     recordings,
     shared_seats,
@@ -61,7 +63,7 @@ def create_app(
     admins.set_up(app)
     app.on_response_prepare.append(headers.add_headers)
     app.router.add_static("/static/", pages.STATIC_DIR)
-    of_participants = (participants, answering, withdrawing, shared_seats, telephone, receipts)
+    of_participants = (participants, answering, withdrawing, shared_seats, telephone, receipts, receipt_mail, checker)
     for part in (accounts, hosts, live, calendars, recordings, *of_participants, admins, erasures):
         add_routes(app, part.routes())
     add_routes(app, [get("/healthz", healthz, Access.ANYONE)])

@@ -24,6 +24,7 @@ from web.answers import BY_CODE, BY_TELEPHONE, Known
 from web.hosts import story_of
 from web.notices import choose_language, page_notice, page_words, stated_fallback
 from web.pages import page
+from web.reads import looks_at
 from web.replay import MeetingStory, SeatStory, Told, Voice
 from web.settings import SETTINGS
 from web.shared_seats import MOST_PEOPLE, Together, read_people
@@ -254,5 +255,8 @@ async def participant_page(request: web.Request, opened: Opened, shown: Shown | 
         "say_no": settings.wording[language]["answers"]["own"]["refused"][0],
         "contact": settings.organisation_contact,
         "days": settings.retention_days,
+        "can_mail": settings.mail is not None,
+        "vkey": request.app[STORE].log.vkey,
+        "looks": looks_at(opened.story, opened.seat, opened.visit.host_id) if opened.seat is not None else [],
     }
     return await page(request, "participant.html", status=shown.status, **values)
