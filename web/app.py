@@ -22,6 +22,7 @@ from web import (
     headers,
     hosts,
     live,
+    own_copy,
     pages,
     participants,
     receipts,
@@ -62,7 +63,7 @@ def create_app(
     admins.set_up(app)
     app.on_response_prepare.append(headers.add_headers)
     app.router.add_static("/static/", pages.STATIC_DIR)
-    of_participants = (participants, answering, withdrawing, under_18, shared_seats, telephone, receipts)
+    of_participants = (participants, answering, withdrawing, under_18, shared_seats, telephone, own_copy, receipts)
     for part in (accounts, hosts, live, calendars, recordings, *of_participants, admins, erasures):
         add_routes(app, part.routes())
     add_routes(app, [get("/healthz", healthz, Access.ANYONE)])

@@ -29,6 +29,9 @@ from web.pages import page
 from web.picture import Lane, draw
 
 PAGE_SIZE = 30
+PAGE_READER = (
+    "page "  # before the name of a participant's page, in an entry of a reading by a person without an account
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
