@@ -41,7 +41,9 @@ class Ledger(Protocol):
 
     async def append(self, event: Event, event_id: str) -> None: ...
 
-    async def bind_page(self, code: str, seat: SeatId) -> BoundPage | None: ...
+    async def bind_page(self, code: str, seat: SeatId, at_ms: int) -> BoundPage | None:
+        """`at_ms`: when the code was said."""
+        ...
 
     async def beat(self, alive_ms: int, presence: str) -> bool:
         """Also what the host sees of the bot's presence. False once another bot owns the meeting."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 
+from bot.binding import PageBinding
 from bot.books import BoundPage, FoundAgreement
-from bot.entries import event_id as entry_id
 from consent_notice.decisions import Act
-from consent_notice.events import Decided, Event, Means, SeatJoined, SeatLeft
+from consent_notice.events import Decided, Event, SeatJoined, SeatLeft
 from consent_notice.words import MeetingId, SeatId, VisitId
 from storage.consent_log import Fence
 from storage.errors import StaleEpoch
@@ -29,12 +29,14 @@ class VisitLedger:
         visit: VisitId,
         meeting: MeetingId,
         epoch: int,
+        boot_id: str,
     ) -> None:
         self._store = store
         self._writer = writer
         self._visit = visit
         self._meeting = meeting
         self._epoch = epoch
+        self._binding = PageBinding(store=store, visit=visit, epoch=epoch, boot_id=boot_id)
         self._presence = ""  # what the visit's row says
 
     async def append(self, event: Event, event_id: str) -> None:
@@ -49,20 +51,8 @@ class VisitLedger:
             case _:
                 pass
 
-    async def bind_page(self, code: str, seat: SeatId) -> BoundPage | None:
-        row = await self._store.pages.bind(self._visit, code, seat)
-        if row is None:
-            return None
-        is_shared = row.alone_on_device is not True
-        # A seat with several people behind it opens only when each of them has answered: their yes opens nothing here.
-        acts = tuple(
-            (purpose, Act.GIVE if chosen else Act.REFUSE)
-            for purpose, chosen in sorted((row.choices or {}).items())
-            if not (chosen and is_shared)
-        )
-        decision = entry_id(self._visit, Means.PAGE.value, seat, row.code)
-        is_known = await asyncio.to_thread(self._store.log.has, decision)
-        return BoundPage(page=row.code, acts=acts, is_shared=is_shared, is_known=is_known)
+    async def bind_page(self, code: str, seat: SeatId, at_ms: int) -> BoundPage | None:
+        return await self._binding.bind(code, seat, at_ms)
 
     async def beat(self, alive_ms: int, presence: str) -> bool:
         if not await self._store.meetings.heartbeat(self._meeting, self._epoch, alive_ms):

@@ -36,6 +36,7 @@ from consent_notice.words import MeetingId, Purpose, Rule, VisitId
 from storage.data_dir import DATABASE_NAME
 from storage.errors import DatabaseFailed, LogWriteFailed, StorageError
 from storage.feed import DecisionFeed
+from storage.host_rules import HostRules
 from storage.log_entries import ErasedBody
 from storage.meetings import MeetingRow
 from storage.pages import CODE_ALPHABET
@@ -82,6 +83,7 @@ class BotPolicy:
     information: Information = NOTHING_STATED
     publication: int = 0  # which version of the notice is in use
     known_bots: tuple[str, ...] = ()  # shown names of other bots that the admin vouched for
+    attestation_allowed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +178,7 @@ class VisitRunner:
                 path_delay_ms=room.capabilities.path_delay_ms,
                 boot_id=clock.boot_id,
                 at_ms=clock.boot_ms(),
+                attested_opens=parts.policy.attestation_allowed,
             ),
             event_id=event_id(visit.id, "opened", str(epoch)),
         )
@@ -183,7 +186,8 @@ class VisitRunner:
             await store.log.append(opening.entry, event_id=event_id(visit.id, "places", str(epoch)))
         if opening.refusal:
             return LeftReason.NOT_ALLOWED_THERE, opening.refusal
-        session = Session(self._facts(visit, words, room), earlier)
+        rules = await store.users.host_rules(meeting.host_id)
+        session = Session(self._facts(visit, words, room, rules), earlier)
         loop = asyncio.get_running_loop()
         stay: Stay
         writer = store.tracks.writer(visit.id, epoch, loop=loop, on_fault=lambda fault: stay.storage_failed(str(fault)))
@@ -203,7 +207,7 @@ class VisitRunner:
             ),
             voice=parts.voice,
             words=words,
-            ledger=VisitLedger(store, writer, visit=visit.id, meeting=meeting.id, epoch=epoch),
+            ledger=VisitLedger(store, writer, visit=visit.id, meeting=meeting.id, epoch=epoch, boot_id=clock.boot_id),
             clock=clock,
             on_progress=self._progress,
         )
@@ -259,7 +263,7 @@ class VisitRunner:
         )
         return VisitWords(wording=wording, facts=facts, notice=render(wording, facts))
 
-    def _facts(self, visit: VisitRow, words: VisitWords, room: MeetingRoom) -> SessionFacts:
+    def _facts(self, visit: VisitRow, words: VisitWords, room: MeetingRoom, rules: HostRules) -> SessionFacts:
         policy, notice = self._parts.policy, words.notice
         return SessionFacts(
             visit=visit.id,
@@ -284,8 +288,10 @@ class VisitRunner:
             ends_ms=self._ends_ms() + END_SLACK_MS,
             known_bots=policy.known_bots,
             knows_agreements=True,
-            fallback=words.facts.fallback,
             legal_basis=policy.information.legal_basis.value,
+            fallback=words.facts.fallback if words.facts.states_fallback else None,
+            needs_host=rules.only_when_present,
+            attested_opens=policy.attestation_allowed,
         )
 
     def _ends_ms(self) -> int:

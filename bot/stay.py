@@ -319,7 +319,7 @@ class Stay:
                         if is_older or self._capture.kept_after(each, after_ms):
                             await self._ledger.cut_back(each, after_ms)
                 case BindPage(code=code, seat=seat, at_ms=at_ms):
-                    page = await self._ledger.bind_page(code, seat)
+                    page = await self._ledger.bind_page(code, seat, at_ms)
                     self._take(PageUnknown(seat=seat) if page is None else books.bound(page, seat, at_ms))
                 case FindAgreement(seat=seat, platform_id=platform_id, name=name):
                     found = await self._ledger.find_agreement(seat, platform_id, name)

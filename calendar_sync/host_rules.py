@@ -64,7 +64,8 @@ def wishes_of(rules: HostRules, host_address: str) -> HostWishes:
 def inside_domains(rules: HostRules, host_address: str) -> list[str]:
     """Whose addresses count as the host's own organisation; none below them, as that may be somebody else's."""
     own = ascii_domain(host_address.rpartition("@")[2])
-    return [*([own] if own and own not in PUBLIC_MAIL else []), *map(ascii_domain, rules.own_domains)]
+    domains = [*([own] if own and own not in PUBLIC_MAIL else []), *map(ascii_domain, rules.own_domains)]
+    return list(dict.fromkeys(domains))
 
 
 def ascii_domain(domain: str) -> str:

@@ -45,12 +45,6 @@ def _known_language(value: str) -> str:
     return value
 
 
-def _rule_of_today(value: Rule) -> Rule:
-    if value is Rule.PRESENTERS:
-        raise ValueError("is not there yet")
-    return value
-
-
 def _known_place(value: str) -> str:
     code = value.strip().upper()
     if code and not jurisdictions().is_known(code):
@@ -179,6 +173,29 @@ class Checkpoints(BaseModel):
     ] = Field(default=None, description="Certificates (PEM) that a timestamp must lead to before it is kept.")
 
 
+class Mail(BaseModel):
+    """The server that takes the mails which participants ask for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: Annotated[str, Fix("give the mail server's name, or leave it out")] = Field(
+        default="", description="Mail server (SMTP) for receipts that participants ask for; without it none is offered."
+    )
+    port: _Port = Field(default=587, description="Its port.")
+    security: Annotated[Literal["starttls", "tls", "none"], Fix('write "starttls", "tls" or "none"')] = Field(
+        default="starttls", description="`starttls`, `tls` from the first byte, or `none`: only for this machine's own."
+    )
+    sender: Annotated[str, Fix('give the address that mails come from, such as "onrecord@example.org"')] = Field(
+        default="", description="Address that the mails come from."
+    )
+    user: Annotated[str, Fix("give a name, or leave it out")] = Field(
+        default="", description="Name to sign in with; empty: no sign-in."
+    )
+    password: Annotated[str, Fix("give a text in quotes, or set ONRECORD_MAIL__PASSWORD")] = Field(
+        default="", repr=False, description="Its password; rather in the variable than in the file."
+    )
+
+
 class Settings(BaseModel):
     """One installation's choices; frozen. Every process of the server gets the same."""
 
@@ -222,14 +239,22 @@ class Settings(BaseModel):
     default_language: Annotated[str, AfterValidator(_known_language), Fix("use one of: " + ", ".join(languages()))] = (
         Field(default="en", description="Language of the notice where a calendar or meeting sets none.")
     )
-    default_rule: Annotated[
-        Rule, AfterValidator(_rule_of_today), Fix('write "everyone", or "each_voice" with each_voice_allowed')
-    ] = Field(
-        default=Rule.EVERYONE,
-        description="Whose yes a kept sound needs: `everyone` present, or `each_voice` for itself.",
+    default_rule: Annotated[Rule, Fix('write "everyone", or "each_voice" or "presenters" where that is allowed')] = (
+        Field(
+            default=Rule.EVERYONE,
+            description="Whose yes a kept sound needs: `everyone`, `each_voice` (its own) or `presenters` (theirs).",
+        )
     )
     each_voice_allowed: Annotated[bool, Fix("write true or false")] = Field(
         default=False, description="Whether a host may choose `each_voice`: keep only the voices that agreed."
+    )
+    presenters_allowed: Annotated[bool, Fix("write true or false")] = Field(
+        default=False,
+        description="Whether a host may choose `presenters` for a large meeting: keep only the speakers who agreed.",
+    )
+    attestation_allowed: Annotated[bool, Fix("write true or false")] = Field(
+        default=False,
+        description="Whether a host may say of somebody that they agreed. It counts only for who has not answered.",
     )
     one_sided_accepted: Annotated[bool, Fix("write true or false")] = Field(
         default=False,
@@ -281,6 +306,7 @@ class Settings(BaseModel):
     checkpoints: Annotated[Checkpoints, Fix("make it a table: [checkpoints]")] = Field(
         default=Checkpoints(), description="Copies of the log's checkpoints elsewhere."
     )
+    mail: Annotated[Mail, Fix("make it a table: [mail]")] = Field(default=Mail(), description="Receipts by mail.")
 
     @model_validator(mode="before")
     @classmethod
@@ -307,6 +333,7 @@ def rule_policy_of(settings: Settings) -> RulePolicy:
         single_voices_allowed=settings.each_voice_allowed,
         one_sided_accepted=settings.one_sided_accepted,
         late_roster_accepted=settings.late_roster_accepted,
+        presenters_allowed=settings.presenters_allowed,
     )
 
 

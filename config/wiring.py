@@ -50,8 +50,9 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
 
 
 def web_settings(settings: Settings) -> WebSettings:
-    from web.settings import WebSettings
+    from web.settings import MailServer, WebSettings
 
+    mail = settings.mail
     return WebSettings(
         data_dir=settings.data_dir,
         public_url=settings.public_url,
@@ -63,6 +64,9 @@ def web_settings(settings: Settings) -> WebSettings:
         default_language=settings.default_language,
         default_rule=settings.default_rule,
         each_voice_allowed=settings.each_voice_allowed,
+        presenters_allowed=settings.presenters_allowed,
+        attestation_allowed=settings.attestation_allowed,
+        offer_after_s=settings.offer_after_s,
         one_sided_accepted=settings.one_sided_accepted,
         purposes=asked_purposes(settings),
         wording=wordings(),
@@ -72,6 +76,16 @@ def web_settings(settings: Settings) -> WebSettings:
         bot_location=settings.bot_location,
         late_roster_accepted=settings.late_roster_accepted,
         information=information_of(settings),
+        mail=MailServer(
+            host=mail.host,
+            port=mail.port,
+            security=mail.security,
+            sender=mail.sender,
+            user=mail.user,
+            password=mail.password,
+        )
+        if mail.host
+        else None,
     )
 
 
@@ -106,11 +120,16 @@ async def first_admin(settings: Settings) -> tuple[str, str] | None:
     return None if password is None else (FIRST_ADMIN_EMAIL, password)
 
 
-async def status(settings: Settings) -> dict[str, Any]:
+async def status(settings: Settings, *, shows_people: bool) -> dict[str, Any]:
+    """Showing who answered what is a look at the evidence, and is noted before it is handed out."""
     from config.recordings import recordings
+    from web.reads import note_reads_from_command_line
 
     async with open_store(settings) as store:
-        return {"recordings": await recordings(store)}
+        found = await recordings(store)
+        if shows_people:
+            await note_reads_from_command_line(store, [row["visit"] for row in found], SystemClock().now())
+        return {"recordings": found}
 
 
 async def _web(settings: Settings) -> None:
@@ -173,6 +192,7 @@ async def _bots(settings: Settings) -> None:
                 information=information_of(settings),
                 publication=publication.number,
                 known_bots=settings.known_bots,
+                attestation_allowed=settings.attestation_allowed,
             ),
             wordings={name: read_wording(table) for name, table in wordings().items()},
             phrases=read_phrases(wordings().values()),

@@ -89,7 +89,6 @@ _POST_KEYS = frozenset(
         "rule_each_voice",
         "rule_presenters",
         "fallback_each_voice",
-        "fallback_presenters",
         "kept",
         "kept_recipients",
         "others",
@@ -131,14 +130,19 @@ class NoticeFacts:
     contact: str = ""  # where questions and requests go; may be empty
     purposes: tuple[Purpose, ...]
     rule: Rule
+    fallback: Rule | None = None  # under `everyone`, what the host may go on with when not all agree; None: nothing
     page_link: str
     retention_days: int
     bot_name: str
     speakable: bool  # a voice that people understand exists for this language; else nothing is spoken
     information: Information = NOTHING_STATED  # the rest of what GDPR articles 13 and 14 want
     publication: int = 0  # which text of this installation it is; counts up with each change
-    fallback: Rule | None = None  # what may follow when not everyone agrees; None: the bot leaves
     is_for_invitees: bool = False  # people who are known from a calendar before they are there
+
+    @property
+    def states_fallback(self) -> bool:
+        """Only then may a host go on with it: nobody is to learn of it after their answer."""
+        return self.rule is Rule.EVERYONE and self.fallback is Rule.EACH_VOICE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,7 +302,7 @@ def _post(wording: Wording, facts: NoticeFacts, values: Mapping[str, str]) -> st
     keys += ["answer_no"]
     lines = [wording.sections["post"][key].format_map(values) for key in keys]
     kept = "kept_recipients" if facts.information.said("recipients") else "kept"
-    fallback = [f"fallback_{facts.fallback}"] if facts.fallback is not None else []
+    fallback = ["fallback_each_voice"] if facts.states_fallback else []
     terms = ("silence", f"rule_{facts.rule}", *fallback, kept, "others", "withdraw")
     lines.append(" ".join(wording.sections["post"][key].format_map(values) for key in terms))
     lines.append(wording.sections["post"]["page"].format_map(values))
@@ -311,7 +315,7 @@ def _page(wording: Wording, facts: NoticeFacts, values: Mapping[str, str]) -> st
         [wording.purpose(purpose) for purpose in facts.purposes],
         facts.information,
         rule=facts.rule,
-        fallback=facts.fallback,
+        states_fallback=facts.states_fallback,
         names_organisation=bool(values["organisation"]),
         has_contact=bool(values["contact"]),
         is_transcribed=Purpose.TRANSCRIPTION in facts.purposes,

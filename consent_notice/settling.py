@@ -28,9 +28,10 @@ class Setting(StrEnum):
 class RulePolicy:
     """What the admin allowed and accepted."""
 
-    single_voices_allowed: bool  # rules that keep the voices of those who agreed alone
+    single_voices_allowed: bool  # the rule that keeps the voices of those who agreed alone
     one_sided_accepted: bool  # also where the law on that is unclear
     late_roster_accepted: bool  # a mix whose roster lags, where nothing is known against it but nothing is known
+    presenters_allowed: bool = False  # the same for large meetings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,8 @@ def settle_rule(
     mix = tuple(_against_the_mix(finding, hearing))
     if mix and not (policy.late_roster_accepted and not any(finding.no_buffer_because)):
         return MixRefused(why=mix)
-    against = tuple(_against_single_voices(finding, policy, hearing))
+    looser = (fallback or Rule.EACH_VOICE) if wanted is Rule.EVERYONE else wanted
+    against = tuple(_against_single_voices(looser, finding, policy, hearing))
     wishes = [(wanted, "was wanted")]
     if fallback is not None and wanted is Rule.EVERYONE:
         wishes.append((fallback, "was wanted when not everyone agrees"))
@@ -125,9 +127,10 @@ def _against_the_mix(finding: Finding, hearing: Hearing) -> Iterator[str]:
         )
 
 
-def _against_single_voices(finding: Finding, policy: RulePolicy, hearing: Hearing) -> Iterator[str]:
-    if not policy.single_voices_allowed:
-        yield "an admin has not allowed it (each_voice_allowed)."
+def _against_single_voices(rule: Rule, finding: Finding, policy: RulePolicy, hearing: Hearing) -> Iterator[str]:
+    is_allowed = policy.presenters_allowed if rule is Rule.PRESENTERS else policy.single_voices_allowed
+    if not is_allowed:
+        yield f"an admin has not allowed it ({rule.value}_allowed)."
     if not hearing.separate:
         yield "this room does not hear each voice on its own."
     if finding.one_sided is Answer.NO:

@@ -27,7 +27,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0003"  # the newest migration; a test holds it equal to the scripts
+HEAD = "0006"  # the newest migration; a test holds it equal to the scripts
 
 metadata = MetaData(
     naming_convention={
@@ -205,6 +205,7 @@ pages = Table(
     Column("place", String, nullable=False, server_default=""),  # where this person is, as they said
     Column("notice_sha256", String, nullable=False, server_default=""),  # the text that was answered on it
     Column("agreement", String, nullable=False, server_default=""),  # what was said ahead, that it continues
+    Column("bound_by", String, nullable=False, server_default=""),  # how it was tied to its seat; empty: its code
     Column("opened_at", UtcTime, nullable=False),
     UniqueConstraint("visit_id", "code"),
     Index(None, "visit_id", "seat"),
@@ -268,6 +269,19 @@ erasures = Table(  # ordered and not yet finished: a row is gone when what it na
     Column("authority", Text, nullable=False),
     Column("targets", Text, nullable=False),  # JSON
     Column("ordered_at", UtcTime, nullable=False),
+)
+
+erasure_wishes = Table(  # of people, in a meeting that may still run; kept to show when it was done
+    "erasure_wishes",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("visit_id", ForeignKey("visits.id", ondelete="RESTRICT"), nullable=False, index=True),
+    Column("seat", String, nullable=False),
+    Column("before_index", Integer, nullable=False),  # what relies on a yes that was logged later stays
+    Column("authority", Text, nullable=False),
+    Column("asked_at", UtcTime, nullable=False),
+    Column("erased_at", UtcTime),
+    Column("is_settled", Boolean(create_constraint=True, name="is_bool"), nullable=False),  # nothing can follow
 )
 
 log_leaves = Table(

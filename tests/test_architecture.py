@@ -94,6 +94,7 @@ BREAKS = [
     ("vendors", "bot/ports.py", "import pydub"),
     ("vendors", "web/settings.py", "from sqlalchemy import select"),
     ("vendors", "config/clock.py", "import webrtcvad"),
+    ("vendors", "web/receipts.py", "import aiosmtplib"),
 ]  # fmt: skip
 
 

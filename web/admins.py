@@ -25,7 +25,8 @@ from web.hosts import story_of
 from web.pages import page
 from web.picture import draw
 from web.places import why_rule
-from web.recordings import note_read, older_link, read_before
+from web.reads import COMMAND_LINE, EVIDENCE, note_read
+from web.recordings import older_link, read_before
 from web.replay import MeetingStory, SeatStory, Told
 from web.settings import SETTINGS
 
@@ -131,7 +132,7 @@ async def show_entry(request: web.Request) -> web.Response:
     """One entry with its body, its proof and the checkpoint that the proof leads to."""
     store, visit, index = request.app[STORE], await _visit(request), int(request.match_info["index"])
     entry = await asyncio.to_thread(_entry_of, request, visit, index)
-    await note_read(request, visit.id, "evidence")
+    await note_read(request, visit.id, EVIDENCE)
     size, path = await asyncio.to_thread(store.log.inclusion, index)
     checkpoint = await asyncio.to_thread(store.log.latest_checkpoint)
     event = entry.event
@@ -188,7 +189,7 @@ async def _verify(request: web.Request) -> None:
 
 async def _review_page(request: web.Request, visit: VisitRow, *, just_verified: bool = False) -> web.Response:
     store, clock = request.app[STORE], request.app[CLOCK]
-    await note_read(request, visit.id, "evidence")
+    await note_read(request, visit.id, EVIDENCE)
     meeting, host = await store.meetings.get(visit.meeting_id), await store.users.get(visit.host_id)
     story = await story_of(store, visit)
     now_ms = None
@@ -196,7 +197,8 @@ async def _review_page(request: web.Request, visit: VisitRow, *, just_verified: 
         now_ms = clock.boot_ms() - visit.started_boot_ms
     entries = await asyncio.to_thread(store.log.entries_of, visit.id)
     hashes = {entry.index: entry.leaf_hash.hex() for entry in entries}
-    people = {user.id: user.name for user in await store.users.list()}
+    people = {UserId(COMMAND_LINE): "Somebody on the server's command line"}
+    people |= {user.id: user.name for user in await store.users.list()}
     picture = draw(story, now_ms)
     return await page(
         request,

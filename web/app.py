@@ -16,15 +16,22 @@ from storage.store import Store
 from web import (
     accounts,
     admins,
+    answering,
     calendars,
+    checker,
     erasures,
     headers,
     hosts,
+    live,
     pages,
     participants,
     publishing,
+    receipt_mail,
     receipts,
     recordings,
+    shared_seats,
+    telephone,
+    withdrawing,
 )
 from web.access import CLOCK, NEW_ID, STORE, Access, add_routes, forms_are_ours, get
 from web.settings import SETTINGS, WebSettings
@@ -57,7 +64,8 @@ def create_app(
     admins.set_up(app)
     app.on_response_prepare.append(headers.add_headers)
     app.router.add_static("/static/", pages.STATIC_DIR)
-    for part in (accounts, hosts, calendars, recordings, participants, receipts, admins, publishing, erasures):
+    of_participants = (participants, answering, withdrawing, shared_seats, telephone, receipts, receipt_mail, checker)
+    for part in (accounts, hosts, live, calendars, recordings, *of_participants, admins, publishing, erasures):
         add_routes(app, part.routes())
     add_routes(app, [get("/healthz", healthz, Access.ANYONE)])
     return app

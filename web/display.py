@@ -51,6 +51,10 @@ RULE_MEANS = {
     "each_voice": "Each voice is kept only if that person has agreed.",
     "presenters": "Only presenters who agreed are kept; the audience is informed and left out.",
 }
+FALLBACK_WORDS = {
+    "leave": "The bot leaves after a while",
+    "each_voice": "I may go on with the voices that agreed",
+}
 MEANS_WORDS = {
     "chat": "in the meeting's chat",
     "page": "on their own page",

@@ -10,7 +10,10 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
+from consent_notice.events import RuleSettled
 from consent_notice.notice import Notice, NoticeFacts, read_wording, render
+from consent_notice.words import Rule
+from storage.meetings import MeetingRow
 from storage.visits import VisitRow
 from web.settings import WebSettings
 
@@ -35,8 +38,28 @@ def choose_language(asked: str, accepted: str, meeting: str, settings: WebSettin
     return "en"
 
 
+def stated_fallback(
+    settings: WebSettings, visit: VisitRow, meeting: MeetingRow | None, settled: RuleSettled | None
+) -> Rule | None:
+    """What the visit's notice says that its host may go on with when not everyone agrees, as far as places allow it.
+
+    `settled`: the last time that the bot looked at them; None: it has not come yet.
+    """
+    if meeting is None or visit.rule is not Rule.EVERYONE or not settings.each_voice_allowed:
+        return None
+    if settled is None:
+        return meeting.fallback
+    return Rule(settled.fallback) if settled.fallback else None
+
+
 def page_notice(
-    settings: WebSettings, visit: VisitRow, host: str, language: str, *, is_for_invitees: bool = False
+    settings: WebSettings,
+    visit: VisitRow,
+    host: str,
+    language: str,
+    fallback: Rule | None = None,
+    *,
+    is_for_invitees: bool = False,
 ) -> Notice:
     """Nothing is spoken on a page, so the text has a fingerprint of its own."""
     facts = NoticeFacts(
@@ -45,6 +68,7 @@ def page_notice(
         contact=settings.organisation_contact,
         purposes=settings.purposes,
         rule=visit.rule,
+        fallback=fallback,
         page_link=link_of(settings, visit),
         retention_days=settings.retention_days,
         bot_name=settings.bot_name,

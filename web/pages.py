@@ -64,6 +64,7 @@ def set_up(app: web.Application) -> None:
         purpose_words=display.PURPOSE_WORDS,
         rule_words=display.RULE_WORDS,
         rule_means=display.RULE_MEANS,
+        fallback_words=display.FALLBACK_WORDS,
         means_words=display.MEANS_WORDS,
         presence_words=display.PRESENCE_WORDS,
         checked_words=display.CHECKED_WORDS,

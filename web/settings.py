@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from aiohttp import web
 
@@ -13,6 +13,18 @@ from consent_notice.information import NOTHING_STATED, Information
 from consent_notice.jurisdictions import Jurisdictions
 from consent_notice.settling import RulePolicy
 from consent_notice.words import Purpose, Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailServer:
+    """Where mails are handed in, and whom they come from."""
+
+    host: str
+    port: int
+    security: Literal["starttls", "tls", "none"]
+    sender: str
+    user: str = ""  # empty: no sign-in
+    password: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +39,9 @@ class WebSettings:
     default_language: str
     default_rule: Rule
     each_voice_allowed: bool
+    presenters_allowed: bool
+    attestation_allowed: bool  # a host may say of somebody that they agreed
+    offer_after_s: int  # when a host is told how many have not agreed
     one_sided_accepted: bool
     purposes: tuple[Purpose, ...]  # what participants are asked about, in this order
     wording: Mapping[str, Mapping[str, Any]]  # notice texts by language, as consent_notice.notice reads them
@@ -37,6 +52,7 @@ class WebSettings:
     late_roster_accepted: bool = False
     information: Information = NOTHING_STATED
     publication: int = 0  # which version of the notice is in use
+    mail: MailServer | None = None  # None: nothing can be sent, and nothing is offered
 
     @property
     def origin(self) -> str:
@@ -48,6 +64,7 @@ class WebSettings:
             single_voices_allowed=self.each_voice_allowed,
             one_sided_accepted=self.one_sided_accepted,
             late_roster_accepted=self.late_roster_accepted,
+            presenters_allowed=self.presenters_allowed,
         )
 
     @property

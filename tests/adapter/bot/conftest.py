@@ -41,6 +41,7 @@ class BotAtWork:
         self,
         *,
         rule: Rule = Rule.EACH_VOICE,
+        fallback: Rule | None = None,
         platform: str = "practice",
         starts_in: timedelta = timedelta(),
         lasts: timedelta = timedelta(hours=1),
@@ -50,7 +51,14 @@ class BotAtWork:
         )
         begin = datetime.now(UTC) + starts_in
         return await self.store.meetings.add_by_hand(
-            host.id, "http://127.0.0.1/room/abc", "Talk", begin, ends_at=begin + lasts, rule=rule, platform=platform
+            host.id,
+            "http://127.0.0.1/room/abc",
+            "Talk",
+            begin,
+            ends_at=begin + lasts,
+            rule=rule,
+            fallback=fallback,
+            platform=platform,
         )
 
     @asynccontextmanager

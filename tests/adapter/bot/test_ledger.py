@@ -7,14 +7,11 @@ import asyncio
 import pytest
 
 from bot.ledger import VisitLedger
-from consent_notice.decisions import Act
 from consent_notice.events import SeatJoined, SeatLeft
-from consent_notice.words import IdentityLevel, MeetingId, Purpose, Rule, SeatId, SeatKind, VisitId
+from consent_notice.words import IdentityLevel, MeetingId, Rule, SeatId, SeatKind, VisitId
 from tests.adapter.bot.conftest import CLOCK, BotAtWork
 
 ANN = SeatId("a" * 12)
-BEN = SeatId("b" * 12)
-SOUND_ONLY = {Purpose.RECORDING: True, Purpose.TRANSCRIPTION: False}
 
 
 @pytest.fixture
@@ -24,7 +21,11 @@ async def opened(at_work: BotAtWork) -> tuple[VisitLedger, MeetingId, VisitId]:
     assert epoch is not None
     visit = await store.visits.open_visit(meeting.id, epoch, Rule.EACH_VOICE, "en")
     writer = store.tracks.writer(visit.id, epoch, loop=asyncio.get_running_loop(), on_fault=lambda fault: None)
-    return VisitLedger(store, writer, visit=visit.id, meeting=meeting.id, epoch=epoch), meeting.id, visit.id
+    return (
+        VisitLedger(store, writer, visit=visit.id, meeting=meeting.id, epoch=epoch, boot_id=CLOCK.boot_id),
+        meeting.id,
+        visit.id,
+    )
 
 
 Opened = tuple[VisitLedger, MeetingId, VisitId]
@@ -50,31 +51,6 @@ async def test_presence_is_in_the_log_and_in_the_hosts_list(at_work: BotAtWork, 
     assert [entry.event for entry in at_work.store.log.entries_of(visit)] == [joined, left]
     (seat,) = await at_work.store.visits.seats(visit)
     assert (seat.seat, seat.name, seat.is_present) == (ANN, "Ann", False)
-
-
-async def test_a_page_is_bound_once_and_says_what_was_ticked(at_work: BotAtWork, opened: Opened) -> None:
-    ledger, _, visit = opened
-    page = await at_work.store.pages.open(visit)
-    await at_work.store.pages.choose(page.page_id, SOUND_ONLY, alone=True)
-    bound = await ledger.bind_page(page.code, ANN)
-    assert bound is not None
-    assert dict(bound.acts) == {Purpose.RECORDING: Act.GIVE, Purpose.TRANSCRIPTION: Act.REFUSE}
-    assert not bound.is_shared
-    assert await ledger.bind_page(page.code, BEN) is None
-    assert await ledger.bind_page("22222", ANN) is None
-
-
-@pytest.mark.parametrize("alone", [False, None])
-async def test_a_yes_from_a_device_that_is_shared_opens_nothing(
-    at_work: BotAtWork, opened: Opened, alone: bool | None
-) -> None:
-    ledger, _, visit = opened
-    page = await at_work.store.pages.open(visit)
-    await at_work.store.pages.choose(page.page_id, SOUND_ONLY, alone=alone)
-    bound = await ledger.bind_page(page.code, ANN)
-    assert bound is not None
-    assert bound.is_shared
-    assert dict(bound.acts) == {Purpose.TRANSCRIPTION: Act.REFUSE}
 
 
 async def test_the_heartbeat_says_when_another_bot_has_the_meeting(at_work: BotAtWork, opened: Opened) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from consent_notice.words import Rule, SeatId, VisitId
@@ -32,3 +34,16 @@ async def test_a_code_is_of_its_own_visit_alone(store: Store, visits: list[Visit
     assert await store.seat_codes.seat_of(visits[0], code) == "a"
     assert await store.seat_codes.seat_of(visits[1], code) is None
     assert await store.seat_codes.seat_of(visits[0], "x" + code) is None
+
+
+async def test_no_code_is_misheard(store: Store, visits: list[VisitId]) -> None:
+    codes = [await store.seat_codes.make(visits[0], SeatId(str(number))) for number in range(40)]
+    assert len(set(codes)) == 40
+    assert not set("".join(codes)) & set("035")
+    assert not [code for code in codes if any(one == two for one, two in pairwise(code))]
+
+
+async def test_a_code_ends_with_the_meeting(store: Store, visits: list[VisitId]) -> None:
+    code = await store.seat_codes.make(visits[0], SeatId("a"))
+    await store.visits.end_visit(visits[0], 1, "meeting_ended")
+    assert await store.seat_codes.seat_of(visits[0], code) is None

@@ -1,48 +1,18 @@
-"""The participant's page: asked, answered, bound, withdrawn; without an account and without JavaScript."""
+"""The participant's page: who sees what, whose page it is; without an account and without JavaScript."""
 
 from __future__ import annotations
 
 import pytest
 
-from consent_notice.decisions import Act
-from consent_notice.events import Decided, Means, NoticeDelivered
-from consent_notice.words import IdentityLevel, Purpose, SeatId, Standing
-from storage.replay import latest_standings
+from consent_notice.words import Standing
 from tests.adapter.web.conftest import People
-from tests.simulators.web_site import BOTH, Browser, Meeting, Site
-
-YES = {"purpose_recording": "on", "purpose_transcription": "on", "alone": "yes", "decision": "yes"}
+from tests.simulators.page_answers import agree, standing
+from tests.simulators.web_site import Meeting, Site
 
 
 @pytest.fixture
 async def meeting(site: Site, people: People) -> Meeting:
     return await Meeting.begin(site, people.ingrid, "Secret merger with Fabrikam")
-
-
-def decisions(meeting: Meeting) -> list[Decided]:
-    entries = meeting.site.store.log.entries_of(meeting.visit.id)
-    return [entry.event for entry in entries if isinstance(entry.event, Decided)]
-
-
-def standing(meeting: Meeting, seat: SeatId, purpose: Purpose = Purpose.RECORDING) -> Standing:
-    entries = meeting.site.store.log.entries_of(meeting.visit.id)
-    return latest_standings(entries).get((seat, purpose), Standing.UNKNOWN)
-
-
-async def agree(meeting: Meeting, browser: Browser, seat: SeatId, **changes: str) -> None:
-    """Ticks, sends, types the code."""
-    await browser.open(meeting.link)
-    await browser.submit(meeting.link, **{**YES, **changes})
-    assert 'data-state="code"' in browser.text
-    await meeting.type_code(code_on(browser), seat)
-    await browser.open(meeting.link)
-
-
-def code_on(browser: Browser) -> str:
-    return browser.text.split('class="page-code"')[1].split(">")[1].split("<")[0]
-
-
-# ---- what is shown -----------------------------------------------------------------------------------------------
 
 
 async def test_it_says_who_asks_and_nothing_is_ticked(meeting: Meeting, site: Site) -> None:
@@ -113,190 +83,6 @@ async def test_names_are_text(site: Site, people: People) -> None:
         assert "&lt;script&gt;" in browser.text
 
 
-# ---- a yes -------------------------------------------------------------------------------------------------------
-
-
-async def test_a_yes_counts_only_once_the_code_is_typed(meeting: Meeting, site: Site) -> None:
-    seat = await meeting.join("Ada")
-    async with site.browser() as browser:
-        await browser.open(meeting.link)
-        await browser.submit(meeting.link, **YES)
-        assert decisions(meeting) == []
-        assert await browser.open(f"{meeting.link}/state") == '{"state": "code"}'
-        await browser.open(meeting.link)
-        await meeting.type_code(code_on(browser), seat)
-        assert await browser.open(f"{meeting.link}/state") == '{"state": "given"}'
-    assert standing(meeting, seat) is Standing.GIVEN
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"purpose_recording": "", "purpose_transcription": ""}, "You ticked nothing"),
-        ({"purpose_recording": ""}, "needs that tick"),
-        ({"alone": ""}, "Say whether others"),
-        ({"seen": "7.9"}, "has changed since"),
-    ],
-)
-async def test_a_yes_that_is_not_whole_is_shown_again(
-    meeting: Meeting, site: Site, changes: dict[str, str], words: str
-) -> None:
-    async with site.browser() as browser:
-        await browser.open(meeting.link)
-        await browser.submit(meeting.link, **{**YES, **changes})
-        assert browser.status == 422
-        assert words in browser.text
-
-
-async def test_a_shared_microphone_gives_no_yes_and_ends_one(meeting: Meeting, site: Site) -> None:
-    seat = await meeting.join("Ada")
-    async with site.browser() as browser:
-        await agree(meeting, browser, seat)
-        await browser.open(f"{meeting.link}?change")
-        await browser.submit(meeting.link, **{**YES, "alone": "no"})
-        assert "shared microphone" in browser.text
-    assert standing(meeting, seat) is Standing.WITHDRAWN
-    async with site.browser() as other:
-        await other.open(meeting.link)
-        await other.submit(meeting.link, **{**YES, "alone": "no"})
-        assert "page-code" not in other.text
-
-
-async def test_a_bound_page_writes_its_answers_itself(meeting: Meeting, site: Site) -> None:
-    seat = await meeting.join("Ada")
-    async with site.browser() as browser:
-        await agree(meeting, browser, seat)
-        site.clock.pass_s(5)
-        await browser.open(f"{meeting.link}?change")
-        await browser.submit(meeting.link, **{**YES, "purpose_transcription": ""})
-    last = decisions(meeting)[-1]
-    assert last.acts == ((Purpose.RECORDING, Act.GIVE), (Purpose.TRANSCRIPTION, Act.WITHDRAW))
-    assert (last.means, last.identity_level) == (Means.PAGE, IdentityLevel.PAGE_BOUND_BY_CODE)
-    assert last.at_ms == site.clock.at_ms
-    entries = site.store.log.entries_of(meeting.visit.id)
-    shown = [entry.event for entry in entries if isinstance(entry.event, NoticeDelivered)]
-    assert [one.text_sha256 for one in shown] == [last.notice_sha256]
-    kept = await site.store.notices.get(last.notice_sha256)
-    assert kept is not None
-    assert kept.is_intact
-
-
-# ---- a no, and taking back ---------------------------------------------------------------------------------------
-
-
-async def test_a_no_under_ones_name_counts_at_once(meeting: Meeting, site: Site) -> None:
-    seat, other = await meeting.join("Chloé Marchetti"), await meeting.join("Ada")
-    async with site.browser() as browser:
-        await browser.open(meeting.link)
-        await browser.submit(meeting.link, decision="no")
-        assert decisions(meeting) == []  # nobody is named yet
-        await browser.submit(meeting.link, name=" chloé  marchetti")
-        assert "Your no is noted" in browser.text
-    assert standing(meeting, seat) is Standing.REFUSED
-    assert standing(meeting, other) is Standing.UNKNOWN
-    assert decisions(meeting)[-1].identity_level is IdentityLevel.DISPLAY_NAME
-
-
-async def test_two_people_of_one_name_are_both_closed(meeting: Meeting, site: Site) -> None:
-    first, second = await meeting.join("Ada"), await meeting.join("Ada")
-    await meeting.decide(second, Act.GIVE)
-    async with site.browser() as browser:
-        await browser.open(meeting.link)
-        await browser.submit(meeting.link, decision="no")
-        await browser.submit(meeting.link, name="Ada")
-    assert standing(meeting, first) is Standing.REFUSED
-    assert standing(meeting, second) is Standing.WITHDRAWN
-
-
-async def test_an_unknown_name_or_one_that_left_is_told_and_tries_end(meeting: Meeting, site: Site) -> None:
-    await meeting.leave(await meeting.join("Gone"))
-    await meeting.join(
-        "onrecord", kind=next(iter([k for k in __import__("consent_notice.words").words.SeatKind if k == "bot"]))
-    )
-    async with site.browser() as browser:
-        await browser.open(meeting.link)
-        await browser.submit(meeting.link, decision="no")
-        for name in ("Gone", "Nobody", "onrecord"):
-            await browser.submit(meeting.link, name=name)
-            assert browser.status == 422
-            assert "record no" in browser.text
-        statuses = set()
-        for _ in range(20):
-            await browser.submit(meeting.link, name="guess")
-            statuses.add(browser.status)
-        assert 429 in statuses
-    assert decisions(meeting) == []
-
-
-async def test_one_click_takes_everything_back(meeting: Meeting, site: Site) -> None:
-    seat = await meeting.join("Ada")
-    async with site.browser() as browser:
-        await agree(meeting, browser, seat)
-        await browser.submit(f"{meeting.link}/withdraw")
-        assert "You took it back" in browser.text
-    assert decisions(meeting)[-1].acts == tuple((purpose, Act.WITHDRAW) for purpose in BOTH)
-
-
-async def test_one_purpose_can_be_taken_back_alone(meeting: Meeting, site: Site) -> None:
-    seat = await meeting.join("Ada")
-    async with site.browser() as browser:
-        await agree(meeting, browser, seat)
-        await browser.submit(f"{meeting.link}/withdraw", purpose="transcription")
-        assert "You agreed" in browser.text
-    assert standing(meeting, seat) is Standing.GIVEN
-    assert standing(meeting, seat, Purpose.TRANSCRIPTION) is Standing.WITHDRAWN
-
-
-async def test_what_was_given_in_the_chat_is_taken_back_on_the_page(meeting: Meeting, site: Site) -> None:
-    seat = await meeting.join("Ada")
-    async with site.browser() as browser:
-        await agree(meeting, browser, seat)
-        await meeting.decide(seat, Act.WITHDRAW)
-        await meeting.decide(seat, Act.GIVE, verbatim="record yes")
-        await browser.open(meeting.link)
-        await browser.submit(f"{meeting.link}/withdraw")
-    assert standing(meeting, seat) is Standing.WITHDRAWN
-
-
-async def test_a_replayed_yes_never_opens_what_was_taken_back(meeting: Meeting, site: Site) -> None:
-    """Every yes form that this browser ever had, sent again after a withdrawal; then the code typed again."""
-    seat = await meeting.join("Ada")
-    async with site.browser() as browser:
-        await browser.open(meeting.link)
-        forms = [{**browser.hidden(meeting.link), **YES}]
-        await browser.send(meeting.link, forms[0])
-        code = code_on(browser)
-        await browser.open(f"{meeting.link}?change")
-        forms.append({**browser.hidden(meeting.link), **YES})
-        await meeting.type_code(code, seat)
-        await browser.open(f"{meeting.link}?change")
-        forms.append({**browser.hidden(meeting.link), **YES})
-        await browser.send(meeting.link, forms[2])
-        assert standing(meeting, seat) is Standing.GIVEN
-        await browser.submit(f"{meeting.link}/withdraw")
-        before = len(decisions(meeting))
-        for form in forms:
-            await browser.send(meeting.link, form)
-            assert "has changed since" in browser.text
-        assert len(decisions(meeting)) == before
-        await meeting.type_code(code, seat)  # the bot logs what the page last chose: nothing of it opens
-    assert standing(meeting, seat) in (Standing.WITHDRAWN, Standing.REFUSED)
-
-
-async def test_a_replayed_withdrawal_does_not_undo_a_later_yes(meeting: Meeting, site: Site) -> None:
-    seat = await meeting.join("Ada")
-    async with site.browser() as browser:
-        await agree(meeting, browser, seat)
-        form = browser.hidden(f"{meeting.link}/withdraw")
-        await browser.send(f"{meeting.link}/withdraw", form)
-        site.clock.pass_s(1)
-        await browser.open(f"{meeting.link}?change")
-        await browser.submit(meeting.link, **YES)
-        assert standing(meeting, seat) is Standing.GIVEN
-        await browser.send(f"{meeting.link}/withdraw", form)
-    assert standing(meeting, seat) is Standing.GIVEN
-
-
 # ---- whose page it is --------------------------------------------------------------------------------------------
 
 
@@ -354,45 +140,3 @@ async def test_without_the_token_no_answer_is_taken(meeting: Meeting, site: Site
             await browser.send(path, {"decision": "no"})
             assert browser.status == 403
     assert standing(meeting, seat) is Standing.GIVEN
-
-
-# ---- afterwards --------------------------------------------------------------------------------------------------
-
-
-async def test_after_the_meeting_a_bound_page_still_withdraws(meeting: Meeting, site: Site) -> None:
-    seat = await meeting.join("Ada")
-    async with site.browser() as browser:
-        await agree(meeting, browser, seat)
-        await meeting.end()
-        await browser.open(meeting.link)
-        yes = {**browser.hidden(f"{meeting.link}/withdraw"), **YES}
-        await browser.submit(f"{meeting.link}/withdraw")
-        assert "You took it back" in browser.text
-        before = len(decisions(meeting))
-        last = site.store.log.entries_of(meeting.visit.id)[-1].index
-        for revision in range(4):  # whatever an up-to-date form would carry
-            await browser.send(meeting.link, {**yes, "nonce": "new", "seen": f"{revision}.{last}"})
-        assert len(decisions(meeting)) == before
-    assert standing(meeting, seat) is Standing.WITHDRAWN
-
-
-async def test_after_the_meeting_nobody_new_can_answer(meeting: Meeting, site: Site) -> None:
-    async with site.browser() as browser:
-        await browser.open(meeting.link)
-        form = browser.hidden(meeting.link)
-        await meeting.end()
-        await browser.open(meeting.link)
-        assert "This meeting is over" in browser.text
-        assert "privacy@northwind.example" in browser.text
-        await browser.send(meeting.link, {**form, **YES})
-        assert "This meeting is over" in browser.text
-
-
-async def test_an_answer_that_cannot_be_stored_says_what_to_do(meeting: Meeting, site: Site) -> None:
-    seat = await meeting.join("Ada")
-    async with site.browser() as browser:
-        await agree(meeting, browser, seat)
-        site.store.log.close()
-        await browser.submit(f"{meeting.link}/withdraw")
-        assert browser.status == 503
-        assert "in the meeting&#39;s chat" in browser.text

@@ -64,6 +64,22 @@ def test_the_post_says_who_why_what_happens_how_to_answer_and_how_to_withdraw(la
 
 
 @every_language_and_rule
+def test_a_fallback_is_stated_where_there_is_one_and_only_under_everyone(language: str, rule: Rule) -> None:
+    wording = WORDINGS[language]
+    plainly = render(wording, replace(FACTS, rule=rule))
+    facts = replace(FACTS, rule=rule, fallback=Rule.EACH_VOICE)
+    stated = render(wording, facts)
+    assert facts.states_fallback is (rule is Rule.EVERYONE)
+    for section, text in (("post", stated.post), ("page", stated.page)):
+        sentence = wording.sections[section]["fallback_each_voice"].format_map(wording.values(facts))
+        assert (sentence in text) is (rule is Rule.EVERYONE)
+    assert (stated.text_sha256 != plainly.text_sha256) is (rule is Rule.EVERYONE)
+    assert len(stated.post) <= 900
+    for other in (None, Rule.PRESENTERS, Rule.EVERYONE):
+        assert render(wording, replace(FACTS, rule=rule, fallback=other)) == plainly
+
+
+@every_language_and_rule
 def test_the_spoken_line_lasts_at_most_eight_seconds(language: str, rule: Rule) -> None:
     for host in ("Jo", "Anna Nowak", "Hubert Blaine Wolfeschlegelsteinhausenbergerdorff"):
         spoken = render(WORDINGS[language], replace(FACTS, rule=rule, host=host)).spoken

@@ -27,7 +27,7 @@ from tests.unit.consent_notice.test_finding import SEVERAL
 SEPARATE = Hearing(separate=True, roster_lags=False)
 LATE_MIX = Hearing(separate=False, roster_lags=True)
 POLICIES = st.builds(RulePolicy, single_voices_allowed=st.booleans(), one_sided_accepted=st.booleans(),
-                     late_roster_accepted=st.booleans())  # fmt: skip
+                     late_roster_accepted=st.booleans(), presenters_allowed=st.booleans())  # fmt: skip
 HEARINGS = st.builds(Hearing, separate=st.booleans(), roster_lags=st.booleans())
 RULES = st.sampled_from(Rule)
 FALLBACKS = st.sampled_from([None, *Rule])
@@ -39,7 +39,12 @@ def of(*codes: str) -> Finding:
 
 
 def policy(allowed: bool = True, accepted: bool = True, late: bool = False) -> RulePolicy:
-    return RulePolicy(single_voices_allowed=allowed, one_sided_accepted=accepted, late_roster_accepted=late)
+    return RulePolicy(
+        single_voices_allowed=allowed,
+        one_sided_accepted=accepted,
+        late_roster_accepted=late,
+        presenters_allowed=allowed,
+    )
 
 
 def settle(
@@ -196,7 +201,8 @@ def test_it_gives_nothing_that_was_not_wanted_and_always_says_why(
     assert settled.fallback in (fallback, None)
     for granted in (settled.rule, settled.fallback):
         if granted in ONE_SIDED_RULES:
-            assert given_policy.single_voices_allowed
+            by_presenters = granted is Rule.PRESENTERS
+            assert given_policy.presenters_allowed if by_presenters else given_policy.single_voices_allowed
             assert hearing.separate
 
 
