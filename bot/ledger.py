@@ -5,8 +5,6 @@ Decides nothing; fences every write by the epoch of this stay.
 
 from __future__ import annotations
 
-import asyncio
-
 from bot.binding import PageBinding
 from bot.books import BoundPage, FoundAgreement
 from consent_notice.decisions import Act
@@ -42,7 +40,7 @@ class VisitLedger:
     async def append(self, event: Event, event_id: str) -> None:
         """A no is logged whichever bot heard it; whatever else a bot knows that was replaced counts no more."""
         fence = None if _is_a_no(event) else Fence(visit=self._visit, epoch=self._epoch)
-        await asyncio.shield(asyncio.wrap_future(self._store.log.submit([(event, event_id)], fence=fence)))
+        await self._store.log.append_all([(event, event_id)], fence=fence)
         match event:
             case SeatJoined(seat=seat, name=name, seat_kind=kind, at_ms=at_ms):
                 await self._store.visits.upsert_seat(self._visit, seat, name, kind, at_ms)

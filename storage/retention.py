@@ -1,4 +1,5 @@
-"""Keeps the promise of the notice: what is due is erased, once an hour, without anybody having to remember it.
+"""Keeps the promise of the notice: what is due is erased, once an hour, without anybody having to remember it; and
+what people asked to have erased, within seconds.
 
 `due` is pure. Recordings go `retention_days` after their meeting began, and what is known of people who never agreed
 after 30 days (law 11); of them only the salted leaves remain.
@@ -21,6 +22,7 @@ from storage.store import Store
 
 REFUSALS_DAYS = 30
 EVERY_S = 3_600
+WISHES_EVERY_S = 2
 RECORDING_AUTHORITY = "retention"
 REFUSALS_AUTHORITY = f"retention: {REFUSALS_DAYS} days without a yes"
 _LOG = logging.getLogger(__name__)
@@ -73,16 +75,26 @@ class Retention:
 
     async def run(self) -> None:
         """Until cancelled."""
+        tidy_at_ms = self._clock.boot_ms()
         while True:
+            if self._clock.boot_ms() >= tidy_at_ms:
+                tidy_at_ms += EVERY_S * 1000
+                await self._tidy_and_tell()
             try:
-                tidied = await self.tidy()
+                await self._store.erasure_wishes.carry_out()
             except (StorageError, OSError) as error:
-                _LOG.error("retention failed: %s", type(error).__name__)
-            else:
-                if tidied != Tidied():
-                    counts = {"resumed": tidied.resumed, "recordings": tidied.recordings, "people": tidied.people}
-                    _LOG.info("retention", extra={**counts, "failed": tidied.failed})
-            await asyncio.sleep(EVERY_S)
+                _LOG.error("an erasure that was asked for failed: %s", type(error).__name__)
+            await asyncio.sleep(WISHES_EVERY_S)
+
+    async def _tidy_and_tell(self) -> None:
+        try:
+            tidied = await self.tidy()
+        except (StorageError, OSError) as error:
+            _LOG.error("retention failed: %s", type(error).__name__)
+        else:
+            if tidied != Tidied():
+                counts = {"resumed": tidied.resumed, "recordings": tidied.recordings, "people": tidied.people}
+                _LOG.info("retention", extra={**counts, "failed": tidied.failed})
 
     async def tidy(self) -> Tidied:
         """Once. One visit's trouble does not keep the others; it is tried again the next time."""

@@ -277,6 +277,7 @@ erasure_wishes = Table(  # of people, in a meeting that may still run; kept to s
     Column("id", String, primary_key=True),
     Column("visit_id", ForeignKey("visits.id", ondelete="RESTRICT"), nullable=False, index=True),
     Column("seat", String, nullable=False),
+    Column("page", String, nullable=False),  # on which it was asked for, by its name in the log
     Column("before_index", Integer, nullable=False),  # what relies on a yes that was logged later stays
     Column("authority", Text, nullable=False),
     Column("asked_at", UtcTime, nullable=False),

@@ -17,6 +17,7 @@ from storage.calendars import Calendars
 from storage.consent_log import ConsentLog
 from storage.database import Database
 from storage.erasure import Erasure
+from storage.erasure_wishes import ErasureWishes
 from storage.errors import KeyStoreMissing, WrongKeyFile
 from storage.key_file import open_key_file
 from storage.keys import KeyStore
@@ -68,6 +69,7 @@ class Store:
         self.session_key = vault.session_key
         shelf = Shelf(tracks=data_dir / directory.TRACKS_NAME, log=log, keys=keys, new_id=new_id)
         self.erasure = Erasure(shelf, data_dir / directory.TRANSCRIPTS_NAME, database, self.records, clock)
+        self.erasure_wishes = ErasureWishes(database, log, self.erasure, clock)
 
     @classmethod
     def open(cls, data_dir: Path, clock: Clock, new_id: Callable[[], str]) -> Store:

@@ -11,12 +11,14 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
-from consent_notice.events import Decided, Erased, NoticeDelivered, RecordingTagged, TranscriptSealed
+from consent_notice.events import NO_VISIT, Decided, Erased, NoticeDelivered, RecordingTagged, TranscriptSealed
 from consent_notice.notice import Notice
 from consent_notice.words import ConsentStatus
 from storage import data_dir as directory
+from storage.authorities import authority_problem
 from storage.database import connect_raw
 from storage.errors import BrokenRecord, NotStored, StorageError
 from storage.key_file import read_key_file
@@ -25,9 +27,10 @@ from storage.log_entries import ERASABLE_KINDS, ErasedBody, LogEntry
 from storage.notices import COLUMNS, is_intact, unsealed
 from storage.records import MISSING, tagged
 from storage.vault import Vault
-from storage.verify_log import check_log
+from storage.verify_log import check_log, read_entries
 from storage.verify_sound import check_sound
 from storage.verify_text import check_transcripts
+from storage.verify_wishes import check_wishes
 
 MOST_FAULTS = 1_000
 
@@ -40,6 +43,7 @@ class VerifyReport:
     transcripts: int = 0
     still_open: int = 0  # parts that a running server is writing
     erased: int = 0  # segments, transcripts and bodies of entries that are gone, each on an authority that is logged
+    waiting: int = 0  # erasures that people asked for in a meeting that still runs
     faults: list[str] = field(default_factory=list)
 
 
@@ -76,7 +80,7 @@ def verify(data_dir: Path) -> VerifyReport:
         # Listed before the snapshot is taken: what is listed and was closed is then in the log that is read.
         files = frozenset((data_dir / directory.TRACKS_NAME).rglob("*"))
         with closing(connect_raw(data_dir / directory.DATABASE_NAME, read_only=True)) as database:
-            database.text_factory = _readable
+            database.text_factory = readable
             # One snapshot for all checks: what a running server adds meanwhile is left for the next time.
             database.execute("BEGIN")
             _check_all(report, data_dir=data_dir, database=database, vault=vault, files=files, fault=fault)
@@ -104,8 +108,9 @@ def _check_all(
         fault("onrecord.key: it belongs to another data directory")
         return
     is_served = directory.is_served(data_dir)
-    entries, report.checkpoints = check_log(database, vault, fault)
-    report.entries = len(entries)
+    checked = check_log(database, vault, fault)
+    entries = read_entries(database, checked.broken, fault, checked.entries)
+    report.entries, report.checkpoints = len(entries), checked.checkpoints
     try:
         keys = KeyStore(data_dir / directory.KEYS_NAME, vault, str, read_only=True)
     except StorageError as error:
@@ -134,6 +139,7 @@ def _check_all(
             fault(f"visit {visit}: an erasure was begun and not finished; a running server finishes it within the hour")
         report.parts, report.still_open = check_sound(evidence, visits)
         report.transcripts = check_transcripts(evidence, visits)
+        report.waiting = check_wishes(evidence, visits)
         for visit, of_visit in visits.items():
             _check_tag(evidence, visit, of_visit, accounts)
         _check_notices(evidence, entries)
@@ -145,8 +151,15 @@ def _check_erasures(entries: list[LogEntry], fault: Callable[[str], None]) -> di
     Returns those entries: which body, by which.
     """
     by_index = {entry.index: entry for entry in entries}
+    began_at: dict[str, datetime] = {}
     accounts: dict[int, int] = {}
     for entry in entries:
+        began_at.setdefault(entry.event.visit, entry.at)
+        if isinstance(entry.event, Erased):
+            since = began_at[entry.event.visit] if entry.event.visit != NO_VISIT else None
+            problem = authority_problem(entry.event, entry.at, since)
+            if problem is not None:
+                fault(f"log entry {entry.index}: it erases, and {problem}")
         for index in entry.event.bodies if isinstance(entry.event, Erased) else ():
             erased = by_index.get(index)
             if erased is None or index >= entry.index or erased.event.visit != entry.event.visit:
@@ -242,6 +255,6 @@ def _name_of(notice: Notice) -> tuple[str, str, str]:
     return notice.id, notice.version, notice.language
 
 
-def _readable(text: bytes) -> str:
+def readable(text: bytes) -> str:
     """A changed byte may leave what is no text at all: it is read, and then found to be changed."""
     return text.decode("utf-8", "replace")

@@ -31,6 +31,7 @@ from web import (
     recordings,
     shared_seats,
     telephone,
+    under_18,
     withdrawing,
 )
 from web.access import CLOCK, NEW_ID, STORE, Access, add_routes, forms_are_ours, get
@@ -64,8 +65,20 @@ def create_app(
     admins.set_up(app)
     app.on_response_prepare.append(headers.add_headers)
     app.router.add_static("/static/", pages.STATIC_DIR)
-    of_participants = (participants, answering, withdrawing, shared_seats, telephone, receipts, receipt_mail, checker)
-    for part in (accounts, hosts, live, calendars, recordings, *of_participants, admins, publishing, erasures):
+    of_participants = (participants, answering, withdrawing, under_18, shared_seats, telephone)
+    of_records = (receipts, receipt_mail, checker)
+    for part in (
+        accounts,
+        hosts,
+        live,
+        calendars,
+        recordings,
+        *of_participants,
+        *of_records,
+        admins,
+        publishing,
+        erasures,
+    ):
         add_routes(app, part.routes())
     add_routes(app, [get("/healthz", healthz, Access.ANYONE)])
     return app
