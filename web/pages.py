@@ -29,6 +29,7 @@ _ERROR_WORDS = {
     404: ("There is nothing here", "The page does not exist, or it is not yours to see."),
     405: ("There is nothing here", "This address takes another kind of request."),
     409: ("That can't be shown", "What is stored can't be read. Run the check in the consent log."),
+    410: ("This link no longer holds", "Ask who sent it for a new one, or answer in the meeting itself."),
     413: ("Too large", "The file is larger than 2 MB. Export a shorter span of the calendar."),
     429: ("Too many tries", "Wait a few minutes, then try again."),
     500: ("Something went wrong on our side", "It was noted. Nothing that had been acknowledged is lost. Try again."),
