@@ -91,6 +91,8 @@ def verify(config_file: Path | None, data_dir: Path | None) -> None:
         f"{report.entries} log entries, {report.checkpoints} checkpoints, {report.parts} parts, "
         f"{report.transcripts} transcripts" + (f"; {report.erased} erased since" if report.erased else "")
     )
+    if report.waiting:
+        counted += f"; {report.waiting} erasures wait for a running meeting"
     if report.faults:
         click.echo(f"{len(report.faults)} faults in {counted}", err=True)
         sys.exit(ExitCode.FAILED)

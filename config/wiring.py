@@ -152,7 +152,7 @@ async def _practice(settings: Settings) -> None:
 
 def bot_policy(settings: Settings, *, publication: int) -> BotPolicy:
     from bot.runner import BotPolicy
-    from bot.settlement import PlacePolicy
+    from consent_notice.settlement import PlacePolicy
 
     return BotPolicy(
         bot_name=settings.bot_name,

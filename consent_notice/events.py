@@ -210,6 +210,7 @@ class AgreedAhead:
     notice_language: str
     notice_sha256: str
     message_id: str
+    name: str = ""  # as the person gave it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

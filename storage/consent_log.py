@@ -85,10 +85,12 @@ class ConsentLog(LogReader):
         """
         return (await self.append_all([(event, event_id)]))[0]
 
-    async def append_all(self, events: Sequence[tuple[Event, str]], *, fence: Fence | None = None) -> list[LogEntry]:
-        """All in one transaction, in order. Raises as `append` does, and StaleEpoch."""
+    async def append_all(
+        self, events: Sequence[tuple[Event, str]], *, fence: Fence | None = None, companion: Companion | None = None
+    ) -> list[LogEntry]:
+        """All in one transaction, in order. Raises as `append` does, StaleEpoch, and what `companion` raises."""
         waiting: asyncio.Future[list[LogEntry]] = asyncio.get_running_loop().create_future()
-        self._enqueue(events, fence, None, waiting)
+        self._enqueue(events, fence, companion, waiting)
         return await waiting
 
     def submit(

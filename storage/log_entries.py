@@ -16,6 +16,7 @@ from typing import Any
 
 from consent_notice.canonical import NotCanonical, canonical, read_canonical
 from consent_notice.events import (
+    AgreedAhead,
     Decided,
     Event,
     NoticeDelivered,
@@ -33,7 +34,7 @@ SALT_BYTES = 32
 COLUMNS = "l.idx, l.event_id, l.visit, l.kind, l.leaf, l.leaf_hash, b.salt, b.body"
 SELECT = f"SELECT {COLUMNS} FROM log_leaves l LEFT JOIN log_bodies b ON b.idx = l.idx"  # noqa: S608  constants only
 # Only what is about one person; without the others nobody could say what was kept, or on whose authority it went.
-ERASABLE_KINDS = frozenset({SeatJoined.kind, SeatLeft.kind, NoticeDelivered.kind, Decided.kind})
+ERASABLE_KINDS = frozenset({SeatJoined.kind, SeatLeft.kind, NoticeDelivered.kind, Decided.kind, AgreedAhead.kind})
 
 Row = tuple[Any, ...]
 

@@ -14,7 +14,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from consent_notice.events import NO_VISIT, Decided, Erased, NoticeDelivered, RecordingTagged, TranscriptSealed
+from consent_notice.events import (
+    NO_VISIT,
+    AgreedAhead,
+    Decided,
+    Erased,
+    NoticeDelivered,
+    RecordingTagged,
+    TranscriptSealed,
+)
 from consent_notice.notice import Notice
 from consent_notice.words import ConsentStatus
 from storage import data_dir as directory
@@ -27,9 +35,11 @@ from storage.log_entries import ERASABLE_KINDS, ErasedBody, LogEntry
 from storage.notices import COLUMNS, is_intact, unsealed
 from storage.records import MISSING, tagged
 from storage.vault import Vault
+from storage.verify_ahead import check_ahead
 from storage.verify_log import check_log, read_entries
 from storage.verify_sound import check_sound
 from storage.verify_text import check_transcripts
+from storage.verify_wishes import check_wishes
 
 MOST_FAULTS = 1_000
 
@@ -42,6 +52,7 @@ class VerifyReport:
     transcripts: int = 0
     still_open: int = 0  # parts that a running server is writing
     erased: int = 0  # segments, transcripts and bodies of entries that are gone, each on an authority that is logged
+    waiting: int = 0  # erasures that people asked for in a meeting that still runs
     faults: list[str] = field(default_factory=list)
 
 
@@ -127,7 +138,8 @@ def _check_all(
         )
         visits: dict[str, list[LogEntry]] = defaultdict(list)
         for entry in entries:
-            visits[entry.event.visit].append(entry)
+            if entry.event.visit != NO_VISIT:
+                visits[entry.event.visit].append(entry)
         accounts = _check_erasures(entries, fault)
         report.erased = sum(
             len(entry.event.bodies) + len(entry.event.segments) + len(entry.event.transcripts)
@@ -135,11 +147,14 @@ def _check_all(
             if isinstance(entry.event, Erased)
         )
         for (visit,) in database.execute("SELECT visit_id FROM erasures").fetchall():
-            fault(f"visit {visit}: an erasure was begun and not finished; a running server finishes it within the hour")
+            of_what = f"visit {visit}" if visit else "answers ahead"
+            fault(f"{of_what}: an erasure was begun and not finished; a running server finishes it within the hour")
         report.parts, report.still_open = check_sound(evidence, visits)
         report.transcripts = check_transcripts(evidence, visits)
+        report.waiting = check_wishes(evidence, visits)
         for visit, of_visit in visits.items():
             _check_tag(evidence, visit, of_visit, accounts)
+        check_ahead(database, entries, fault)
         _check_notices(evidence, entries)
 
 
@@ -242,7 +257,7 @@ def _check_notices(evidence: Evidence, entries: list[LogEntry]) -> None:
         if isinstance(event, NoticeDelivered):
             needed.setdefault(event.text_sha256, entry.index)
             names[event.text_sha256].add((event.notice, event.version, event.language))
-        elif isinstance(event, Decided) and event.notice_sha256:
+        elif isinstance(event, Decided | AgreedAhead) and event.notice_sha256:
             needed.setdefault(event.notice_sha256, entry.index)
             names[event.notice_sha256].add((event.notice, event.notice_version, event.notice_language))
     rows = evidence.database.execute(f"SELECT {COLUMNS} FROM notices").fetchall()  # noqa: S608  constants only

@@ -24,6 +24,7 @@ from web.erasures import erasable
 from web.hosts import story_of
 from web.pages import page
 from web.picture import draw
+from web.places import why_rule
 from web.reads import COMMAND_LINE, EVIDENCE, note_read
 from web.recordings import older_link, read_before
 from web.replay import MeetingStory, SeatStory, Told
@@ -194,7 +195,8 @@ async def _review_page(request: web.Request, visit: VisitRow, *, just_verified: 
     now_ms = None
     if visit.ended_at is None and clock.boot_id == visit.boot_id:
         now_ms = clock.boot_ms() - visit.started_boot_ms
-    hashes = {entry.index: entry.leaf_hash.hex() for entry in await asyncio.to_thread(store.log.entries_of, visit.id)}
+    entries = await asyncio.to_thread(store.log.entries_of, visit.id)
+    hashes = {entry.index: entry.leaf_hash.hex() for entry in entries}
     people = {UserId(COMMAND_LINE): "Somebody on the server's command line"}
     people |= {user.id: user.name for user in await store.users.list()}
     picture = draw(story, now_ms)
@@ -210,6 +212,7 @@ async def _review_page(request: web.Request, visit: VisitRow, *, just_verified: 
         evidence=evidence_of(story, hashes),
         kept=kept_of(story),
         erasable=erasable(story),
+        why=why_rule(request.app[SETTINGS], entries),
         reads=[(at, people.get(UserId(read.reader), "an account that is gone"), read.what) for at, read in story.reads],
         left=display.in_words(display.LEFT_WORDS, visit.left_reason or ""),
         verified=request.app[CHECKS].last,

@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from aiohttp import web
 from limits import RateLimitItemPerMinute
 
+from consent_notice.ahead import same_name
 from consent_notice.events import Event
 from consent_notice.words import Purpose, Standing
 from storage.errors import StorageError
 from storage.pages import PageRow
 from web.access import ARRIVED_MS, CLOCK, STORE, Access, Route, back_to, post, text_of
 from web.accounts import LIMITER
-from web.answers import BY_NAME, Sent, acts_of_no, acts_of_yes, entries_for, headcount_for, same_name
+from web.answers import BY_NAME, Sent, acts_of_no, acts_of_yes, entries_for, headcount_for
 from web.hosts import story_of
 from web.notices import page_words
+from web.own_erasure import ASKED_FOR, erase_own
 from web.participants import Opened, Shown, done, language_of, notice_of, opened_page, participant_page
 from web.settings import SETTINGS
 from web.shared_seats import read_people
@@ -128,6 +130,25 @@ async def log(request: web.Request, opened: Opened, entries: Entries) -> None:
     try:
         await store.notices.keep(notice)
         await store.log.append_all(entries)
+    except StorageError:
+        raise web.HTTPServiceUnavailable(text=page_words(notice.language)["problem_store"]) from None
+
+
+async def log_and_erase(request: web.Request, opened: Opened, entries: Entries, *, authority: str = ASKED_FOR) -> None:
+    """As `log`, together with the wish that what was kept of this page's seat be erased."""
+    assert opened.seat is not None
+    notice, sent = await notice_of(request, opened), await sent_form(request, opened)
+    try:
+        await request.app[STORE].notices.keep(notice)
+        await erase_own(
+            request,
+            opened.visit.id,
+            opened.seat.seat,
+            sent.page,
+            sent.nonce,
+            entries=entries,
+            authority=authority,
+        )
     except StorageError:
         raise web.HTTPServiceUnavailable(text=page_words(notice.language)["problem_store"]) from None
 

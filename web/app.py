@@ -16,7 +16,9 @@ from storage.store import Store
 from web import (
     accounts,
     admins,
+    ahead,
     answering,
+    ask_ahead,
     calendars,
     checker,
     erasures,
@@ -25,11 +27,13 @@ from web import (
     live,
     pages,
     participants,
+    publishing,
     receipt_mail,
     receipts,
     recordings,
     shared_seats,
     telephone,
+    under_18,
     withdrawing,
 )
 from web.access import CLOCK, NEW_ID, STORE, Access, add_routes, forms_are_ours, get
@@ -63,8 +67,10 @@ def create_app(
     admins.set_up(app)
     app.on_response_prepare.append(headers.add_headers)
     app.router.add_static("/static/", pages.STATIC_DIR)
-    of_participants = (participants, answering, withdrawing, shared_seats, telephone, receipts, receipt_mail, checker)
-    for part in (accounts, hosts, live, calendars, recordings, *of_participants, admins, erasures):
+    of_participants = (participants, answering, withdrawing, under_18, shared_seats, telephone, ahead)
+    of_records = (receipts, receipt_mail, checker)
+    of_hosts = (hosts, live, ask_ahead, calendars, recordings)
+    for part in (accounts, *of_hosts, *of_participants, *of_records, admins, publishing, erasures):
         add_routes(app, part.routes())
     add_routes(app, [get("/healthz", healthz, Access.ANYONE)])
     return app

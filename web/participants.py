@@ -23,6 +23,7 @@ from web.access import NEW_ID, STORE, Access, Route, back_to, get, post, text_of
 from web.answers import BY_CODE, BY_TELEPHONE, Known
 from web.hosts import story_of
 from web.notices import choose_language, page_notice, page_words, stated_fallback
+from web.own_erasure import Erasing, last_wish
 from web.pages import page
 from web.reads import looks_at
 from web.replay import MeetingStory, SeatStory, Told, Voice
@@ -45,6 +46,7 @@ class Opened:
     revision: int  # grows with every answer sent from this browser
     noted: bool  # a no was noted under a typed name
     story: MeetingStory
+    erasing: Erasing | None = None  # what this page's person asked for last
 
     @property
     def seat(self) -> SeatStory | None:
@@ -125,10 +127,19 @@ class Opened:
     @property
     def waits_for(self) -> str:
         """Changes when there is something new to show."""
-        together = self.together
-        if together is None:
-            return self.state
-        return f"{self.state} {together.agreed}/{together.people}{' all' if together.is_complete else ''}"
+        parts = [self.state]
+        if self.together is not None:
+            parts.append(f"{self.together.agreed}/{self.together.people}{' all' if self.together.is_complete else ''}")
+        if self.erasing is not None:
+            parts.append(self.erasing.step)
+        return " ".join(parts)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether sound or words of this page's seat are there."""
+        seat = self.row.seat if self.row is not None else None
+        kept = any(seat in segment.opened.seats for segment in self.story.segments.values())
+        return seat is not None and (kept or bool(self.story.words.get(seat)))
 
 
 def routes() -> list[Route]:
@@ -165,7 +176,7 @@ async def opened_page(request: web.Request) -> Opened:
     row = await store.pages.get(str(remembered["id"])) if remembered.get("id") else None
     if row is not None and row.visit != visit.id:
         row = None
-    return Opened(
+    opened = Opened(
         visit=visit,
         host=host.name if host else "",
         platform=meeting.platform if meeting else "",
@@ -175,6 +186,9 @@ async def opened_page(request: web.Request) -> Opened:
         noted=bool(remembered.get("noted", False)),
         story=await story_of(store, visit),
     )
+    if opened.seat is not None:
+        opened.erasing = await last_wish(store, visit.id, opened.seat.seat, opened.person)
+    return opened
 
 
 async def done(request: web.Request, opened: Opened, *, noted: bool | None = None) -> web.StreamResponse:

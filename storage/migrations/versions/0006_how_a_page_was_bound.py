@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0006"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("visit_id", sa.String(), nullable=False),
         sa.Column("seat", sa.String(), nullable=False),
+        sa.Column("page", sa.String(), nullable=False),
         sa.Column("before_index", sa.Integer(), nullable=False),
         sa.Column("authority", sa.Text(), nullable=False),
         sa.Column("asked_at", sa.BigInteger(), nullable=False),
