@@ -70,7 +70,7 @@ def test_a_bench_with_a_size_runs_in_small_and_finds_no_frame_after_a_no() -> No
         ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=100)
         assert ended.returncode == 0, ended.stderr
         figures |= {figure["name"]: figure for figure in json.loads(ended.stdout)["figures"]}
-    (after,) = [figure for name, figure in figures.items() if name.startswith("frames kept of after the answer")]
+    (after,) = [figure for name, figure in figures.items() if name.startswith("frames kept that came after the answer")]
     assert after["value"] == 0
     assert any(name.startswith("verify 4") for name in figures)
     assert all(figure["value"] >= 0 for figure in figures.values())
