@@ -331,6 +331,7 @@ class VisitRunner:
         """Tags what was kept and ends the books; each step may be repeated after a crash. Raises StorageError."""
         store, clock = self._parts.store, self._parts.clock
         await asyncio.to_thread(store.tracks.recover, visit.id)  # what a full disk would not let the writer close
+        await asyncio.to_thread(store.tracks.refuse, visit.id, self._epoch)  # by a no that no stay lived to hear of
         closed = VisitClosed(
             visit=visit.id, epoch=self._epoch, reason=reason.value, boot_id=clock.boot_id, at_ms=clock.boot_ms()
         )
