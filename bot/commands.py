@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.facts import NoticeRef
 from bot.ports import LeftReason, Tile
 from consent_notice.decisions import Act
 from consent_notice.events import Event
 from consent_notice.notice import Say
-from consent_notice.words import Purpose, SeatId
+from consent_notice.words import IdentityLevel, Purpose, SeatId
 
 # ---- what happened, besides what the room tells -----------------------------------------------------------------
 
@@ -29,10 +30,11 @@ class JoinFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticePosted:
-    """The room has accepted the notice: `seats` can read it from now on."""
+    """The room has accepted the notice: `seats` can read (or, on a telephone, have heard) it from now on."""
 
     message_id: str
     seats: frozenset[SeatId]
+    line: Say | None = None  # the short form that it went out in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,23 @@ class PageBound:
     is_shared: bool
     is_known: bool  # its choices are in the log already
     at_ms: int
+    person: str = ""  # of those who share the seat
+    people: int = 1  # how many do, as the page was told
+    notice: NoticeRef | None = None  # the text that was answered on it; None: the meeting's own
+    identity_level: IdentityLevel = IdentityLevel.PAGE_BOUND_BY_CODE
+    matched_by: str = "page code"
+    agreement: str = ""  # what was said ahead, that the page continues
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgreementFound:
+    """What this person said ahead, for this meeting or its series; no acts: nothing."""
+
+    seat: SeatId
+    agreement: str
+    acts: tuple[tuple[Purpose, Act], ...]
+    identity_level: IdentityLevel
+    matched_by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +115,7 @@ OwnEvent = (
     | NoticePosted
     | Durable
     | PageBound
+    | AgreementFound
     | PageUnknown
     | HostStopped
     | StorageFailed
@@ -130,6 +150,7 @@ class PostNotice:
 
     seats: frozenset[SeatId]
     to_seat: SeatId | None
+    line: Say | None = None  # in this short form, which leads to the whole text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +160,8 @@ class PostLine:
     line: Say
     to_seat: SeatId | None = None
     reply_to: str | None = None
+    count: int = 0
+    names: str = ""  # of other bots, never of people
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +174,27 @@ class SpeakLine:
     """One sentence by voice, where the room and the language have one."""
 
     line: Say
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskPhone:
+    """Who reads no chat is told by voice how to answer; answered by NoticePosted."""
+
+    seat: SeatId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindAgreement:
+    """Answered by AgreementFound."""
+
+    seat: SeatId
+    platform_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopMeeting:
+    """The host's stop, said in the chat: final for this occurrence. Answered by HostStopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,5 +232,18 @@ class LeaveRoom:
 
 
 Command = (
-    JoinRoom | Hear | Show | PostNotice | PostLine | SpeakNotice | SpeakLine | Append | BindPage | CutBack | LeaveRoom
+    JoinRoom
+    | Hear
+    | Show
+    | PostNotice
+    | PostLine
+    | SpeakNotice
+    | SpeakLine
+    | AskPhone
+    | FindAgreement
+    | StopMeeting
+    | Append
+    | BindPage
+    | CutBack
+    | LeaveRoom
 )

@@ -13,12 +13,30 @@ from bot.facts import NoticeRef
 from bot.ports import Joined
 from consent_notice.answers import READER_VERSION
 from consent_notice.decisions import Act
-from consent_notice.events import Decided, Means, NoticeDelivered, SeatJoined, SeatLeft
-from consent_notice.words import IdentityLevel, Purpose, SeatId, VisitId
+from consent_notice.events import (
+    Decided,
+    HeadcountDeclared,
+    HostAct,
+    HostActed,
+    Means,
+    NoticeDelivered,
+    RuleSettled,
+    SeatJoined,
+    SeatLeft,
+)
+from consent_notice.words import IdentityLevel, Purpose, Rule, SeatId, VisitId
 
 
 def event_id(visit: VisitId, source: str, *parts: str) -> str:
     return hashlib.sha256("\x1f".join((visit, source, *parts)).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What an answer refers to, where it is not the meeting's own notice alone."""
+
+    notice: NoticeRef | None = None
+    agreement: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +47,9 @@ class Entries:
     epoch: int
     boot_id: str
     notice: NoticeRef
+    legal_basis: str = ""
 
-    def joined(self, event: Joined) -> Append:
+    def joined(self, event: Joined, *, is_own: bool) -> Append:
         return Append(
             event=SeatJoined(
                 visit=self.visit,
@@ -41,6 +60,8 @@ class Entries:
                 identity_level=event.identity_level,
                 boot_id=self.boot_id,
                 at_ms=event.at_ms,
+                platform_id=event.platform_id,
+                is_own=is_own,
             ),
             event_id=event_id(self.visit, "joined", str(self.epoch), event.seat, str(event.at_ms)),
         )
@@ -51,7 +72,9 @@ class Entries:
             event_id=event_id(self.visit, "left", str(self.epoch), seat, str(at_ms)),
         )
 
-    def noticed(self, seat: SeatId, message_id: str, at_ms: int) -> Append:
+    def noticed(
+        self, seat: SeatId, message_id: str, at_ms: int, *, means: Means = Means.CHAT, line: str = ""
+    ) -> Append:
         return Append(
             event=NoticeDelivered(
                 visit=self.visit,
@@ -61,10 +84,11 @@ class Entries:
                 version=self.notice.version,
                 language=self.notice.language,
                 text_sha256=self.notice.text_sha256,
-                means=Means.CHAT,
+                means=means,
                 message_id=message_id,
                 boot_id=self.boot_id,
                 at_ms=at_ms,
+                line=line,
             ),
             event_id=event_id(self.visit, "notice", seat, message_id),
         )
@@ -80,7 +104,11 @@ class Entries:
         identity_level: IdentityLevel,
         matched_by: str,
         verbatim: str = "",
+        person: str = "",
+        evidence: Evidence | None = None,
     ) -> Append:
+        evidence = evidence or Evidence()
+        notice = evidence.notice or self.notice
         return Append(
             event=Decided(
                 visit=self.visit,
@@ -90,15 +118,62 @@ class Entries:
                 means=means,
                 identity_level=identity_level,
                 matched_by=matched_by,
-                notice=self.notice.notice,
-                notice_version=self.notice.version,
-                notice_language=self.notice.language,
-                notice_sha256=self.notice.text_sha256,
+                notice=notice.notice,
+                notice_version=notice.version,
+                notice_language=notice.language,
+                notice_sha256=notice.text_sha256,
                 message_id=message_id,
                 verbatim=verbatim,
                 reader_version=READER_VERSION,
                 boot_id=self.boot_id,
                 at_ms=at_ms,
+                person=person,
+                agreement=evidence.agreement,
+                legal_basis=self.legal_basis,
             ),
             event_id=event_id(self.visit, means.value, seat, message_id),
+        )
+
+    def headcount(self, seat: SeatId, people: int, page: str, at_ms: int) -> Append:
+        return Append(
+            event=HeadcountDeclared(
+                visit=self.visit,
+                epoch=self.epoch,
+                seat=seat,
+                people=people,
+                means=Means.PAGE,
+                message_id=page,
+                boot_id=self.boot_id,
+                at_ms=at_ms,
+            ),
+            event_id=event_id(self.visit, "headcount", seat, page, str(people)),
+        )
+
+    def host_acted(self, act: HostAct, means: Means, message_id: str, at_ms: int) -> Append:
+        return Append(
+            event=HostActed(
+                visit=self.visit,
+                epoch=self.epoch,
+                act=act,
+                means=means,
+                message_id=message_id,
+                boot_id=self.boot_id,
+                at_ms=at_ms,
+            ),
+            event_id=event_id(self.visit, "host", means.value, message_id),
+        )
+
+    def rule_settled(self, rule: Rule, reason: str, at_ms: int) -> Append:
+        return Append(
+            event=RuleSettled(
+                visit=self.visit,
+                epoch=self.epoch,
+                rule=rule,
+                profile="",
+                places=(),
+                reasons=(reason,),
+                boot_id=self.boot_id,
+                at_ms=at_ms,
+            ),
+            event_id=event_id(self.visit, "rule", str(self.epoch), rule.value),
         )

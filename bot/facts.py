@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.ports import RoomCapabilities, TileState
-from consent_notice.answers import Phrases
 from consent_notice.notice import Notice, NoticeFacts, Say, Wording
+from consent_notice.phrases import Phrases
 from consent_notice.words import Purpose, Rule, VisitId
 
 
@@ -30,6 +30,7 @@ class SessionFacts:
     rule: Rule
     language: str
     host_name: str
+    bot_name: str
     page_link: str
     notice: NoticeRef
     phrases: Phrases
@@ -41,6 +42,12 @@ class SessionFacts:
     lobby_limit_ms: int
     empty_after_ms: int  # how long the bot stays when everybody has left
     ends_ms: int  # boot clock; before this the bot waits for the first person
+    fallback: Rule | None = None  # what the notice states for the case that not everyone agrees; None: to leave
+    needs_host: bool = False  # nothing is kept while the host is away
+    known_bots: tuple[str, ...] = ()  # shown names that an admin vouched for
+    knows_agreements: bool = False  # somebody can be asked what was agreed ahead
+    attested_opens: bool = False
+    legal_basis: str = ""  # as the admin declared it; empty: consent
 
 
 _TILE = {
@@ -58,8 +65,8 @@ class VisitWords:
     facts: NoticeFacts
     notice: Notice
 
-    def say(self, what: Say) -> str:
-        return self.wording.say(what, self.facts)
+    def say(self, what: Say, *, count: int = 0, names: str = "", code: str = "") -> str:
+        return self.wording.say(what, self.facts, count=count, names=names, code=code)
 
     def tile(self, state: TileState) -> str:
         return self.say(_TILE[state])

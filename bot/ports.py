@@ -36,6 +36,8 @@ class RoomCapabilities:
     identity_level: IdentityLevel  # what a seat alone proves about the person
     roster_lag_ms: int  # a join is told at most this late
     path_delay_ms: int  # a sound is at most this much older than its captured time
+    names_only: bool = False  # whoever writes in the chat is known by the shown name alone
+    hears_digits: bool = False  # keys of a telephone arrive as DigitsPressed
 
 
 class LeftReason(StrEnum):
@@ -55,6 +57,7 @@ class LeftReason(StrEnum):
     NO_MEDIA = "no_media"
     TAKEN_OVER = "taken_over"
     STORAGE_FAILED = "storage_failed"
+    NOT_ALLOWED_THERE = "not_allowed_there"
 
 
 class RoomError(Exception):
@@ -107,6 +110,8 @@ class Joined:
     seat_kind: SeatKind
     identity_level: IdentityLevel
     at_ms: int  # when they joined, not when we were told
+    platform_id: str = ""  # what the platform calls this person in every meeting, hashed; empty: it does not say
+    is_phone: bool = False  # hears and speaks only: reads no chat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +127,33 @@ class ChatSaid:
     text: str
     reply_to: str | None  # message id of the thread's root
     to_bot_only: bool
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatEdited:
+    """What was said before under that id reads so from now on."""
+
+    message_id: str
+    seat: SeatId
+    text: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatDeleted:
+    message_id: str
+    seat: SeatId
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigitsPressed:
+    """Keys of a telephone, as this seat pressed them."""
+
+    message_id: str
+    seat: SeatId
+    digits: str
     at_ms: int
 
 
@@ -153,7 +185,20 @@ class Ended:
     at_ms: int
 
 
-RoomEvent = WaitingInLobby | Admitted | Joined | Left | ChatSaid | StopPressed | Heard | RosterKnownUntil | Ended
+RoomEvent = (
+    WaitingInLobby
+    | Admitted
+    | Joined
+    | Left
+    | ChatSaid
+    | ChatEdited
+    | ChatDeleted
+    | DigitsPressed
+    | StopPressed
+    | Heard
+    | RosterKnownUntil
+    | Ended
+)
 
 
 class TileState(StrEnum):

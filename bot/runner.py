@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
@@ -19,19 +19,24 @@ from bot.commands import Durable
 from bot.entries import event_id
 from bot.facts import NoticeRef, SessionFacts, VisitWords
 from bot.ledger import VisitLedger
-from bot.ports import JoinRequest, LeftReason, MeetingRoom, Voice
+from bot.ports import Hears, JoinRequest, LeftReason, MeetingRoom, Voice
 from bot.presence import Presence
 from bot.session import Session
 from bot.stay import Stay
-from consent_notice.answers import Phrases
 from consent_notice.clock import Clock
 from consent_notice.events import SeatJoined, VisitClosed, VisitOpened
+from consent_notice.finding import places_of
 from consent_notice.frames import GateTimes
+from consent_notice.information import NOTHING_STATED, Information
 from consent_notice.notice import NoticeFacts, Wording, render
-from consent_notice.words import MeetingId, Purpose, VisitId
+from consent_notice.phrases import Phrases
+from consent_notice.settlement import Moment, Opening, PlacePolicy, settle_opening
+from consent_notice.settling import Hearing, refusal_to_visit
+from consent_notice.words import MeetingId, Purpose, Rule, VisitId
 from storage.data_dir import DATABASE_NAME
 from storage.errors import DatabaseFailed, LogWriteFailed, StorageError
 from storage.feed import DecisionFeed
+from storage.host_rules import HostRules
 from storage.log_entries import ErasedBody
 from storage.meetings import MeetingRow
 from storage.pages import CODE_ALPHABET
@@ -74,6 +79,11 @@ class BotPolicy:
     grace_ms: int
     transcribes: bool
     default_language: str
+    places: PlacePolicy
+    information: Information = NOTHING_STATED
+    publication: int = 0  # which version of the notice is in use
+    known_bots: tuple[str, ...] = ()  # shown names of other bots that the admin vouched for
+    attestation_allowed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +112,11 @@ class VisitRunner:
     async def run(self) -> None:
         """Returns when the visit is over, for good or because another bot has it."""
         parts, meeting = self._parts, self._meeting
+        policy = parts.policy
+        refusal = refusal_to_visit(policy.information.setting, education_accepted=policy.places.education_accepted)
+        if refusal is not None:
+            await parts.store.meetings.finish(meeting.id, self._epoch, refusal)
+            return
         try:
             make_room = parts.room_for(meeting.platform)
         except PlatformNotSupported as error:
@@ -145,7 +160,11 @@ class VisitRunner:
         parts, meeting, epoch = self._parts, self._meeting, self._epoch
         store, clock = parts.store, parts.clock
         host = await store.users.get(meeting.host_id)
-        words = self._words(visit, host.name if host is not None else "", room)
+        opening = await self._settle(visit, host.place if host is not None else "", room, earlier)
+        if opening.rule is not visit.rule:
+            await store.visits.set_rule(visit.id, epoch, opening.rule)
+            visit = replace(visit, rule=opening.rule)
+        words = self._words(visit, host.name if host is not None else "", room, opening.fallback)
         await store.notices.keep(words.notice)
         await store.log.append(
             VisitOpened(
@@ -159,10 +178,16 @@ class VisitRunner:
                 path_delay_ms=room.capabilities.path_delay_ms,
                 boot_id=clock.boot_id,
                 at_ms=clock.boot_ms(),
+                attested_opens=parts.policy.attestation_allowed,
             ),
             event_id=event_id(visit.id, "opened", str(epoch)),
         )
-        session = Session(self._facts(visit, words, room), earlier)
+        if opening.entry is not None:
+            await store.log.append(opening.entry, event_id=event_id(visit.id, "places", str(epoch)))
+        if opening.refusal:
+            return LeftReason.NOT_ALLOWED_THERE, opening.refusal
+        rules = await store.users.host_rules(meeting.host_id)
+        session = Session(self._facts(visit, words, room, rules), earlier)
         loop = asyncio.get_running_loop()
         stay: Stay
         writer = store.tracks.writer(visit.id, epoch, loop=loop, on_fault=lambda fault: stay.storage_failed(str(fault)))
@@ -182,7 +207,7 @@ class VisitRunner:
             ),
             voice=parts.voice,
             words=words,
-            ledger=VisitLedger(store, writer, visit=visit.id, meeting=meeting.id, epoch=epoch),
+            ledger=VisitLedger(store, writer, visit=visit.id, meeting=meeting.id, epoch=epoch, boot_id=clock.boot_id),
             clock=clock,
             on_progress=self._progress,
         )
@@ -198,7 +223,28 @@ class VisitRunner:
         self._was_in_room = self._was_in_room or presence is Presence.IN_ROOM
         log.info("visit", meeting=self._meeting.id, epoch=self._epoch, presence=presence.value)
 
-    def _words(self, visit: VisitRow, host_name: str, room: MeetingRoom) -> VisitWords:
+    async def _settle(self, visit: VisitRow, host_place: str, room: MeetingRoom, earlier: list[Durable]) -> Opening:
+        policy, clock, meeting = self._parts.policy, self._parts.clock, self._meeting
+        hears = room.capabilities.hears
+        places = places_of(
+            host=host_place,
+            usual_host=policy.places.host_location,
+            bot=policy.places.bot_location,
+            declared=await self._parts.store.pages.places(visit.id),
+        )
+        return settle_opening(
+            Moment(visit=visit.id, epoch=self._epoch, boot_id=clock.boot_id, at_ms=clock.boot_ms()),
+            wanted=meeting.rule,
+            fallback=meeting.fallback,
+            stored=visit.rule,
+            places=places,
+            policy=policy.places,
+            information=policy.information,
+            hearing=Hearing(separate=hears is Hears.SEPARATE, roster_lags=room.capabilities.roster_lag_ms > 0),
+            earlier=[entry.event for entry in earlier],
+        )
+
+    def _words(self, visit: VisitRow, host_name: str, room: MeetingRoom, fallback: Rule | None) -> VisitWords:
         policy, wordings = self._parts.policy, self._parts.wordings
         wording = wordings.get(visit.language) or wordings[policy.default_language]
         facts = NoticeFacts(
@@ -211,10 +257,13 @@ class VisitRunner:
             retention_days=policy.retention_days,
             bot_name=policy.bot_name,
             speakable=self._parts.voice is not None and room.capabilities.can_speak,
+            information=policy.information,
+            publication=policy.publication,
+            fallback=fallback,
         )
         return VisitWords(wording=wording, facts=facts, notice=render(wording, facts))
 
-    def _facts(self, visit: VisitRow, words: VisitWords, room: MeetingRoom) -> SessionFacts:
+    def _facts(self, visit: VisitRow, words: VisitWords, room: MeetingRoom, rules: HostRules) -> SessionFacts:
         policy, notice = self._parts.policy, words.notice
         return SessionFacts(
             visit=visit.id,
@@ -223,6 +272,7 @@ class VisitRunner:
             rule=visit.rule,
             language=notice.language,
             host_name=words.facts.host,
+            bot_name=policy.bot_name,
             page_link=words.facts.page_link,
             notice=NoticeRef(
                 notice=notice.id, version=notice.version, language=notice.language, text_sha256=notice.text_sha256
@@ -236,6 +286,12 @@ class VisitRunner:
             lobby_limit_ms=LOBBY_LIMIT_MS,
             empty_after_ms=EMPTY_AFTER_MS,
             ends_ms=self._ends_ms() + END_SLACK_MS,
+            known_bots=policy.known_bots,
+            knows_agreements=True,
+            legal_basis=policy.information.legal_basis.value,
+            fallback=words.facts.fallback if words.facts.states_fallback else None,
+            needs_host=rules.only_when_present,
+            attested_opens=policy.attestation_allowed,
         )
 
     def _ends_ms(self) -> int:

@@ -7,9 +7,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from bot.ports import ChatSaid, Joined
-from consent_notice.answers import Answer, AnswerContext, Phrases, read_answer
+from bot.commands import AgreementFound
+from bot.ports import ChatEdited, ChatSaid, Joined
+from consent_notice.answers import (
+    ASK_WINDOW_MS,
+    Answer,
+    AnswerContext,
+    Reading,
+    asks_others,
+    is_talk,
+    read_answer,
+    read_edit,
+)
 from consent_notice.events import SeatJoined
+from consent_notice.phrases import Phrases
 from consent_notice.words import IdentityLevel, SeatId, SeatKind
 
 
@@ -28,9 +39,18 @@ class Seat:
     noticed_ms: int | None = None  # when the notice was readable to them, in this stay of theirs
     spoke_since_notice: bool = False
     others_spoke_since_notice: bool = False
+    others_talked_ms: int | None = None  # when somebody else last wrote what is no answer to the bot
+    others_asked_ms: int | None = None  # the same, of what asks something
+    others_talked_before_notice: bool = False
+    others_talked_in_thread: bool = False  # the notice's, since it was posted
     reminded: bool = False
     explained: bool = False
     early_yes: ChatSaid | None = None  # heard of before the bot knew that its notice had arrived
+    platform_id: str = ""
+    is_phone: bool = False
+    looked_up: bool = False  # whether they said something ahead is known
+    told_ms: int = 0  # when the bot first knew of them, on its own clock
+    ahead: AgreementFound | None = None  # a yes said ahead, of which they are yet to be told
 
 
 @dataclass(slots=True)
@@ -39,6 +59,7 @@ class Seats:
 
     phrases: Phrases
     language: str
+    known_bots: frozenset[str] = frozenset()  # shown names, casefolded, that an admin vouched for
     anybody_came: bool = False
     _seats: dict[SeatId, Seat] = field(default_factory=dict)
     _notices: set[str] = field(default_factory=set)  # message ids that an answer may be a reply to
@@ -51,6 +72,14 @@ class Seats:
     def people(self) -> list[Seat]:
         return [seat for seat in self._seats.values() if seat.is_here and seat.kind is SeatKind.PERSON]
 
+    def name_of(self, seat: SeatId) -> str | None:
+        """As shown until now; None for somebody who is not here."""
+        known = self.find(seat)
+        return None if known is None else known.name
+
+    def bots(self) -> list[Seat]:
+        return [seat for seat in self._seats.values() if seat.is_here and seat.kind is SeatKind.BOT]
+
     def joined(self, event: Joined, *, has_answered: bool) -> Joined:
         """Who answered before is not asked again; who did not needs a notice after this join.
 
@@ -58,6 +87,8 @@ class Seats:
         from before it, however the room dates it; else whoever reloads the page would be taken for absent.
         """
         known = self._seats.get(event.seat)
+        if known is None and event.name.casefold() in self.known_bots:
+            event = replace(event, seat_kind=SeatKind.BOT)
         if known is not None:
             kind = SeatKind.PERSON if known.kind is SeatKind.PERSON else event.seat_kind
             at_ms = event.at_ms if known.left_ms is None else max(event.at_ms, known.left_ms)
@@ -73,6 +104,8 @@ class Seats:
             joined_ms=event.at_ms,
             notice_ordered=has_answered,
             explained=known is not None and known.explained,
+            platform_id=event.platform_id,
+            is_phone=event.is_phone,
         )
         self.anybody_came = self.anybody_came or event.seat_kind is SeatKind.PERSON
         return event
@@ -89,6 +122,7 @@ class Seats:
             identity_level=event.identity_level,
             joined_ms=event.at_ms,
             is_here=False,
+            platform_id=event.platform_id,
         )
 
     def recalled(self, seat: SeatId) -> Seat | None:
@@ -112,6 +146,8 @@ class Seats:
             seat.noticed_ms = now_ms
             seat.spoke_since_notice = False
             seat.others_spoke_since_notice = False
+            seat.others_talked_before_notice = _is_within_a_minute(seat.others_talked_ms, now_ms)
+            seat.others_talked_in_thread = False
         return reached
 
     def is_notice(self, message_id: str | None) -> bool:
@@ -119,23 +155,57 @@ class Seats:
 
     def read(self, said: ChatSaid, *, has_given: bool) -> Answer:
         """Reads the message in its context, and remembers that it was said."""
+        context = self.context_of(said, has_given=has_given)
+        answer = read_answer(said.text, context, self.phrases)
+        self.somebody_wrote(said, was_talk=is_talk(said.text, answer.reading, context, self.phrases))
+        return answer
+
+    def context_of(self, said: ChatSaid, *, has_given: bool) -> AnswerContext:
         seat = self._seats[said.seat]
-        context = AnswerContext(
+        in_thread = self.is_notice(said.reply_to)
+        return AnswerContext(
             language=self.language,
-            reply_to_notice=self.is_notice(said.reply_to),
+            reply_to_notice=in_thread,
             ms_since_ask=None if seat.noticed_ms is None else max(0, said.at_ms - seat.noticed_ms),
             is_first_since_ask=not seat.spoke_since_notice,
             others_spoke_since_ask=seat.others_spoke_since_notice,
             has_given=has_given,
+            replies_to_another=said.reply_to is not None and not in_thread,
+            others_talked_before=seat.others_talked_in_thread if in_thread else seat.others_talked_before_notice,
+            follows_question=_is_within_a_minute(seat.others_asked_ms, said.at_ms),
         )
-        self.somebody_wrote(said)
-        return read_answer(said.text, context, self.phrases)
 
-    def somebody_wrote(self, said: ChatSaid) -> None:
+    def read_edit(self, edited: ChatEdited, before: str, was: Reading, *, has_given: bool) -> Answer:
+        """The place of an edited message in the talk is no longer known: only what counts anywhere is read in it."""
+        context = AnswerContext(
+            language=self.language,
+            reply_to_notice=False,
+            ms_since_ask=None,
+            is_first_since_ask=False,
+            others_spoke_since_ask=True,
+            has_given=has_given,
+        )
+        return read_edit(before, was, edited.text, context, self.phrases)
+
+    def somebody_wrote(self, said: ChatSaid, *, was_talk: bool = False) -> None:
         """A whisper to the bot stands between nobody's question and answer."""
-        self._seats[said.seat].spoke_since_notice = True
+        writer = self._seats.get(said.seat)
+        if writer is not None:
+            writer.spoke_since_notice = True
         if said.to_bot_only:
             return
+        in_thread = self.is_notice(said.reply_to)
+        asked = was_talk and asks_others(said.text, self.phrases)
         for other in self.people():
-            if other.seat != said.seat:
-                other.others_spoke_since_notice = True
+            if other.seat == said.seat:
+                continue
+            other.others_spoke_since_notice = True
+            if was_talk:
+                other.others_talked_ms = said.at_ms
+                other.others_talked_in_thread = other.others_talked_in_thread or in_thread
+            if asked:
+                other.others_asked_ms = said.at_ms
+
+
+def _is_within_a_minute(earlier_ms: int | None, now_ms: int) -> bool:
+    return earlier_ms is not None and now_ms - earlier_ms <= ASK_WINDOW_MS

@@ -13,13 +13,15 @@ from bot.commands import Durable
 from consent_notice.decisions import Act, IllegalAct, meets_floor, next_standing
 from consent_notice.events import Decided, Means, NoticeDelivered
 from consent_notice.rules import MeetingRecord
-from consent_notice.standings import StandingsReplay
-from consent_notice.words import Purpose, SeatId, Standing
+from consent_notice.standings import OPENING, StandingsReplay
+from consent_notice.words import Purpose, SeatId, Standing, seat_of_voice, voice_of
 
 Acts = tuple[tuple[Purpose, Act], ...]
 BY_OTHERS = frozenset({Means.HOST, Means.SYSTEM})
 _NO_NO = frozenset({Act.ASK, Act.DEFER})
-FINAL = frozenset({Standing.GIVEN, Standing.REFUSED, Standing.WITHDRAWN})
+_OPENING = frozenset({Act.GIVE, Act.ATTEST})
+_REFUSED = frozenset({Standing.REFUSED, Standing.WITHDRAWN})
+FINAL = frozenset({Standing.GIVEN, *_REFUSED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,17 +50,36 @@ class Standings:
         return self._known.get((seat, purpose), _UNKNOWN).standing
 
     def has_answered(self, seat: SeatId) -> bool:
-        return self.of(seat, Purpose.RECORDING) in FINAL
+        """Where several people share it: one who refused is asked no more, so nobody there is."""
+        return self.of(seat, Purpose.RECORDING) in FINAL or any(
+            purpose is Purpose.RECORDING and known.standing in _REFUSED and seat_of_voice(voice) == seat
+            for (voice, purpose), known in self._known.items()
+        )
+
+    def has_agreed(self, seat: SeatId) -> bool:
+        return self.of(seat, Purpose.RECORDING) is Standing.GIVEN
+
+    def is_agreed_ahead(self, seat: SeatId) -> bool:
+        known = self._known.get((seat, Purpose.RECORDING), _UNKNOWN)
+        return known.standing is Standing.GIVEN and known.means is Means.AHEAD
+
+    def is_overtaken(self, seat: SeatId, said_ms: int) -> bool:
+        """Whether a no of theirs, of any of them, is known that was said no earlier."""
+        return any(
+            purpose is Purpose.RECORDING and last_no_ms >= said_ms and seat_of_voice(voice) == seat
+            for (voice, purpose), last_no_ms in self._last_no_ms.items()
+        )
 
     def ask(self, seat: SeatId, purposes: Iterable[Purpose], now_ms: int) -> None:
         for purpose in purposes:
             self._shut(seat, purpose, Act.ASK, Means.SYSTEM, now_ms)
 
-    def said(self, seat: SeatId, acts: Acts, means: Means, at_ms: int, event_id: str) -> None:
+    def said(self, seat: SeatId, acts: Acts, means: Means, at_ms: int, event_id: str, *, person: str = "") -> None:
         """Takes what shuts at once; what opens waits for `logged`. What the log holds already is no news."""
         if event_id in self._logged_ids:
             return
-        shutting = [(purpose, act) for purpose, act in acts if act is not Act.GIVE]
+        seat = voice_of(seat, person)
+        shutting = [(purpose, act) for purpose, act in acts if act not in _OPENING]
         if any(act not in _NO_NO for _, act in shutting):
             self._unlogged_noes.setdefault(seat, set()).add(event_id)
         for purpose, act in shutting:
@@ -71,17 +92,18 @@ class Standings:
             return False
         self._last_index = entry.index
         self._logged_ids.add(entry.event_id)
-        unlogged = self._unlogged_noes.get(decided.seat, set())
+        voice = voice_of(decided.seat, decided.person)
+        unlogged = self._unlogged_noes.get(voice, set())
         was_said_here = entry.event_id in unlogged
         unlogged.discard(entry.event_id)
         at_ms = decided.at_ms if decided.boot_id == boot_id else now_ms
         for purpose, act in decided.acts:
-            if act is Act.GIVE:
-                is_overtaken = bool(unlogged) or at_ms <= self._last_no_ms.get((decided.seat, purpose), -1)
-                if not is_overtaken and meets_floor(purpose, decided.identity_level):
-                    self._open(entry.index, decided, purpose, said_ms=at_ms, now_ms=now_ms)
+            if act in _OPENING:
+                is_overtaken = bool(unlogged) or at_ms <= self._last_no_ms.get((voice, purpose), -1)
+                if not is_overtaken and (act is Act.ATTEST or meets_floor(purpose, decided.identity_level)):
+                    self._open(entry.index, decided, purpose, act, said_ms=at_ms, now_ms=now_ms)
             elif not was_said_here:
-                self._shut(decided.seat, purpose, act, decided.means, at_ms)
+                self._shut(voice, purpose, act, decided.means, at_ms)
         return not was_said_here
 
     # ---- after an unclean end ------------------------------------------------------------------------------------
@@ -93,35 +115,37 @@ class Standings:
             return
         self._last_index = max(self._last_index, entry.index)
         self._logged_ids.add(entry.event_id)
+        voice = voice_of(event.seat, event.person) if isinstance(event, Decided) else event.seat
         for purpose, standing in self._recalled.after(event):
             means = event.means if isinstance(event, Decided) else Means.SYSTEM
-            self._known[event.seat, purpose] = _Known(standing=standing, means=means, entry=entry.index)
-            last_no_ms = self._recalled.last_no_ms(event.seat, purpose, boot_id)
+            self._known[voice, purpose] = _Known(standing=standing, means=means, entry=entry.index)
+            last_no_ms = self._recalled.last_no_ms(voice, purpose, boot_id)
             if last_no_ms is not None:
-                self._last_no_ms[event.seat, purpose] = last_no_ms
+                self._last_no_ms[voice, purpose] = last_no_ms
         if isinstance(event, Decided) and event.means is Means.PAGE:
             self._recall_repeated_yes(entry.index, event)
 
     def _recall_repeated_yes(self, index: int, decided: Decided) -> None:
         """Said in the room and then on a page: the page's holds."""
+        voice = voice_of(decided.seat, decided.person)
         for purpose, act in decided.acts:
-            is_given = self.of(decided.seat, purpose) is Standing.GIVEN
+            is_given = self.of(voice, purpose) is Standing.GIVEN
             if act is Act.GIVE and is_given and self._recalled.counts(decided, purpose):
-                self._known[decided.seat, purpose] = _Known(standing=Standing.GIVEN, means=Means.PAGE, entry=index)
+                self._known[voice, purpose] = _Known(standing=Standing.GIVEN, means=Means.PAGE, entry=index)
 
     def said_only_in_the_room(self) -> dict[SeatId, Acts]:
         """Yeses that a lost moment of chat may have taken back, and the acts that make them `requested` again."""
         found: dict[SeatId, list[tuple[Purpose, Act]]] = {}
         for (seat, purpose), known in self._known.items():
             if known.standing is Standing.GIVEN and known.means is not Means.PAGE:
-                found.setdefault(seat, []).append((purpose, Act.RESET))
+                found.setdefault(seat_of_voice(seat), []).append((purpose, Act.RESET))
         return {seat: tuple(acts) for seat, acts in found.items()}
 
     def resume(self, now_ms: int) -> None:
         """What still holds of the earlier stays holds from now on; a no from when it was said, so that a yes which
         somebody said since then, and which is yet to be told, is a later one."""
         for (seat, purpose), known in self._known.items():
-            from_ms = now_ms if known.standing is Standing.GIVEN else self._last_no_ms.get((seat, purpose), 0)
+            from_ms = now_ms if known.standing in OPENING else self._last_no_ms.get((seat, purpose), 0)
             self._record.stands(seat, purpose, known.standing, from_ms, known.entry)
 
     # ---- writing through -----------------------------------------------------------------------------------------
@@ -136,13 +160,13 @@ class Standings:
             self._last_no_ms[seat, purpose] = max(at_ms, self._last_no_ms.get((seat, purpose), -1))
         self._record.stands(seat, purpose, standing, at_ms, None)
 
-    def _open(self, index: int, decided: Decided, purpose: Purpose, *, said_ms: int, now_ms: int) -> None:
-        seat = decided.seat
+    def _open(self, index: int, decided: Decided, purpose: Purpose, act: Act, *, said_ms: int, now_ms: int) -> None:
+        voice = voice_of(decided.seat, decided.person)
         try:
-            standing = next_standing(self.of(seat, purpose), Act.GIVE, by_person=decided.means not in BY_OTHERS)
+            standing = next_standing(self.of(voice, purpose), act, by_person=decided.means not in BY_OTHERS)
         except IllegalAct:
             return
-        was_given = self.of(seat, purpose) is Standing.GIVEN
-        self._known[seat, purpose] = _Known(standing=standing, means=decided.means, entry=index)
+        was_given = self.of(voice, purpose) is Standing.GIVEN
+        self._known[voice, purpose] = _Known(standing=standing, means=decided.means, entry=index)
         if not was_given:
-            self._record.stands(seat, purpose, standing, now_ms, index, said_ms=said_ms)
+            self._record.stands(voice, purpose, standing, now_ms, index, said_ms=said_ms)

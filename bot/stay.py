@@ -9,18 +9,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
-from typing import Protocol
+from dataclasses import asdict, replace
 
 import structlog
 
+from bot import books
+from bot.books import Ledger
 from bot.capture import Capture
 from bot.commands import (
     Append,
+    AskPhone,
     BindPage,
     Command,
     CutBack,
     Durable,
+    FindAgreement,
     Hear,
     HostStopped,
     JoinFailed,
@@ -29,7 +32,6 @@ from bot.commands import (
     NoticePosted,
     OwnershipLost,
     OwnEvent,
-    PageBound,
     PageUnknown,
     PostLine,
     PostNotice,
@@ -38,10 +40,12 @@ from bot.commands import (
     SpeakLine,
     SpeakNotice,
     Started,
+    StopMeeting,
     StorageFailed,
     Tick,
 )
 from bot.facts import VisitWords
+from bot.opus import FRAME_MS, FRAME_SAMPLES, encode
 from bot.ports import (
     Ended,
     Heard,
@@ -59,9 +63,9 @@ from bot.ports import (
 from bot.presence import IllegalEvent, Presence
 from bot.session import Session
 from consent_notice.clock import Clock
-from consent_notice.decisions import Act
-from consent_notice.events import Event
-from consent_notice.words import Purpose, SeatId
+from consent_notice.frames import Encoding, HeardFrame
+from consent_notice.notice import Say
+from consent_notice.words import SeatId
 from storage.errors import StaleEpoch, StorageError
 from storage.log_entries import ErasedBody, LogEntry
 
@@ -72,30 +76,6 @@ CAPTURE_TICK_S = 0.04
 SESSION_TICK_S = 0.25
 GOODBYE_LIMIT_S = 4.0
 ROOM_LOST_MS = 8_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BoundPage:
-    page: str
-    acts: tuple[tuple[Purpose, Act], ...]
-    is_shared: bool  # several people sit behind this seat, or nobody said that there is only one
-    is_known: bool  # its choices are in the log already
-
-
-class Ledger(Protocol):
-    """What a stay needs kept: entries, pages, presence. Raises StorageError, which ends the stay."""
-
-    async def append(self, event: Event, event_id: str) -> None: ...
-
-    async def bind_page(self, code: str, seat: SeatId) -> BoundPage | None: ...
-
-    async def beat(self, alive_ms: int, presence: str) -> bool:
-        """Also what the host sees of the bot's presence. False once another bot owns the meeting."""
-        ...
-
-    async def host_stopped(self) -> bool: ...
-
-    async def cut_back(self, seat: SeatId | None, after_ms: int) -> None: ...
 
 
 class Stay:
@@ -126,6 +106,7 @@ class Stay:
         self._lanes: dict[str, asyncio.Queue[Command]] = {
             name: asyncio.Queue(LANE_LIMIT) for name in ("log", "room", "chat", "speech")
         }
+        self._sayings = 0
         self._over = asyncio.Event()
         self._room_known_ms = clock.boot_ms()
 
@@ -207,11 +188,11 @@ class Stay:
 
     def _order(self, command: Command) -> None:
         match command:
-            case Append() | BindPage() | CutBack():
+            case Append() | BindPage() | CutBack() | FindAgreement() | StopMeeting():
                 lane = "log"
             case PostLine() | PostNotice():
                 lane = "chat"
-            case SpeakLine() | SpeakNotice():
+            case SpeakLine() | SpeakNotice() | AskPhone():
                 lane = "speech"
             case LeaveRoom():
                 self._over.set()
@@ -248,17 +229,19 @@ class Stay:
                 await self._room.hear(seats)
             case Show(tile=tile):
                 await self._room.show(replace(tile, text=self._words.tile(tile.state)))
-            case PostNotice(seats=seats, to_seat=to_seat):
-                post = Post(text=self._words.notice.post, to_seat=to_seat, is_notice=True)
-                message_id = await self._room.post(post)
-                self._take(NoticePosted(message_id=message_id, seats=seats))
+            case PostNotice(seats=seats, to_seat=to_seat, line=short):
+                text = self._words.notice.post if short is None else self._words.say(short)
+                message_id = await self._room.post(Post(text=text, to_seat=to_seat, is_notice=True))
+                self._take(NoticePosted(message_id=message_id, seats=seats, line=short))
             case PostLine():
                 await self._post_line(command)
             case SpeakNotice():
                 await self._speak(self._words.notice.spoken)
             case SpeakLine(line=line):
                 await self._speak(self._words.say(line))
-            case Append() | BindPage() | CutBack():
+            case AskPhone(seat=seat):
+                await self._ask_phone(seat)
+            case Append() | BindPage() | CutBack() | FindAgreement() | StopMeeting():
                 await self._store(command)
             case LeaveRoom():
                 pass
@@ -274,42 +257,76 @@ class Stay:
     async def _post_line(self, command: PostLine) -> None:
         if command.to_seat is not None and not self._room.capabilities.can_whisper:
             return  # what is for one person's eyes is not said to all
-        text = self._words.say(command.line)
+        text = self._words.say(command.line, count=command.count, names=command.names)
         await self._room.post(Post(text=text, reply_to=command.reply_to, to_seat=command.to_seat))
 
-    async def _speak(self, text: str) -> None:
+    async def _speak(self, text: str) -> bool:
+        """Whether it was said."""
         if self._voice is None or not text or not self._room.capabilities.can_speak:
-            return
+            return False
         try:
             speech = await self._voice.say(text, self._session.facts.language)
         except VoiceUnavailable:
-            return  # the same words stand in the chat
+            return False  # the same words stand in the chat
+        packets = await asyncio.to_thread(encode, speech.pcm)
+        starts_ms = self._clock.boot_ms()
         await self._room.speak(speech)
+        self._put_on_tape(packets, starts_ms)
+        return True
 
-    async def _store(self, command: Append | BindPage | CutBack) -> None:
+    def _put_on_tape(self, packets: list[bytes], starts_ms: int) -> None:
+        """What the bot says goes the way of all sound: it is kept only where the gate is open."""
+        own = self._session.record.own_voice
+        if own is None:
+            return
+        self._sayings += 1
+        for number, payload in enumerate(packets):
+            self._capture.heard(
+                HeardFrame(
+                    track=f"{own}:{self._sayings}",
+                    speakers=frozenset({own}),
+                    captured_ms=starts_ms + number * FRAME_MS,
+                    duration_ms=FRAME_MS,
+                    rtp_timestamp=number * FRAME_SAMPLES,
+                    encoding=Encoding.OPUS,
+                    payload=payload,
+                )
+            )
+
+    async def _ask_phone(self, seat: SeatId) -> None:
+        """Where it cannot be asked by voice, nothing of it is kept: it stays without a notice."""
+        try:
+            if self._room.capabilities.hears_digits:
+                line, code = Say.PHONE_KEYS, ""
+            else:
+                line, code = Say.PHONE_CODE, ", ".join(await self._ledger.make_seat_code(seat))
+        except StorageError as error:
+            self.storage_failed(str(error))
+            return
+        if await self._speak(self._words.say(line, code=code)):
+            message_id = f"voice:{seat}:{self._clock.boot_ms()}"
+            self._take(NoticePosted(message_id=message_id, seats=frozenset({seat}), line=line))
+
+    async def _store(self, command: Append | BindPage | CutBack | FindAgreement | StopMeeting) -> None:
         try:
             match command:
                 case Append(event=event, event_id=event_id):
                     await self._ledger.append(event, event_id)
                 case CutBack(seat=seat, after_ms=after_ms, of_earlier_stays=of_earlier_stays):
                     is_older = of_earlier_stays and after_ms < self._capture.began_ms
-                    if is_older or self._capture.kept_after(seat, after_ms):
-                        await self._ledger.cut_back(seat, after_ms)
+                    # The bot's own words rely on the yeses of the others.
+                    for each in (seat,) if seat is None else (seat, self._session.record.own_voice):
+                        if is_older or self._capture.kept_after(each, after_ms):
+                            await self._ledger.cut_back(each, after_ms)
                 case BindPage(code=code, seat=seat, at_ms=at_ms):
-                    page = await self._ledger.bind_page(code, seat)
-                    if page is None:
-                        self._take(PageUnknown(seat=seat))
-                    else:
-                        self._take(
-                            PageBound(
-                                seat=seat,
-                                page=page.page,
-                                acts=page.acts,
-                                is_shared=page.is_shared,
-                                is_known=page.is_known,
-                                at_ms=at_ms,
-                            )
-                        )
+                    page = await self._ledger.bind_page(code, seat, at_ms)
+                    self._take(PageUnknown(seat=seat) if page is None else books.bound(page, seat, at_ms))
+                case FindAgreement(seat=seat, platform_id=platform_id, name=name):
+                    found = await self._ledger.find_agreement(seat, platform_id, name)
+                    self._take(books.found(found, seat))
+                case StopMeeting():
+                    await self._ledger.stop_meeting()
+                    self._take(HostStopped())
         except StaleEpoch:
             self._take(OwnershipLost())
         except StorageError as error:

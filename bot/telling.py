@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from bot.budget import Budget
 from bot.commands import Command, Hear, PostLine, Show, SpeakLine
 from bot.facts import SessionFacts
 from bot.ports import Tile, TileState
@@ -17,19 +18,22 @@ from consent_notice.words import SeatId
 class Telling:
     """Remembers what was told last, so that nothing is told twice."""
 
-    def __init__(self, facts: SessionFacts) -> None:
+    def __init__(self, facts: SessionFacts, budget: Budget) -> None:
         self._facts = facts
+        self._budget = budget
         self._tile: Tile | None = None
         self._has_recorded = False
         self.heard: frozenset[SeatId] = frozenset()  # whose sound was ordered last
 
-    def tell(self, kept: frozenset[SeatId], people: Iterable[SeatId]) -> list[Command]:
-        """`kept`: whose sound would be kept now; `people`: all who are here."""
+    def tell(
+        self, kept: frozenset[SeatId], people: Iterable[SeatId], now_ms: int, *, is_agreed_ahead: bool = False
+    ) -> list[Command]:
+        """`kept`: whose sound would be kept now; `people`: all who are here, who may all have agreed ahead."""
         people = frozenset(people)
         orders: list[Command] = []
         if kept != self.heard:
             if bool(kept) != bool(self.heard):
-                orders += self._announce(started=bool(kept), to_somebody=bool(people))
+                orders += self._announce(now_ms, started=bool(kept), to_somebody=bool(people), ahead=is_agreed_ahead)
             self.heard = kept
             orders.append(Hear(seats=kept))
         state = TileState.RECORDING if kept else TileState.PAUSED if self._has_recorded else TileState.NOT_RECORDING
@@ -45,12 +49,15 @@ class Telling:
             orders.append(Show(tile=tile))
         return orders
 
-    def _announce(self, *, started: bool, to_somebody: bool) -> list[Command]:
+    def _announce(self, now_ms: int, *, started: bool, to_somebody: bool, ahead: bool) -> list[Command]:
+        """By voice always, where the room has one; in the chat as long as that is not too much of it."""
         if started:
-            line = Say.RECORDING_RESUMED if self._has_recorded else Say.RECORDING_STARTED
+            first = Say.STARTED_AS_AGREED if ahead else Say.RECORDING_STARTED
+            line = Say.RECORDING_RESUMED if self._has_recorded else first
             self._has_recorded = True
         elif to_somebody:
             line = Say.RECORDING_PAUSED
         else:
             return []
-        return [SpeakLine(line=line), PostLine(line=line)]
+        is_posted = self._budget.has_room(now_ms) or not self._facts.capabilities.can_speak
+        return [SpeakLine(line=line), *([PostLine(line=line)] if is_posted else [])]

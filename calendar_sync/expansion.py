@@ -42,7 +42,7 @@ _CONFERENCE = (
     "X-MICROSOFT-ONLINEMEETINGCONFLINK",
 )
 _TIMES = ("DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID")
-_SEVERAL_A_DAY = ("HOURLY", "MINUTELY", "SECONDLY")
+_WHO, _THINGS = ("ATTENDEE", "ORGANIZER"), ("ROOM", "RESOURCE")
 
 
 class _TimeIsUp(BaseException):
@@ -227,14 +227,16 @@ def _occurrences(
     for component in components:
         if any(str(name).upper() in _TIMES for name, _ in component.errors):
             raise _Broken
-        if any(not rule.get("FREQ") for rule in _rules(component)):
+        if any(not rule.get("FREQ") for rule in _values(component, "RRULE")):
             raise _Broken
+        if any(who in f"{name} {line}" for name, line in component.errors for who in _WHO):
+            component.add("ATTENDEE", "somebody")  # whose line can't be read
         for name in ("DTSTART", "DTEND", "RECURRENCE-ID"):
             _checked(component, name)
     if len(components) == 1 and not _repeats(components[0]):
         span = _span(components[0], window)
         if _is_inside(span, window):
-            yield _row(components[0], span, _key(uid, None), own), _texts(components[0])
+            yield _row(components[0], span, _key(uid, None), "", own), _texts(components[0])
         return
     masters = [component for component in components if "RECURRENCE-ID" not in component]
     master = max(masters, key=lambda component: int(component.get("SEQUENCE", 0)), default=None)
@@ -259,7 +261,8 @@ def _occurrences(
             original = _local(occurrence["DTSTART"].dt, window) - shift
         if master is not None and isinstance(master["DTSTART"].dt, datetime):
             original = original.astimezone(_local(master["DTSTART"].dt, window).tzinfo)
-        yield _row(occurrence, span, _key(uid, original, several_a_day=several_a_day), own), _texts(occurrence)
+        key = _key(uid, original, several_a_day=several_a_day)
+        yield _row(occurrence, span, key, _key(uid, None), own), _texts(occurrence)
 
 
 def _is_inside(span: _Span, window: _Window) -> bool:
@@ -284,17 +287,12 @@ def _checked(component: Any, name: str) -> None:
         raise _Broken
 
 
-def _rules(component: Any) -> list[Any]:
-    rules = component.get("RRULE", [])
-    return rules if isinstance(rules, list) else [rules]
-
-
 def _may_fall_twice_on_a_day(master: Any) -> bool:
     if "RDATE" in master:
         return True
-    for rule in _rules(master):
+    for rule in _values(master, "RRULE"):
         frequencies = [str(frequency).upper() for frequency in rule.get("FREQ", [])]
-        if any(frequency in _SEVERAL_A_DAY for frequency in frequencies):
+        if any(frequency in ("HOURLY", "MINUTELY", "SECONDLY") for frequency in frequencies):
             return True
         if any(len(rule.get(name, [])) > 1 for name in ("BYHOUR", "BYMINUTE", "BYSECOND")):
             return True
@@ -340,10 +338,11 @@ def _span(component: Any, window: _Window) -> _Span:
 # ---- what is kept of an event --------------------------------------------------------------------------------------
 
 
-def _row(component: Any, span: _Span, key: str, own: set[str]) -> dict[str, Any]:
+def _row(component: Any, span: _Span, key: str, series: str, own: set[str]) -> dict[str, Any]:
     organiser = component.get("ORGANIZER")
     return {
         "occurrence_key": key,
+        "series": series,
         "title": str(component.get("SUMMARY", ""))[:2000],
         "organiser": "" if organiser is None else str(organiser.params.get("CN", "") or _mail(organiser))[:2000],
         "starts_at": span.starts_at.isoformat(),
@@ -351,6 +350,7 @@ def _row(component: Any, span: _Span, key: str, own: set[str]) -> dict[str, Any]
         "is_all_day": span.is_all_day,
         "is_cancelled": str(component.get("STATUS", "")).upper() == "CANCELLED",
         "own_answer": _own_answer(component, own),
+        "domains": sorted(_domains_of_others(component, own)),
     }
 
 
@@ -364,21 +364,35 @@ def _texts(component: Any) -> dict[str, Any]:
 
 
 def _all(component: Any, name: str) -> list[str]:
+    return [str(value)[:MAX_TEXT_CHARS] for value in _values(component, name)]
+
+
+def _values(component: Any, name: str) -> list[Any]:
     values = component.get(name, [])
-    return [str(value)[:MAX_TEXT_CHARS] for value in (values if isinstance(values, list) else [values])]
+    return values if isinstance(values, list) else [values]
 
 
 def _own_answer(component: Any, own: set[str]) -> str:
-    values = component.get("ATTENDEE", [])
-    for value in values if isinstance(values, list) else [values]:
+    for value in _values(component, "ATTENDEE"):
         if _mail(value) in own:
             answer = str(value.params.get("PARTSTAT", "")).lower()
             return answer if answer in ("accepted", "tentative", "declined") else "none"
     return "none"
 
 
+def _domains_of_others(component: Any, own: set[str]) -> set[str]:
+    """Of the mail addresses of who invites and who is invited, empty for what is none; no address itself is told."""
+    invited = [v for v in _values(component, "ATTENDEE") if str(v.params.get("CUTYPE", "")).upper() not in _THINGS]
+    addresses = {_mail(value) for value in [*_values(component, "ORGANIZER"), *invited]}
+    return {address.partition("@")[2] for address in addresses - own}
+
+
 def _mail(value: Any) -> str:
-    return str(value).strip().lower().removeprefix("mailto:")
+    """Some programs name a person by another address and put the mail's beside it (RFC 7986 section 6.2)."""
+    address = str(value).strip().lower()
+    if not address.startswith("mailto:") and (beside := str(value.params.get("EMAIL", "")).strip().lower()):
+        return beside.removeprefix("mailto:")
+    return address.removeprefix("mailto:").strip()
 
 
 if __name__ == "__main__":

@@ -158,6 +158,7 @@ def _events(answer: bytes) -> tuple[tuple[CalendarEvent, ...], int]:
     events = tuple(
         CalendarEvent(
             occurrence_key=row["occurrence_key"],
+            series=row["series"],
             title=row["title"],
             organiser=row["organiser"],
             starts_at=datetime.fromisoformat(row["starts_at"]),
@@ -165,6 +166,7 @@ def _events(answer: bytes) -> tuple[tuple[CalendarEvent, ...], int]:
             is_all_day=row["is_all_day"],
             is_cancelled=row["is_cancelled"],
             own_answer=OwnAnswer(row["own_answer"]),
+            domains=frozenset(row["domains"]),
             texts=texts[row["texts"]],
         )
         for row in told["events"]

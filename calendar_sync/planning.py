@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
+from calendar_sync.host_rules import NO_WISHES, HostWishes
 from calendar_sync.links import (
     PLATFORM_NAMES,
     JoinLink,
@@ -39,7 +40,7 @@ class OwnAnswer(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarEvent:
-    """One occurrence as a calendar tells it. Its texts are searched for a link and then forgotten."""
+    """One occurrence as a calendar tells it. Its texts and who else is invited are judged and then forgotten."""
 
     occurrence_key: str  # survives a move; unique in the calendar
     title: str
@@ -49,6 +50,8 @@ class CalendarEvent:
     is_all_day: bool = False
     is_cancelled: bool = False
     own_answer: OwnAnswer = OwnAnswer.NONE
+    domains: frozenset[str] = frozenset()  # of the others' mail addresses; an empty one is of somebody unknown
+    series: str = ""  # the same for all occurrences of one recurring event; empty: it does not recur
     texts: LinkTexts = NO_TEXTS
 
 
@@ -63,6 +66,7 @@ class PlannedOccurrence:
     platform: str  # "" where there is no link
     decision: Literal["record", "skip"]
     reason: str  # for the host
+    series: str = ""
 
 
 class Progress(StrEnum):
@@ -111,6 +115,9 @@ WILL_JOIN = "the bot will join, and asks everyone before it records"
 DECLINED = "skipped: you declined"
 ALL_DAY = "skipped: all-day event"
 NO_LINK = "no join link"
+TITLE_BARRED = "skipped: its title matches your rule"
+OUTSIDERS = "skipped: somebody outside your organisation is invited"
+OUTSIDERS_UNKNOWN = "skipped until this calendar can be read again: somebody outside your organisation may be invited"
 _JOINER = "\u200d"  # holds a composed emoji together
 TWICE = "skipped: the same meeting stands twice in this calendar"
 
@@ -121,15 +128,17 @@ def plan(
     now: datetime,
     policy: PlanningPolicy,
     *,
+    wishes: HostWishes = NO_WISHES,
     removed: frozenset[str] = frozenset(),
     is_complete: bool,
 ) -> list[Change]:
     """The changes that make the plan what the calendar says, in order of time; none where it is so already.
 
-    `is_complete`: what is known and not among `events` is gone from the calendar; otherwise only `removed` is.
+    `is_complete`: what is known and not among `events` is gone from the calendar; otherwise only `removed` is, and
+    what was decided by older `wishes` stays.
     """
     told = {event.occurrence_key: event for event in events}
-    found = {key: meeting for key, event in told.items() if (meeting := _worth_planning(event, now, policy))}
+    found = {key: meeting for key, event in told.items() if (meeting := _worth_planning(event, now, policy, wishes))}
     kept = {
         key: entry.meeting
         for key, entry in known.items()
@@ -156,7 +165,7 @@ def plan(
     return changes
 
 
-def decide(event: CalendarEvent, policy: PlanningPolicy) -> PlannedOccurrence:
+def decide(event: CalendarEvent, policy: PlanningPolicy, wishes: HostWishes = NO_WISHES) -> PlannedOccurrence:
     """The verdict on one occurrence, with its reason."""
     finding = find_link(event.texts, policy.known_hosts)
     decision: Literal["record", "skip"] = "skip"
@@ -172,6 +181,10 @@ def decide(event: CalendarEvent, policy: PlanningPolicy) -> PlannedOccurrence:
         reason = NO_LINK
     elif finding.platform not in policy.joinable:
         reason = f"{PLATFORM_NAMES[finding.platform]} is not supported yet: the bot can't join there"
+    elif wishes.bar_title(event.title):
+        reason = TITLE_BARRED
+    elif wishes.bar_people(event.domains):
+        reason = OUTSIDERS
     else:
         decision, reason = "record", WILL_JOIN
     has_end = event.ends_at is not None and event.ends_at > event.starts_at
@@ -185,16 +198,30 @@ def decide(event: CalendarEvent, policy: PlanningPolicy) -> PlannedOccurrence:
         platform=finding.platform.value if isinstance(finding, JoinLink) else "",
         decision=decision,
         reason=reason,
+        series=event.series,
     )
 
 
-def _worth_planning(event: CalendarEvent, now: datetime, policy: PlanningPolicy) -> PlannedOccurrence | None:
+def _worth_planning(
+    event: CalendarEvent, now: datetime, policy: PlanningPolicy, wishes: HostWishes
+) -> PlannedOccurrence | None:
     if event.is_cancelled:
         return None
-    meeting = decide(event, policy)
+    meeting = decide(event, policy, wishes)
     if event.is_all_day and meeting.link is None:
         return None  # birthdays and holidays say nothing to the host; an all-day event with a link is explained
     return None if _is_over(meeting, now, policy) else meeting
+
+
+def hold(meeting: PlannedOccurrence, wishes: HostWishes, *, people_were_judged: bool) -> PlannedOccurrence:
+    """What new wishes may be against, while its calendar can't be asked: doubt is a no."""
+    if meeting.decision != "record":
+        return meeting
+    if wishes.bar_title(meeting.title):
+        return replace(meeting, decision="skip", reason=TITLE_BARRED)
+    if wishes.inside is not None and not people_were_judged:
+        return replace(meeting, decision="skip", reason=OUTSIDERS_UNKNOWN)
+    return meeting
 
 
 def _one_bot_a_room(

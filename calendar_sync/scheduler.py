@@ -110,7 +110,7 @@ class CalendarScheduler:
             self._withdrawn &= there
 
     def _watch(self, row: CalendarRow) -> None:
-        terms = (row.provider, row.address, row.rule, row.language)
+        terms = (row.provider, row.address, row.rule, row.fallback, row.language)
         watched = self._watched.get(row.id)
         if watched is None:
             self._watched[row.id] = _Watched(terms=terms)

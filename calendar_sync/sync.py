@@ -1,12 +1,14 @@
 """One pass over one calendar: read what changed, plan, store the plan, and only then the place where we are.
 
 What every calendar has to offer is `CalendarProvider`. If the process dies between the plan and the place, the next
-pass tells the same changes again and finds nothing to do. A failing calendar keeps its plan and tells its host why.
+pass tells the same changes again and finds nothing to do. A failing calendar tells its host why and keeps its plan,
+but for what new rules of the host may be against.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import logging
 from collections.abc import AsyncIterator, Mapping
@@ -15,6 +17,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from calendar_sync.errors import CalendarCutOff, CalendarError, CalendarTooLarge, StateExpired
+from calendar_sync.host_rules import HostWishes, wishes_of
 from calendar_sync.planning import (
     CalendarEvent,
     Cancel,
@@ -23,10 +26,11 @@ from calendar_sync.planning import (
     PlannedOccurrence,
     PlanningPolicy,
     Progress,
+    hold,
     plan,
 )
 from consent_notice.clock import Clock
-from consent_notice.words import CalendarId, Rule
+from consent_notice.words import CalendarId
 from storage.calendars import CalendarRow
 from storage.errors import NotStored, StorageError
 from storage.meetings import Cancelled, MeetingRow, MeetingState, PlannedMeeting
@@ -110,6 +114,7 @@ class CalendarSync:
                 "we try again by ourselves, and what was planned stays"
             )
         log.warning("calendar %s could not be read: %s", calendar.id, type(failure).__name__)
+        await self._hold(calendar)
         await self._tell(calendar, str(failure))
         return PassResult(was_read=True, error=str(failure), retry_after_s=failure.retry_after_s)
 
@@ -132,11 +137,10 @@ class CalendarSync:
         if provider is None:
             raise CalendarError("this kind of calendar is not supported here; connect it by its ICS address instead")
         before = _Place.read(calendar.sync_state)
-        state = before.provider_state if before and not from_scratch else None
-        host = await self._store.users.get(calendar.host_id)
-        source = CalendarSource(
-            address=calendar.address, own_addresses=frozenset({host.email}) if host else frozenset()
-        )
+        host_address, wishes = await self._host(calendar)
+        is_same = before is not None and before.wishes == wishes.mark
+        state = before.provider_state if before and is_same and not from_scratch else None
+        source = CalendarSource(address=calendar.address, own_addresses=frozenset({host_address}))
         now = self._clock.now()
         window = Window(starts_at=now - LOOK_BACK, ends_at=now + LOOK_AHEAD)
         try:
@@ -151,10 +155,11 @@ class CalendarSync:
         known = {key: KnownMeeting(meeting=_as_planned(row), progress=_progress(row)) for key, row in rows.items()}
         changes = await asyncio.to_thread(
             plan,
-            told.events,
+            [replace(event, series=_series(calendar.id, event.series)) for event in told.events],
             known,
             self._clock.now(),
             self._policy,
+            wishes=wishes,
             removed=told.removed,
             is_complete=told.is_complete,
         )
@@ -163,9 +168,36 @@ class CalendarSync:
         if orders:
             await self._store.meetings.apply_plan(calendar.id, orders)
         # only now: a crash before this line repeats the pass, and repeating it changes nothing
-        place = _Place(provider_state=told.next_state, terms=_terms(calendar_now))
+        place = _Place(
+            provider_state=told.next_state, terms=_terms(calendar_now), wishes=wishes.mark, inside=wishes.inside
+        )
         await self._store.calendars.save_sync(calendar.id, place.written(), None, told.broken)
         return PassResult(was_read=True, changes=len(orders), broken=told.broken)
+
+    async def _host(self, calendar: CalendarRow) -> tuple[str, HostWishes]:
+        host = await self._store.users.get(calendar.host_id)
+        if host is None:
+            raise NotStored
+        return host.email, wishes_of(await self._store.users.host_rules(host.id), host.email)
+
+    async def _hold(self, calendar: CalendarRow) -> None:
+        """After a failed pass: rules that the host changed since the last good one count at once, in doubt as a no."""
+        before = _Place.read(calendar.sync_state)
+        try:
+            _, wishes = await self._host(calendar)
+            if before is not None and before.wishes == wishes.mark:
+                return
+            were_judged = before is not None and before.inside is not None and before.inside <= (wishes.inside or set())
+            held = []
+            for row in await self._store.meetings.of_calendar(calendar.id):
+                planned = _as_planned(row)
+                after = hold(planned, wishes, people_were_judged=were_judged)
+                if after != planned and _progress(row) is Progress.WAITING:
+                    held.append(_order(after, row))
+            if held:
+                await self._store.meetings.apply_plan(calendar.id, held)
+        except NotStored:
+            return
 
     async def _tell(self, calendar: CalendarRow, message: str) -> None:
         try:
@@ -196,13 +228,18 @@ async def _all_pages(provider: CalendarProvider, source: CalendarSource, state: 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
-    """What is remembered between passes: the provider's place, and the calendar's terms as they were applied."""
+    """What is remembered between passes: the provider's place, and what was applied of the calendar and its host."""
 
     provider_state: str | None
-    terms: tuple[str, str]
+    terms: tuple[str, str, str]
+    wishes: str  # the mark of the host's rules
+    inside: frozenset[str] | None  # whose people were let pass; None: everybody
 
     def written(self) -> str:
-        return json.dumps({"provider": self.provider_state, "terms": list(self.terms)})
+        inside = None if self.inside is None else sorted(self.inside)
+        return json.dumps(
+            {"provider": self.provider_state, "terms": self.terms, "wishes": self.wishes, "inside": inside}
+        )
 
     @classmethod
     def read(cls, text: str | None) -> _Place | None:
@@ -210,14 +247,24 @@ class _Place:
             return None
         try:
             stored = json.loads(text)
-            rule, language = stored["terms"]
-            return cls(provider_state=stored["provider"], terms=(rule, language))
+            rule, language, fallback = stored["terms"]
+            return cls(
+                provider_state=stored["provider"],
+                terms=(rule, language, fallback),
+                wishes=stored["wishes"],
+                inside=None if stored["inside"] is None else frozenset(stored["inside"]),
+            )
         except (ValueError, KeyError, TypeError):  # by another version: read everything once more
             return None
 
 
-def _terms(calendar: CalendarRow) -> tuple[str, str]:
-    return (calendar.rule.value, calendar.language)
+def _series(calendar_id: CalendarId, series: str) -> str:
+    """No name of a series is the same in two calendars: what was agreed for one is not agreed for the other."""
+    return hashlib.sha256(json.dumps([calendar_id, series]).encode()).hexdigest()[:40] if series else ""
+
+
+def _terms(row: CalendarRow | MeetingRow) -> tuple[str, str, str]:
+    return (row.rule.value, row.language, row.fallback.value if row.fallback else "")
 
 
 def _orders(
@@ -232,19 +279,17 @@ def _orders(
             touched.add(change.occurrence_key)
             continue
         row = rows.get(change.meeting.occurrence_key)
-        keeps = row is not None and not has_new_terms
-        rule, language = (row.rule, row.language) if row and keeps else (calendar.rule, calendar.language)
-        orders.append(_order(change.meeting, rule, language))
+        orders.append(_order(change.meeting, row if row is not None and not has_new_terms else calendar))
         touched.add(change.meeting.occurrence_key)
     if has_new_terms:
         for key, row in rows.items():
-            differs = (row.rule, row.language) != (calendar.rule, calendar.language)
+            differs = _terms(row) != _terms(calendar)
             if key not in touched and differs and _progress(row) is Progress.WAITING:
-                orders.append(_order(_as_planned(row), calendar.rule, calendar.language))
+                orders.append(_order(_as_planned(row), calendar))
     return orders
 
 
-def _order(meeting: PlannedOccurrence, rule: Rule, language: str) -> PlannedMeeting:
+def _order(meeting: PlannedOccurrence, terms: CalendarRow | MeetingRow) -> PlannedMeeting:
     return PlannedMeeting(
         occurrence_key=meeting.occurrence_key,
         title=meeting.title,
@@ -255,8 +300,10 @@ def _order(meeting: PlannedOccurrence, rule: Rule, language: str) -> PlannedMeet
         platform=meeting.platform,
         decision=meeting.decision,
         reason=meeting.reason,
-        rule=rule,
-        language=language,
+        series=meeting.series,
+        rule=terms.rule,
+        fallback=terms.fallback,
+        language=terms.language,
     )
 
 
@@ -271,6 +318,7 @@ def _as_planned(row: MeetingRow) -> PlannedOccurrence:
         platform=row.platform,
         decision="record" if row.decision == "record" else "skip",
         reason=row.reason,
+        series=row.series,
     )
 
 

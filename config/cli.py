@@ -1,4 +1,4 @@
-"""The commands: `onrecord serve`, `demo`, `verify`, `receipt`, `status`, `version`, and `role`, which `serve` runs.
+"""The commands: `onrecord serve`, `demo`, `verify`, `receipt`, `log`, `try-answer` and so on; `role` is run by `serve`.
 
 What goes wrong is said in one clear line on stderr; docs/commands.md lists the exit codes.
 """
@@ -7,27 +7,27 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from config import logs, role
 from config.clock import SystemClock
 from config.errors import ConfigError, ExitCode
-from config.reading import load
+from config.log_commands import log
+from config.options import common, read_settings, settings_of_data
 from config.receipt_command import receipt
-from config.settings import Settings
+from config.settings import Settings, information_of
 from config.supervisor import ROLES, Supervisor, read_status
-from storage.data_dir import DATABASE_NAME
+from config.try_answer import try_answer
+from consent_notice.information import missing_line
+from storage.copies import read_states, state_as_json
 from storage.errors import StorageError
-
-_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def main() -> None:
@@ -45,35 +45,20 @@ def main() -> None:
         sys.exit(128 + signal.SIGINT)
 
 
-def _common(command: _Command) -> _Command:
-    for option in (
-        click.option(
-            "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Instead of the setting `data_dir`."
-        ),
-        click.option(
-            "--config",
-            "config_file",
-            type=click.Path(path_type=Path, dir_okay=False),
-            help="Settings file; default: onrecord.toml here, if there is one.",
-        ),
-    ):
-        command = option(command)
-    return command
-
-
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def commands() -> None:
     """A meeting bot that asks before it records."""
 
 
 commands.add_command(receipt)
+commands.add_command(try_answer)
 
 
 @commands.command()
-@_common
+@common
 def serve(config_file: Path | None, data_dir: Path | None) -> None:
     """Run the server until Ctrl-C or SIGTERM."""
-    settings = _settings(config_file, data_dir, to_serve=True)
+    settings = read_settings(config_file, data_dir, to_serve=True)
     logs.set_up("server", settings.data_dir, terminal_level="info")
     asyncio.run(_serve(settings))
 
@@ -81,12 +66,12 @@ def serve(config_file: Path | None, data_dir: Path | None) -> None:
 @commands.command()
 @click.option("--exit", "exit_when_done", is_flag=True, help="Leave when the story is over, with 0 only if all held.")
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write what happened as JSON.")
-@_common
+@common
 def demo(config_file: Path | None, data_dir: Path | None, exit_when_done: bool, report: Path | None) -> None:
     """Play a whole meeting on this machine, then stay up for you to try."""
     from config.demo import run
 
-    settings = _settings(config_file, data_dir, to_serve=False)
+    settings = read_settings(config_file, data_dir, to_serve=False)
     held = asyncio.run(_until_signalled(run(settings, exit_when_done=exit_when_done, report=report)))
     if held is None:  # ended by a signal, the usual end of a demo that stays up
         sys.exit(ExitCode.FAILED if exit_when_done else ExitCode.OK)
@@ -94,18 +79,20 @@ def demo(config_file: Path | None, data_dir: Path | None, exit_when_done: bool, 
 
 
 @commands.command()
-@_common
+@common
 def verify(config_file: Path | None, data_dir: Path | None) -> None:
     """Check the log, its checkpoints, every part and every tag, offline; exit 1 and one line a fault."""
     from storage.verify import verify as check
 
-    report = check(_settings_of_data(config_file, data_dir).data_dir)
+    report = check(settings_of_data(config_file, data_dir).data_dir)
     for fault in report.faults:
         click.echo(fault)
     counted = (
         f"{report.entries} log entries, {report.checkpoints} checkpoints, {report.parts} parts, "
         f"{report.transcripts} transcripts" + (f"; {report.erased} erased since" if report.erased else "")
     )
+    if report.waiting:
+        counted += f"; {report.waiting} erasures wait for a running meeting"
     if report.faults:
         click.echo(f"{len(report.faults)} faults in {counted}", err=True)
         sys.exit(ExitCode.FAILED)
@@ -114,15 +101,17 @@ def verify(config_file: Path | None, data_dir: Path | None) -> None:
 
 @commands.command()
 @click.option("--json", "as_json", is_flag=True, help="Everything, as one JSON object.")
-@_common
+@common
 def status(config_file: Path | None, data_dir: Path | None, as_json: bool) -> None:
     """What was recorded, with its consent status, and whether the server runs."""
-    settings = _settings_of_data(config_file, data_dir)
+    settings = settings_of_data(config_file, data_dir)
     from config.wiring import status as read_recordings
 
+    copies = [state_as_json(state) for state in read_states(settings.data_dir)]
     found = {
         **asyncio.run(read_recordings(settings, shows_people=as_json)),
         "roles": read_status(settings.data_dir) or {},
+        "checkpoint_copies": copies,
     }
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
@@ -134,6 +123,9 @@ def status(config_file: Path | None, data_dir: Path | None, as_json: bool) -> No
 def version() -> None:
     """Which onrecord this is."""
     click.echo(f"onrecord {installed_version('onrecord')}")
+
+
+commands.add_command(log)
 
 
 @commands.command("role", hidden=True)
@@ -149,25 +141,16 @@ def role_command(name: str, parent: int, terminal: str) -> None:
     sys.exit(role.run(name, settings, run_role, terminal_level=terminal))
 
 
-def _settings(config_file: Path | None, data_dir: Path | None, *, to_serve: bool) -> Settings:
-    overrides: Mapping[str, Any] = {} if data_dir is None else {"data_dir": data_dir}
-    return load(file=config_file, environment=os.environ, overrides=overrides, to_serve=to_serve)
-
-
-def _settings_of_data(config_file: Path | None, data_dir: Path | None) -> Settings:
-    """For commands that look at what there is and must not begin anything."""
-    settings = _settings(config_file, data_dir, to_serve=False)
-    if not (settings.data_dir / DATABASE_NAME).is_file():
-        where = f"there is no data in {settings.data_dir}"
-        raise click.ClickException(f"{where}; name the right folder with --data-dir, or run `onrecord serve` first")
-    return settings
-
-
 async def _serve(settings: Settings) -> None:
     async def prepare() -> None:
+        from config.checkpoints import check_before_start
         from config.wiring import first_admin
 
         admin = await first_admin(settings)
+        if not_stated := missing_line(information_of(settings)):
+            click.echo(not_stated, err=True)
+        for unseen in await check_before_start(settings):
+            click.echo(f"couldn't compare the log with its copies: {unseen}", err=True)
         click.echo(f"onrecord {installed_version('onrecord')}: {settings.public_url}")
         click.echo(f"practice room: {settings.practice_url}")
         if admin is not None:
@@ -200,6 +183,12 @@ def _print_status(found: Mapping[str, Any]) -> None:
         click.echo(f"{recording['started_at']}  {recording['visit']}  consent: {consent}")
     if not found["recordings"]:
         click.echo("nothing was recorded yet")
+    for copies in found["checkpoint_copies"]:
+        made = f"{copies['size']} entries, {copies['at']}" if copies["size"] is not None else "none yet"
+        click.echo(f"checkpoint copies in {copies['where']}: {made}")
+        if copies["problem"]:
+            mark = "ALARM" if copies["is_alarm"] else "failing"
+            click.echo(f"  {mark} since {copies['problem_since']}: {copies['problem']}")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from enum import IntEnum
 
 class ExitCode(IntEnum):
     OK = 0
-    FAILED = 1  # verify found a fault, or the demo did not hold
+    FAILED = 1  # verify found a fault, the log does not continue a checkpoint, or the demo did not hold
     USAGE = 2  # click's own
     SETTINGS = 3
     PORT = 4
@@ -55,3 +55,13 @@ class RoleFailed(ConfigError):
         super().__init__(f"`{role}` failed to start{often}; see {log_path}")
         if code in {ExitCode.SETTINGS, ExitCode.PORT, ExitCode.DATA_DIR}:
             self.exit_code = ExitCode(code)
+
+
+class LogLost(ConfigError):
+    """The log does not continue a checkpoint that it published. Put back the newer data; nothing was signed."""
+
+    exit_code = ExitCode.DATA_DIR
+
+    def __init__(self, lost: list[str]) -> None:
+        fix = "put back the newer data directory, and end what else runs on a copy of this one; nothing was signed"
+        super().__init__("\n".join(f"{line}; {fix}" for line in lost))

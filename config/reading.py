@@ -19,6 +19,8 @@ from pydantic_core import ErrorDetails
 
 from config.errors import ConfigError, ExitCode
 from config.settings import ENV_PREFIX, NESTED, Settings, described, fix_for
+from consent_notice.information import LegalBasis
+from consent_notice.settling import Setting
 from consent_notice.words import Rule
 
 FILE_NAME = "onrecord.toml"
@@ -122,26 +124,60 @@ def _problem(details: ErrorDetails) -> Problem:
 
 def _together(settings: Settings, *, to_serve: bool) -> Iterator[Problem]:
     """What no single setting can know."""
-    if settings.default_rule is Rule.EACH_VOICE and not settings.each_voice_allowed:
-        fix = "set each_voice_allowed = true, or use everyone"
-        yield Problem(setting="default_rule", wrong="each_voice is not allowed here", fix=fix)
+    for rule, is_allowed in (
+        (Rule.EACH_VOICE, settings.each_voice_allowed),
+        (Rule.PRESENTERS, settings.presenters_allowed),
+    ):
+        if settings.default_rule is rule and not is_allowed:
+            fix = f"set {rule.value}_allowed = true, or use everyone"
+            yield Problem(setting="default_rule", wrong=f"{rule.value} is not allowed here", fix=fix)
     if (settings.host, settings.web_port) == (settings.practice_host, settings.practice_port):
         yield Problem(setting="practice_port", wrong="is the same as web_port", fix="give it a port of its own")
     for name, url in (("public_url", settings.public_url), ("practice_url", settings.practice_url)):
         if urlsplit(url).hostname in _ANY_ADDRESS:
             fix = "give the address that people's browsers open"
             yield Problem(setting=name, wrong=f"nobody can open {url}", fix=fix)
+    yield from _about_copies(settings)
+    yield from _about_mail(settings)
+    if to_serve:
+        for name in ("organisation", "organisation_contact"):
+            if not str(getattr(settings, name)).strip():
+                fix = fix_for(Settings.model_fields[name])
+                yield Problem(setting=name, wrong="is missing, and every notice says it", fix=fix)
+        yield from _undeclared(settings)
+
+
+def _undeclared(settings: Settings) -> Iterator[Problem]:
+    """What an admin has to declare, since nobody can guess it."""
+    basis, fields = settings.notice.legal_basis, type(settings.notice).model_fields
+    if settings.profile is Setting.WORKPLACE and not basis:
+        fix = fix_for(fields["legal_basis"])
+        yield Problem(setting="notice.legal_basis", wrong="is missing, and a workplace has to declare it", fix=fix)
+    if basis is LegalBasis.LEGITIMATE_INTERESTS and not settings.notice.legitimate_interests.strip():
+        fix = "say which interests, as everybody may read it"
+        yield Problem(setting="notice.legitimate_interests", wrong="is missing, and is the legal basis", fix=fix)
+
+
+def _about_copies(settings: Settings) -> Iterator[Problem]:
+    copies = settings.checkpoints
+    if (copies.s3_prefix or copies.s3_endpoint or copies.s3_region) and not copies.s3_bucket:
+        fix = "name the bucket, or leave the other s3 settings out"
+        yield Problem(setting="checkpoints.s3_bucket", wrong="is missing", fix=fix)
+    if copies.rfc3161_roots is not None and not copies.rfc3161_url:
+        fix = "give the service's address, or leave its certificates out"
+        yield Problem(setting="checkpoints.rfc3161_url", wrong="is missing", fix=fix)
+    if copies.folder is not None and copies.folder.is_relative_to(settings.data_dir):
+        fix = "give a folder on another disk or machine"
+        yield Problem(setting="checkpoints.folder", wrong="lies in the data directory", fix=fix)
+
+
+def _about_mail(settings: Settings) -> Iterator[Problem]:
     mail = settings.mail
     if mail.host and not re.fullmatch(r"[^@\s]+@[^@\s]+", mail.sender):
         yield Problem(setting="mail.sender", wrong="is no mail address", fix=_fix_of("mail.sender"))
     if mail.security == "none" and (mail.user or mail.password):
         fix = 'use "starttls" or "tls", or a server that needs no sign-in'
         yield Problem(setting="mail.security", wrong="a password would be sent in the clear", fix=fix)
-    if to_serve:
-        for name in ("organisation", "organisation_contact"):
-            if not str(getattr(settings, name)).strip():
-                fix = fix_for(Settings.model_fields[name])
-                yield Problem(setting=name, wrong="is missing, and every notice says it", fix=fix)
 
 
 def _fix_of(name: str) -> str:

@@ -10,13 +10,17 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from config.clock import SystemClock, new_id
-from config.settings import Settings
+from config.jurisdictions import jurisdictions
+from config.settings import Settings, information_of, rule_policy_of
 from config.wording import wordings
+from consent_notice.notice import NoticeFacts, read_wording
+from consent_notice.publication import Text, text_of
 from consent_notice.words import Purpose
 from storage.store import Store
 
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from bot.ports import MeetingRoom
+    from bot.runner import BotPolicy
     from web.settings import WebSettings
 
 FIRST_ADMIN_EMAIL = "admin@localhost"
@@ -60,10 +65,18 @@ def web_settings(settings: Settings) -> WebSettings:
         default_language=settings.default_language,
         default_rule=settings.default_rule,
         each_voice_allowed=settings.each_voice_allowed,
+        presenters_allowed=settings.presenters_allowed,
+        attestation_allowed=settings.attestation_allowed,
+        offer_after_s=settings.offer_after_s,
         one_sided_accepted=settings.one_sided_accepted,
         purposes=asked_purposes(settings),
         wording=wordings(),
         version=version("onrecord"),
+        jurisdictions=jurisdictions(),
+        host_location=settings.host_location,
+        bot_location=settings.bot_location,
+        late_roster_accepted=settings.late_roster_accepted,
+        information=information_of(settings),
         mail=MailServer(
             host=mail.host,
             port=mail.port,
@@ -77,9 +90,27 @@ def web_settings(settings: Settings) -> WebSettings:
     )
 
 
+def text_in_use(settings: Settings) -> Text:
+    """The notice of this installation, as far as it is the same for every meeting."""
+    facts = NoticeFacts(
+        host="",
+        organisation=settings.organisation,
+        contact=settings.organisation_contact,
+        purposes=asked_purposes(settings),
+        rule=settings.default_rule,
+        page_link="",
+        retention_days=settings.retention_days,
+        bot_name=settings.bot_name,
+        speakable=True,
+        information=information_of(settings),
+    )
+    return text_of({language: read_wording(table) for language, table in wordings().items()}, facts)
+
+
 def asked_purposes(settings: Settings) -> tuple[Purpose, ...]:
-    asked = (Purpose.RECORDING, Purpose.TRANSCRIPTION)
-    return asked if settings.transcription.enabled else asked[:1]
+    """No transcript is asked for that nobody makes."""
+    left_out = () if settings.transcription.enabled else (Purpose.TRANSCRIPTION,)
+    return tuple(purpose for purpose in settings.purposes if purpose not in left_out)
 
 
 async def first_admin(settings: Settings) -> tuple[str, str] | None:
@@ -107,7 +138,9 @@ async def _web(settings: Settings) -> None:
     from web.app import create_app
 
     async with open_store(settings) as store:
-        app = create_app(store, web_settings(settings), SystemClock(), new_id, store.session_key)
+        publication = await store.publications.in_use(text_in_use(settings))
+        chosen = replace(web_settings(settings), publication=publication.number)
+        app = create_app(store, chosen, SystemClock(), new_id, store.session_key)
         await _serve(app, settings.host, settings.web_port)
 
 
@@ -118,14 +151,41 @@ async def _practice(settings: Settings) -> None:
     await _serve(app, settings.practice_host, settings.practice_port)
 
 
+def bot_policy(settings: Settings, *, publication: int) -> BotPolicy:
+    from bot.runner import BotPolicy
+    from consent_notice.settlement import PlacePolicy
+
+    return BotPolicy(
+        bot_name=settings.bot_name,
+        organisation=settings.organisation,
+        contact=settings.organisation_contact,
+        retention_days=settings.retention_days,
+        public_url=settings.public_url,
+        offer_after_ms=settings.offer_after_s * 1000,
+        grace_ms=settings.grace_s * 1000,
+        transcribes=Purpose.TRANSCRIPTION in asked_purposes(settings),
+        default_language=settings.default_language,
+        places=PlacePolicy(
+            jurisdictions=jurisdictions(),
+            rules=rule_policy_of(settings),
+            host_location=settings.host_location,
+            bot_location=settings.bot_location,
+            education_accepted=settings.education_accepted,
+        ),
+        information=information_of(settings),
+        publication=publication,
+        known_bots=settings.known_bots,
+        attestation_allowed=settings.attestation_allowed,
+    )
+
+
 async def _bots(settings: Settings) -> None:
     from bot.dispatch import Dispatcher
     from bot.rooms.practice import PracticeRoom
-    from bot.runner import BotParts, BotPolicy, PlatformNotSupported
+    from bot.runner import BotParts, PlatformNotSupported
     from bot.voice import PackagedVoice
     from calendar_sync.links import PLATFORM_NAMES, Platform
-    from consent_notice.answers import read_phrases
-    from consent_notice.notice import read_wording
+    from consent_notice.phrases import read_phrases
 
     clock = SystemClock()
     voice = await asyncio.to_thread(PackagedVoice, settings.transcription.voice_path)
@@ -137,20 +197,11 @@ async def _bots(settings: Settings) -> None:
 
     async with open_store(settings) as store:
         await asyncio.to_thread(store.tracks.recover)
+        publication = await store.publications.in_use(text_in_use(settings))
         parts = BotParts(
             store=store,
             clock=clock,
-            policy=BotPolicy(
-                bot_name=settings.bot_name,
-                organisation=settings.organisation,
-                contact=settings.organisation_contact,
-                retention_days=settings.retention_days,
-                public_url=settings.public_url,
-                offer_after_ms=settings.offer_after_s * 1000,
-                grace_ms=settings.grace_s * 1000,
-                transcribes=settings.transcription.enabled,
-                default_language=settings.default_language,
-            ),
+            policy=bot_policy(settings, publication=publication.number),
             wordings={name: read_wording(table) for name, table in wordings().items()},
             phrases=read_phrases(wordings().values()),
             voice=voice,
@@ -179,6 +230,7 @@ async def _calendar(settings: Settings) -> None:
     from calendar_sync.planning import PlanningPolicy
     from calendar_sync.scheduler import CalendarScheduler, Pace
     from calendar_sync.sync import CalendarSync
+    from config.checkpoints import copier
     from storage.retention import Retention
 
     clock = SystemClock()
@@ -188,6 +240,7 @@ async def _calendar(settings: Settings) -> None:
     limits = FetchLimits(allow_private_addresses=settings.private_calendars_allowed)
     async with open_store(settings) as store, asyncio.TaskGroup() as tasks:
         tasks.create_task(Retention(store, clock, settings.retention_days).run())
+        tasks.create_task(copier(settings, store.log, clock).run())  # here, where no answer waits for it
         sync = CalendarSync(store, {"ics": IcsCalendar(limits)}, clock, policy)
         await CalendarScheduler(store, sync, clock, Pace(interval_s=settings.calendar_interval_s)).run()
 

@@ -1,19 +1,20 @@
 """What the consent log holds: one frozen dataclass a kind of entry, and their mapping to and from JSON values.
 
 Times named `*_ms` are milliseconds of the machine's boot clock, comparable only within one `boot_id`; wall time is put
-beside each entry by the log and is for people. Decides nothing about consent.
+beside each entry by the log and is for people. Decides nothing about consent. A field that came later has a default,
+and is left out where it holds it: so every body that was ever written keeps its one byte form.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import types
 import typing
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from enum import StrEnum
 from typing import Any, ClassVar
 
 from consent_notice.decisions import Act
+from consent_notice.field_values import plain, reader_of
 from consent_notice.words import ConsentStatus, IdentityLevel, Purpose, Rule, SeatId, SeatKind, SegmentId, VisitId
 
 
@@ -25,6 +26,21 @@ class Means(StrEnum):
     ROOM_BUTTON = "room_button"
     HOST = "host"
     SYSTEM = "system"
+    AHEAD = "ahead"  # said before the meeting, for it or its series, and tied to the seat in it
+    PHONE = "phone"  # keys of a telephone
+
+
+class HostAct(StrEnum):
+    """What a host can do while the bot is there; none of it says yes for anybody."""
+
+    ASK = "ask"
+    PAUSE = "pause"
+    RESUME = "resume"
+    WAIT = "wait"  # the offer is declined: no reminder of it, and the bot stays
+    FALL_BACK = "fall_back"  # to what the notice stated for the case that not everyone agrees
+
+
+NO_VISIT = VisitId("")  # of entries that belong to a person and to meetings yet to come
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +56,7 @@ class VisitOpened:
     path_delay_ms: int
     boot_id: str
     at_ms: int
+    attested_opens: bool = False  # an admin let a host's word about somebody open for that seat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +80,8 @@ class SeatJoined:
     identity_level: IdentityLevel
     boot_id: str
     at_ms: int
+    platform_id: str = ""  # what the platform calls this person in every meeting, hashed; empty: it does not say
+    is_own: bool = False  # it is this bot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +108,7 @@ class NoticeDelivered:
     message_id: str
     boot_id: str
     at_ms: int
+    line: str = ""  # the short form that it was delivered in, which led to the text; empty: the text's own post
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +132,85 @@ class Decided:
     reader_version: str
     boot_id: str
     at_ms: int
+    person: str = ""  # which of the people who share the seat; empty: the one who sits there
+    agreement: str = ""  # what was said ahead that this repeats in the meeting
+    legal_basis: str = ""  # as the admin declared it; empty: the person's consent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadcountDeclared:
+    """So many people sit at one seat; each of them has to answer. It only grows."""
+
+    kind: ClassVar[str] = "headcount_declared"
+    visit: VisitId
+    epoch: int
+    seat: SeatId
+    people: int
+    means: Means
+    message_id: str
+    boot_id: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSettled:
+    """Whose yes is needed from here on, and why. A stricter rule holds from `at_ms`, another once it is durable."""
+
+    kind: ClassVar[str] = "rule_settled"
+    visit: VisitId
+    epoch: int
+    rule: Rule
+    profile: str  # of the places: "explicit_all" or "notice_all"; empty where none was looked at
+    places: tuple[tuple[str, str], ...]  # code of the place, and whose: "host (profile)", "participant (declared)"
+    reasons: tuple[str, ...]  # plain sentences, no names
+    boot_id: str
+    at_ms: int
+    fallback: str = ""  # the rule that may follow when not everyone agreed; empty: the bot leaves
+    is_late_mix: bool = False  # the room mixes all voices and may tell of a join after its sound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostActed:
+    kind: ClassVar[str] = "host_acted"
+    visit: VisitId
+    epoch: int
+    act: HostAct
+    means: Means
+    message_id: str
+    boot_id: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingBarred:
+    """Nothing more may be kept in this visit, whoever agrees. Names nobody."""
+
+    kind: ClassVar[str] = "recording_barred"
+    visit: VisitId
+    epoch: int
+    why: str  # for reviewers: "somebody under 18"
+    boot_id: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgreedAhead:
+    """A yes or a no said before a meeting; it counts only where it is tied to a seat in it. The last one holds."""
+
+    kind: ClassVar[str] = "agreed_ahead"
+    visit: VisitId  # NO_VISIT
+    agreement: str
+    covers: str  # "meeting" or "series"
+    about: str  # which
+    acts: tuple[tuple[Purpose, Act], ...]
+    until: str  # ISO 8601 date; it ends with that day (UTC)
+    identity_level: IdentityLevel
+    notice: str
+    notice_version: str
+    notice_language: str
+    notice_sha256: str
+    message_id: str
+    name: str = ""  # as the person gave it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +295,11 @@ Event = (
     | SeatLeft
     | NoticeDelivered
     | Decided
+    | HeadcountDeclared
+    | RuleSettled
+    | HostActed
+    | RecordingBarred
+    | AgreedAhead
     | SegmentOpened
     | PartClosed
     | TranscriptSealed
@@ -204,7 +308,16 @@ Event = (
     | RecordRead
 )
 KINDS: dict[str, type[Any]] = {entry.kind: entry for entry in typing.get_args(Event)}
-_HINTS = {kind: typing.get_type_hints(entry) for kind, entry in KINDS.items()}  # ten times the cost of a reading
+_FIELDS = {kind: frozenset(field.name for field in dataclasses.fields(entry)) for kind, entry in KINDS.items()}
+_DEFAULTS = {
+    kind: {field.name: field.default for field in dataclasses.fields(entry) if field.default is not dataclasses.MISSING}
+    for kind, entry in KINDS.items()
+}
+_READERS = {
+    kind: {name: reader_of(hint) for name, hint in typing.get_type_hints(entry).items() if name != "kind"}
+    for kind, entry in KINDS.items()
+}
+_ALWAYS = {kind: tuple(sorted(names - _DEFAULTS[kind].keys())) for kind, names in _FIELDS.items()}
 
 JsonValue = str | int | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
 
@@ -215,8 +328,15 @@ class UnreadableEntry(Exception):
 
 def to_body(event: Event) -> dict[str, JsonValue]:
     """JSON values only (no floats), so that their RFC 8785 form is unique."""
-    fields = {field.name: _plain(getattr(event, field.name)) for field in dataclasses.fields(event)}
-    return {"kind": event.kind, **fields}
+    kind = event.kind
+    body: dict[str, JsonValue] = {"kind": kind}
+    for name in _ALWAYS[kind]:
+        body[name] = plain(getattr(event, name))
+    for name, default in _DEFAULTS[kind].items():
+        value = getattr(event, name)
+        if value != default:
+            body[name] = plain(value)
+    return body
 
 
 def from_body(body: dict[str, Any]) -> Event:
@@ -224,42 +344,13 @@ def from_body(body: dict[str, Any]) -> Event:
     entry_type = KINDS.get(str(body.get("kind")))
     if entry_type is None:
         raise UnreadableEntry(f"couldn't read log entry: unknown kind {body.get('kind')!r}")
-    hints = _HINTS[entry_type.kind]
-    names = {field.name for field in dataclasses.fields(entry_type)}
-    if names != body.keys() - {"kind"}:
+    readers, defaults, names = _READERS[entry_type.kind], _DEFAULTS[entry_type.kind], body.keys() - {"kind"}
+    if not _FIELDS[entry_type.kind] - defaults.keys() <= names <= _FIELDS[entry_type.kind]:
         raise UnreadableEntry(f"couldn't read log entry: {entry_type.kind} has other fields")
     try:
-        return typing.cast(Event, entry_type(**{name: _typed(hints[name], body[name]) for name in names}))
+        values = {name: readers[name](body[name]) for name in names}
+        if not names.isdisjoint(defaults) and any(values[name] == defaults[name] for name in names & defaults.keys()):
+            raise ValueError("a default is left out, so that there is one form")
+        return typing.cast(Event, entry_type(**values))
     except (TypeError, ValueError) as error:
         raise UnreadableEntry(f"couldn't read log entry: {entry_type.kind} holds a value of another type") from error
-
-
-def _plain(value: Any) -> JsonValue:
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, Enum):
-        return typing.cast(JsonValue, value.value)
-    if isinstance(value, str | int) or value is None:
-        return value
-    raise TypeError(f"couldn't write log entry: {type(value).__name__} has no JSON form here")
-
-
-def _typed(hint: Any, value: Any) -> Any:
-    hint = getattr(hint, "__supertype__", hint)  # a NewType
-    origin = typing.get_origin(hint)
-    if origin is tuple:
-        arguments = typing.get_args(hint)
-        if not isinstance(value, list):
-            raise TypeError("list expected")
-        if len(arguments) == 2 and arguments[1] is Ellipsis:
-            return tuple(_typed(arguments[0], item) for item in value)
-        return tuple(_typed(argument, item) for argument, item in zip(arguments, value, strict=True))
-    if origin in (typing.Union, types.UnionType):
-        return value
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return hint(value)
-    if hint is bool or hint is int or hint is str:
-        if type(value) is not hint:
-            raise TypeError(f"{hint.__name__} expected")
-        return value
-    raise TypeError("no reader for this field")

@@ -67,4 +67,5 @@ class Gate:
         if isinstance(verdict, Refusal):
             return verdict
         assert frame.speakers is not None  # judge refuses unknown speakers
-        return AdmittedFrame(_MADE_HERE, frame, frame.speakers, verdict, self._record.rule)
+        rule = self._record.rule_over(from_ms, frame.ends_ms)
+        return AdmittedFrame(_MADE_HERE, frame, frame.speakers, verdict, rule)

@@ -93,31 +93,33 @@ class Frontier:
 
 
 class Tree:
-    """Every complete subtree of a log, by level, so that a proof for any size so far costs only its height."""
+    """Every complete subtree of a log, by level, so that a proof for any size so far costs only its height.
+
+    A level is one string of bytes: 64 bytes of memory a leaf, all levels together.
+    """
 
     __slots__ = ("_levels",)
 
     def __init__(self, leaf_hashes: Iterable[bytes] = ()) -> None:
-        self._levels: list[list[bytes]] = [[]]
+        self._levels = [bytearray()]
         for leaf in leaf_hashes:
             self.append(leaf)
 
     @property
     def size(self) -> int:
-        return len(self._levels[0])
+        return len(self._levels[0]) // HASH_BYTES
 
     def append(self, leaf: bytes) -> None:
         """Takes a leaf *hash*."""
         if len(leaf) != HASH_BYTES:
             raise ValueError(f"couldn't append to the tree: expected a hash of {HASH_BYTES} bytes, got {len(leaf)}")
-        level = 0
-        self._levels[0].append(leaf)
-        while len(self._levels[level]) % 2 == 0:
+        level, size = 0, self.size + 1
+        self._levels[0] += leaf
+        while size % 2 == 0:
             if level + 1 == len(self._levels):
-                self._levels.append([])
-            below = self._levels[level]
-            self._levels[level + 1].append(node_hash(below[-2], below[-1]))
-            level += 1
+                self._levels.append(bytearray())
+            self._levels[level + 1] += sha256(b"\x01" + self._levels[level][-2 * HASH_BYTES :]).digest()
+            level, size = level + 1, size // 2
 
     def root(self, size: int | None = None) -> bytes:
         """Of the first `size` leaves; of all of them if not given."""
@@ -173,7 +175,8 @@ class Tree:
         """Hash over leaves [begin, end), where begin is a multiple of a power of two that covers the span."""
         width = end - begin
         if width & (width - 1) == 0:
-            return self._levels[width.bit_length() - 1][begin // width]
+            at = begin // width * HASH_BYTES
+            return bytes(self._levels[width.bit_length() - 1][at : at + HASH_BYTES])
         middle = begin + _split(width)
         return node_hash(self._subtree(begin, middle), self._subtree(middle, end))
 

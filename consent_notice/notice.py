@@ -15,11 +15,14 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
+from consent_notice.information import NOTHING_STATED, Information, facts_of
+from consent_notice.notice_page import PAGE_KEYS, page_text
 from consent_notice.words import Purpose, Rule
 
 # Eight seconds at the pace measured of the packaged English voice (12.8 characters a second).
 SPOKEN_LIMIT_CHARS = 102
 NAME_LIMIT_CHARS = 60
+STATEMENT_LIMIT_CHARS = 600
 
 
 class Say(StrEnum):
@@ -43,7 +46,17 @@ class Say(StrEnum):
     CODE_ACCEPTED = "code_accepted"
     CODE_UNKNOWN = "code_unknown"
     ONLY_BY_OWN_SEAT = "only_by_own_seat"
+    ANSWER_CHANGED = "answer_changed"
+    AGREED_AHEAD = "agreed_ahead"
+    STARTED_AS_AGREED = "started_as_agreed"
+    OTHER_BOTS = "other_bots"
+    ATTESTED = "attested"
+    RULE_EVERYONE = "rule_everyone"
+    FALLBACK_EACH_VOICE = "fallback_each_voice"
+    PHONE_KEYS = "phone_keys"
+    PHONE_CODE = "phone_code"
     HOST_UNANSWERED = "host_unanswered"
+    HOST_UNANSWERED_FALLBACK = "host_unanswered_fallback"
     CANNOT_RECORD_SEAT = "cannot_record_seat"
     STORAGE_FAILED = "storage_failed"
     DISK_FULL = "disk_full"
@@ -75,39 +88,12 @@ _POST_KEYS = frozenset(
         "rule_everyone",
         "rule_each_voice",
         "rule_presenters",
+        "fallback_each_voice",
         "kept",
+        "kept_recipients",
         "others",
         "withdraw",
         "page",
-    ]
-)
-_PAGE_KEYS = frozenset(
-    [
-        "heading_who",
-        "who",
-        "who_organisation",
-        "contact",
-        "heading_what",
-        "what",
-        "heading_rule",
-        "rule_everyone",
-        "rule_each_voice",
-        "rule_presenters",
-        "before",
-        "silence",
-        "heading_kept",
-        "kept",
-        "speech_to_text",
-        "readers",
-        "others",
-        "record",
-        "heading_mind",
-        "withdraw",
-        "withdraw_everyone",
-        "withdraw_each_voice",
-        "withdraw_presenters",
-        "rights",
-        "automated",
     ]
 )
 _SAY_KEYS = frozenset(
@@ -119,13 +105,16 @@ _SECTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "spoken": _SPOKEN_KEYS,
         "post": _POST_KEYS,
-        "page": _PAGE_KEYS,
+        "page": PAGE_KEYS,
         "purposes": frozenset(Purpose),
         "say": _SAY_KEYS,
     }
 )
 _PHRASES_SHOWN = {"say_yes": "given", "say_sound_only": "sound_only", "say_no": "refused", "say_stop": "stop"}
-_FACTS = frozenset({"host", "organisation", "contact", "bot_name", "page_link", "retention_days", "count"})
+_FACTS = frozenset(
+    {"host", "organisation", "contact", "bot_name", "page_link", "retention_days", "count", "names", "code"}
+    | facts_of(NOTHING_STATED).keys()
+)
 
 
 class BadWording(Exception):
@@ -141,10 +130,19 @@ class NoticeFacts:
     contact: str = ""  # where questions and requests go; may be empty
     purposes: tuple[Purpose, ...]
     rule: Rule
+    fallback: Rule | None = None  # under `everyone`, what the host may go on with when not all agree; None: nothing
     page_link: str
     retention_days: int
     bot_name: str
     speakable: bool  # a voice that people understand exists for this language; else nothing is spoken
+    information: Information = NOTHING_STATED  # the rest of what GDPR articles 13 and 14 want
+    publication: int = 0  # which text of this installation it is; counts up with each change
+    is_for_invitees: bool = False  # people who are known from a calendar before they are there
+
+    @property
+    def states_fallback(self) -> bool:
+        """Only then may a host go on with it: nobody is to learn of it after their answer."""
+        return self.rule is Rule.EVERYONE and self.fallback is Rule.EACH_VOICE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,13 +173,16 @@ class Wording:
     sections: Mapping[str, Mapping[str, str]]
     shown_phrases: Mapping[str, str]  # what stands for {say_yes} and the like
 
-    def say(self, what: Say, facts: NoticeFacts, *, count: int = 0) -> str:
+    def say(self, what: Say, facts: NoticeFacts, *, count: int = 0, names: str = "", code: str = "") -> str:
+        """`names`: of other bots; `code`: as it is to be spoken."""
         key = what.value
         if what in _BY_RULE:
             key = f"{key}_{Rule.EVERYONE if facts.rule is Rule.EVERYONE else Rule.EACH_VOICE}"
         elif what is Say.REMINDER and facts.rule is Rule.EVERYONE:
             key = "reminder_everyone"
-        return self.sections["say"][key].format_map(self.values(facts, count))
+        return self.sections["say"][key].format_map(
+            {**self.values(facts, count), "names": plain(names, 200), "code": code}
+        )
 
     def purpose(self, purpose: Purpose) -> str:
         """What the person is asked for that purpose, as on the page."""
@@ -196,6 +197,12 @@ class Wording:
             "page_link": plain(facts.page_link, 2000),
             "retention_days": str(facts.retention_days),
             "count": str(count),
+            **{
+                name: plain(text, STATEMENT_LIMIT_CHARS).rstrip(".")
+                for name, text in facts_of(facts.information).items()
+            },
+            "names": "",
+            "code": "",
             **self.shown_phrases,
         }
 
@@ -242,7 +249,7 @@ def render(wording: Wording, facts: NoticeFacts) -> Notice:
     spoken, post, page = _spoken(wording, facts, values), _post(wording, facts, values), _page(wording, facts, values)
     return Notice(
         id=wording.notice,
-        version=wording.version,
+        version=f"{wording.version}.{facts.publication}",
         language=wording.language,
         spoken=spoken,
         post=post,
@@ -294,36 +301,23 @@ def _post(wording: Wording, facts: NoticeFacts, values: Mapping[str, str]) -> st
     keys += [] if transcript else ["ask_sound", "answer_yes_sound"]
     keys += ["answer_no"]
     lines = [wording.sections["post"][key].format_map(values) for key in keys]
-    terms = ("silence", f"rule_{facts.rule}", "kept", "others", "withdraw")
+    kept = "kept_recipients" if facts.information.said("recipients") else "kept"
+    fallback = ["fallback_each_voice"] if facts.states_fallback else []
+    terms = ("silence", f"rule_{facts.rule}", *fallback, kept, "others", "withdraw")
     lines.append(" ".join(wording.sections["post"][key].format_map(values) for key in terms))
     lines.append(wording.sections["post"]["page"].format_map(values))
     return "\n".join(lines)
 
 
 def _page(wording: Wording, facts: NoticeFacts, values: Mapping[str, str]) -> str:
-    say = {key: text.format_map(values) for key, text in wording.sections["page"].items()}
-    transcript = Purpose.TRANSCRIPTION in facts.purposes
-    paragraphs = [
-        "# " + say["heading_who"],
-        say["who_organisation" if values["organisation"] else "who"],
-        say["contact"] if values["contact"] else "",
-        "# " + say["heading_what"],
-        say["what"],
-        "\n".join("- " + wording.purpose(purpose) for purpose in facts.purposes),
-        "# " + say["heading_rule"],
-        say[f"rule_{facts.rule}"],
-        say["before"],
-        say["silence"],
-        "# " + say["heading_kept"],
-        say["kept"],
-        say["speech_to_text"] if transcript else "",
-        say["readers"],
-        say["others"],
-        say["record"],
-        "# " + say["heading_mind"],
-        say["withdraw"],
-        say[f"withdraw_{facts.rule}"],
-        say["rights"],
-        say["automated"],
-    ]
-    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+    return page_text(
+        {key: text.format_map(values) for key, text in wording.sections["page"].items()},
+        [wording.purpose(purpose) for purpose in facts.purposes],
+        facts.information,
+        rule=facts.rule,
+        states_fallback=facts.states_fallback,
+        names_organisation=bool(values["organisation"]),
+        has_contact=bool(values["contact"]),
+        is_transcribed=Purpose.TRANSCRIPTION in facts.purposes,
+        is_for_invitees=facts.is_for_invitees,
+    )

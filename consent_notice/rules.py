@@ -8,15 +8,15 @@ Enforcing the answer is not done here.
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
-from consent_notice.words import Purpose, Rule, SeatId, SeatKind, Standing
-
-FOREVER_MS = 1 << 62
+from consent_notice.attendance import FOREVER_MS, Attendance
+from consent_notice.words import Purpose, Rule, SeatId, SeatKind, Standing, seat_of_voice
 
 # Standings that are no answer: a yes said before them is still a yes. Any other that is not GIVEN is a no.
 _NO_ANSWER = frozenset({Standing.UNKNOWN, Standing.REQUESTED, Standing.DEFERRED})
+_GIVEN = frozenset({Standing.GIVEN})
 _REMEMBERED_VERDICTS = 256
 
 
@@ -55,48 +55,6 @@ class _Standing:
     entry: int | None
 
 
-@dataclass(slots=True, kw_only=True)
-class _Seat:
-    """When somebody was there: what was told of joins and leaves, and the stays that follow from it."""
-
-    is_person: bool = False
-    # For each moment: was there a join, was there a leave, which of them was noted last.
-    moments: dict[int, tuple[bool, bool, bool]] = field(default_factory=dict)
-    stays: list[tuple[int, int]] = field(default_factory=list)  # half-open, in order, never touching
-
-    def note(self, at_ms: int, *, is_join: bool) -> bool:
-        had_join, had_leave, _ = self.moments.get(at_ms, (False, False, False))
-        moment = (had_join or is_join, had_leave or not is_join, is_join)
-        if self.moments.get(at_ms) == moment:
-            return False
-        self.moments[at_ms] = moment
-        self._derive()
-        return True
-
-    def _derive(self) -> None:
-        """A leave and a join at one moment are a rejoin for who was there, else as they were noted."""
-        self.stays = []
-        begun_ms: int | None = None
-        for at_ms in sorted(self.moments):
-            has_join, has_leave, join_was_last = self.moments[at_ms]
-            is_there = (begun_ms is not None or join_was_last) if has_join and has_leave else has_join
-            if is_there and begun_ms is None:
-                begun_ms = at_ms
-            elif not is_there and begun_ms is not None:
-                self.stays.append((begun_ms, at_ms))
-                begun_ms = None
-        if begun_ms is not None:
-            self.stays.append((begun_ms, FOREVER_MS))
-
-    def overlaps(self, from_ms: int, to_ms: int) -> bool:
-        before = bisect_right(self.stays, (to_ms - 1, FOREVER_MS)) - 1  # the last stay that begins before `to_ms`
-        return before >= 0 and self.stays[before][1] > from_ms
-
-    def covers(self, from_ms: int, to_ms: int) -> bool:
-        before = bisect_right(self.stays, (from_ms, FOREVER_MS)) - 1
-        return before >= 0 and self.stays[before][1] >= to_ms
-
-
 class MeetingRecord:
     """Presence, standings and doubt over the boot clock, in half-open spans [from, to).
 
@@ -108,11 +66,19 @@ class MeetingRecord:
       it was said before a no that is known.
     - Presence is what joins and leaves tell together, in whatever order they came. A leave without a stay is no news.
     - A seat keeps its standings when it leaves and comes back.
+    - A seat with several people stands under each of them (`words.voice_of`); how many they are only grows.
+    - A stricter rule holds from its own time on and ends each looser one noted before it; a looser one never reaches
+      back.
     """
 
-    def __init__(self, rule: Rule) -> None:
-        self.rule = rule
-        self._seats: dict[SeatId, _Seat] = {}
+    def __init__(self, rule: Rule, *, attested_opens: bool = False, own_voice: SeatId | None = None) -> None:
+        """`attested_opens`: a host's word counts for a seat whose person said nothing. `own_voice`: the bot's seat."""
+        self._opening = frozenset({Standing.GIVEN, Standing.ATTESTED}) if attested_opens else _GIVEN
+        self.own_voice = own_voice
+        self._rules: list[tuple[int, Rule]] = [(-FOREVER_MS, rule)]
+        self._people: dict[SeatId, list[tuple[int, int]]] = {}  # from when on how many sit there, growing
+        self._voices: dict[SeatId, set[SeatId]] = {}
+        self._seats: dict[SeatId, Attendance] = {}
         self._standings: dict[tuple[SeatId, Purpose], list[_Standing]] = {}
         self._doubts: list[tuple[int, int]] = []
         self._open_doubts: dict[str, int] = {}
@@ -124,7 +90,7 @@ class MeetingRecord:
 
     def joined(self, seat: SeatId, kind: SeatKind, at_ms: int) -> None:
         """Who was once told to be a person stays one: a doubt about it is no reason to leave them out."""
-        known = self._seats.setdefault(seat, _Seat())
+        known = self._seats.setdefault(seat, Attendance())
         if kind is SeatKind.PERSON and not known.is_person:
             known.is_person = True
             self._changed(at_ms)
@@ -153,16 +119,32 @@ class MeetingRecord:
         earlier and decides whether a no that is known came after it. A no counts from when it was said.
         """
         history = self._standings.setdefault((seat, purpose), [])
-        if standing is Standing.GIVEN:
+        parent = seat_of_voice(seat)
+        if parent != seat:
+            self._voices.setdefault(parent, set()).add(seat)
+        if standing in self._opening:
             if entry is None:
                 raise ValueError("couldn't note a yes: expected the log index of its entry")
             said_ms = from_ms if said_ms is None else min(said_ms, from_ms)
-            if any(_is_no(earlier.standing) and earlier.from_ms >= said_ms for earlier in history):
+            if any(self._is_no(earlier.standing) and earlier.from_ms >= said_ms for earlier in history):
                 return
-            from_ms = max([from_ms, *(kept.from_ms for kept in history if kept.standing is not Standing.GIVEN)])
+            from_ms = max([from_ms, *(kept.from_ms for kept in history if kept.standing not in self._opening)])
         else:
-            history[:] = [kept for kept in history if kept.standing is not Standing.GIVEN or kept.from_ms < from_ms]
+            history[:] = [kept for kept in history if kept.standing not in self._opening or kept.from_ms < from_ms]
         insort(history, _Standing(from_ms=from_ms, standing=standing, entry=entry), key=_from_ms)
+        self._changed(from_ms)
+
+    def shares(self, seat: SeatId, people: int, from_ms: int) -> None:
+        """So many people sit there: from now on each of them must have agreed on their own."""
+        declared = self._people.setdefault(seat, [])
+        if people > 1 and all(known < people or since_ms > from_ms for since_ms, known in declared):
+            insort(declared, (from_ms, people))
+            self._changed(from_ms)
+
+    def rule_from(self, rule: Rule, from_ms: int) -> None:
+        if rule is Rule.EVERYONE:
+            self._rules = [known for known in self._rules if known[1] is rule or known[0] < from_ms]
+        insort(self._rules, (from_ms, rule), key=_since_ms)  # of one moment, the last that was noted
         self._changed(from_ms)
 
     def doubt_from(self, from_ms: int, about: str = "") -> None:
@@ -180,11 +162,25 @@ class MeetingRecord:
             self._doubts.append((from_ms, to_ms))
         self._changed(to_ms)
 
+    def in_doubt_since(self, about: str) -> int | None:
+        """Since when about that; None where it is in none now."""
+        return self._open_doubts.get(about)
+
     def forget_before(self, at_ms: int) -> None:
         """Drops doubts that ended before `at_ms`, so that a long meeting costs no more than a short one."""
         self._doubts = [doubt for doubt in self._doubts if doubt[1] > at_ms]
 
     # ---- questions ---------------------------------------------------------------------------------------------------
+
+    def rule_over(self, from_ms: int, to_ms: int) -> Rule:
+        """The strictest of those in force in the span."""
+        first = max(0, bisect_right(self._rules, from_ms, key=_since_ms) - 1)
+        in_force = [rule for since_ms, rule in self._rules[first:] if since_ms < to_ms]
+        return Rule.EVERYONE if Rule.EVERYONE in in_force else in_force[-1]
+
+    def people_on(self, seat: SeatId, to_ms: int) -> int:
+        """How many were told to sit there before `to_ms`."""
+        return max((people for since_ms, people in self._people.get(seat, ()) if since_ms < to_ms), default=1)
 
     def standing_at(self, seat: SeatId, purpose: Purpose, at_ms: int) -> Standing:
         current = self._at(seat, purpose, at_ms)
@@ -211,22 +207,17 @@ class MeetingRecord:
         known = self._seats.get(seat)
         return known is not None and known.covers(from_ms, to_ms)
 
-    def yes_over(self, seat: SeatId, purpose: Purpose, from_ms: int, to_ms: int) -> int | None:
-        """The entry of the yes in force at the beginning of a span in which no other standing takes its place."""
-        history = self._standings.get((seat, purpose))
-        if not history:
-            return None
-        index = bisect_right(history, from_ms, key=_from_ms) - 1
-        if index < 0 or history[index].standing is not Standing.GIVEN:
-            return None
-        for place in range(index + 1, len(history)):
-            later_ms = history[place].from_ms
-            if later_ms >= to_ms:
-                break
-            is_overlaid = place + 1 < len(history) and history[place + 1].from_ms == later_ms
-            if history[place].standing is not Standing.GIVEN and not is_overlaid:
-                return None
-        return history[index].entry
+    def yes_over(self, seat: SeatId, purpose: Purpose, from_ms: int, to_ms: int) -> frozenset[int] | None:
+        """The entries of the yeses in force all through the span: one, or one of each of the people on that seat."""
+        people = self.people_on(seat, to_ms)
+        if people == 1:
+            entry = self._entry_over(seat, purpose, from_ms, to_ms)
+            return None if entry is None else frozenset({entry})
+        if self._says_no(seat, purpose, from_ms, to_ms):
+            return None  # said from the seat itself, by whoever of them
+        found = [self._entry_over(voice, purpose, from_ms, to_ms) for voice in self._voices.get(seat, ())]
+        entries = frozenset(entry for entry in found if entry is not None)
+        return entries if None not in found and len(entries) >= people else None
 
     def verdict(self, speakers: frozenset[SeatId], from_ms: int, to_ms: int, purpose: Purpose) -> Grounds | Refusal:
         """`judge`, remembered between edges. Ask `judge`."""
@@ -242,6 +233,31 @@ class MeetingRecord:
         return verdict
 
     # ---- inside ------------------------------------------------------------------------------------------------------
+
+    def _entry_over(self, voice: SeatId, purpose: Purpose, from_ms: int, to_ms: int) -> int | None:
+        """Of the yes in force at the beginning of a span in which no other standing takes its place."""
+        history = self._standings.get((voice, purpose))
+        if not history:
+            return None
+        index = bisect_right(history, from_ms, key=_from_ms) - 1
+        if index < 0 or history[index].standing not in self._opening:
+            return None
+        for place in range(index + 1, len(history)):
+            later_ms = history[place].from_ms
+            if later_ms >= to_ms:
+                break
+            is_overlaid = place + 1 < len(history) and history[place + 1].from_ms == later_ms
+            if history[place].standing not in self._opening and not is_overlaid:
+                return None
+        return history[index].entry
+
+    def _says_no(self, seat: SeatId, purpose: Purpose, from_ms: int, to_ms: int) -> bool:
+        history = self._standings.get((seat, purpose), [])
+        first = max(0, bisect_right(history, from_ms, key=_from_ms) - 1)
+        return any(self._is_no(noted.standing) for noted in history[first:] if noted.from_ms < to_ms)
+
+    def _is_no(self, standing: Standing) -> bool:
+        return standing not in self._opening and standing not in _NO_ANSWER
 
     def _at(self, seat: SeatId, purpose: Purpose, at_ms: int) -> _Standing | None:
         history = self._standings.get((seat, purpose), [])
@@ -278,31 +294,45 @@ def _judge(
 ) -> Grounds | Refusal:
     if from_ms >= to_ms or record.is_in_doubt(from_ms, to_ms):
         return Refusal(why=Why.DOUBT)
+    if purpose is Purpose.RECORDING and record.own_voice is not None and speakers == {record.own_voice}:
+        return _judge_own_voice(record, from_ms, to_ms)
     for seat in speakers:
         if record.kind_of(seat) is SeatKind.BOT:
             return Refusal(why=Why.NOT_A_PERSON)
         if not record.present_throughout(seat, from_ms, to_ms):
             return Refusal(why=Why.NOT_PRESENT)
     others: frozenset[SeatId] = frozenset()
-    if record.rule is Rule.EVERYONE:
+    if record.rule_over(from_ms, to_ms) is Rule.EVERYONE:
         others = record.present(from_ms, to_ms) - speakers
-    entries = set()
+    entries: set[int] = set()
     for seat in speakers:
         for asked in {Purpose.RECORDING, purpose}:
-            entry = record.yes_over(seat, asked, from_ms, to_ms)
-            if entry is None:
+            yes = record.yes_over(seat, asked, from_ms, to_ms)
+            if yes is None:
                 return Refusal(why=Why.NO_CONSENT)
-            entries.add(entry)
+            entries |= yes
     for seat in others:
-        entry = record.yes_over(seat, Purpose.RECORDING, from_ms, to_ms)
-        if entry is None:
+        yes = record.yes_over(seat, Purpose.RECORDING, from_ms, to_ms)
+        if yes is None:
             return Refusal(why=Why.SOMEONE_HAS_NOT_AGREED)
-        entries.add(entry)
+        entries |= yes
     return Grounds(entries=frozenset(entries))
 
 
-def _is_no(standing: Standing) -> bool:
-    return standing is not Standing.GIVEN and standing not in _NO_ANSWER
+def _judge_own_voice(record: MeetingRecord, from_ms: int, to_ms: int) -> Grounds | Refusal:
+    """What the bot itself says is nobody's voice, and is kept only where somebody's would be."""
+    present = record.present(from_ms, to_ms)
+    if not present:
+        return Refusal(why=Why.NOBODY_PRESENT)
+    agreed = {seat: record.yes_over(seat, Purpose.RECORDING, from_ms, to_ms) for seat in present}
+    needs_all = record.rule_over(from_ms, to_ms) is Rule.EVERYONE
+    if (needs_all and None in agreed.values()) or not any(agreed.values()):
+        return Refusal(why=Why.SOMEONE_HAS_NOT_AGREED)
+    return Grounds(entries=frozenset().union(*(yes for yes in agreed.values() if yes)))
+
+
+def _since_ms(known: tuple[int, Rule]) -> int:
+    return known[0]
 
 
 def _from_ms(noted: _Standing) -> int:

@@ -8,28 +8,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from consent_notice.decisions import Act, IllegalAct, meets_floor, next_standing
-from consent_notice.events import Decided, Means, NoticeDelivered
-from consent_notice.words import Purpose, SeatId, Standing
+from consent_notice.events import Decided, HeadcountDeclared, Means, NoticeDelivered
+from consent_notice.words import Purpose, SeatId, Standing, seat_of_voice, voice_of
 
 ASKED_BY_NOTICE = (Purpose.RECORDING, Purpose.TRANSCRIPTION)
 BY_OTHERS = frozenset({Means.HOST, Means.SYSTEM})
+OPENING = frozenset({Standing.GIVEN, Standing.ATTESTED})  # the latter only where the record was told so
 NO_NO = frozenset({Act.GIVE, Act.ASK, Act.DEFER, Act.ATTEST})
+_NO_ANSWER = frozenset({Standing.UNKNOWN, Standing.REQUESTED, Standing.DEFERRED})
 
 
 class StandingsReplay:
     """As the bot keeps them: an act that the table does not know changes nothing, a yes that is given twice relies on
-    the first, and a yes that was said before a no but logged after it is none.
+    the first, and a yes that was said before a no but logged after it is none. Kept by voice (`words.voice_of`).
     """
 
     def __init__(self) -> None:
         self.now: dict[tuple[SeatId, Purpose], Standing] = {}
+        self._people: dict[SeatId, int] = {}
         self._last_no: dict[tuple[SeatId, Purpose], tuple[str, int]] = {}
 
     def after(self, event: NoticeDelivered | Decided) -> Iterator[tuple[Purpose, Standing]]:
-        """The standings that the event changes."""
+        """The standings that the event changes, of the voice that it is about."""
         acts = event.acts if isinstance(event, Decided) else tuple((purpose, Act.ASK) for purpose in ASKED_BY_NOTICE)
         for purpose, act in acts:
-            key = (event.seat, purpose)
+            key = (voice_in(event), purpose)
             before = self.now.get(key, Standing.UNKNOWN)
             if act is Act.GIVE and (before is Standing.GIVEN or not self.counts(event, purpose)):
                 continue
@@ -41,9 +44,29 @@ class StandingsReplay:
                 self._note_no(key, event)
             yield purpose, self.now[key]
 
+    def declared(self, event: HeadcountDeclared) -> None:
+        self._people[event.seat] = max(event.people, self._people.get(event.seat, 1))
+
+    def of_seat(self, seat: SeatId, purpose: Purpose) -> Standing:
+        """A shared seat stands where the least of its people stands: given once all that were told of gave it."""
+        own = self.now.get((seat, purpose), Standing.UNKNOWN)
+        people = self._people.get(seat, 1)
+        if people == 1:
+            return own
+        voices = [
+            standing
+            for (voice, asked), standing in self.now.items()
+            if asked is purpose and voice != seat and seat_of_voice(voice) == seat
+        ]
+        for standing in (own, *voices):
+            if standing not in OPENING and standing not in _NO_ANSWER:
+                return standing
+        given = sum(standing is Standing.GIVEN for standing in voices)
+        return Standing.GIVEN if given >= people and given == len(voices) else Standing.REQUESTED
+
     def counts(self, event: NoticeDelivered | Decided, purpose: Purpose) -> bool:
         """Whether its yes is one: said after the person's last no, by somebody who is known well enough."""
-        last_no_ms = self.last_no_ms(event.seat, purpose, event.boot_id)
+        last_no_ms = self.last_no_ms(voice_in(event), purpose, event.boot_id)
         return (last_no_ms is None or event.at_ms > last_no_ms) and not _is_low(event, purpose)
 
     def last_no_ms(self, seat: SeatId, purpose: Purpose, boot_id: str) -> int | None:
@@ -54,6 +77,10 @@ class StandingsReplay:
     def _note_no(self, key: tuple[SeatId, Purpose], event: NoticeDelivered | Decided) -> None:
         boot_id, at_ms = self._last_no.get(key, (event.boot_id, event.at_ms))
         self._last_no[key] = (event.boot_id, max(at_ms, event.at_ms) if boot_id == event.boot_id else event.at_ms)
+
+
+def voice_in(event: NoticeDelivered | Decided) -> SeatId:
+    return voice_of(event.seat, event.person) if isinstance(event, Decided) else event.seat
 
 
 def _is_low(event: NoticeDelivered | Decided, purpose: Purpose) -> bool:

@@ -16,6 +16,18 @@ UserId = NewType("UserId", str)
 CalendarId = NewType("CalendarId", str)
 
 
+_OF_SEAT = "\x1f"  # in no platform's ids
+
+
+def voice_of(seat: SeatId, person: str) -> SeatId:
+    """Under which one of several people on a seat stands; the seat itself where it is one person's."""
+    return SeatId(f"{seat}{_OF_SEAT}{person}") if person else seat
+
+
+def seat_of_voice(voice: SeatId) -> SeatId:
+    return SeatId(voice.partition(_OF_SEAT)[0])
+
+
 class Purpose(StrEnum):
     """What a person is asked about, one by one; none works without RECORDING, which is the one the gate asks about."""
 

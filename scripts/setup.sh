@@ -7,11 +7,12 @@ cd "$(dirname "$0")/.."
 want=${1:-run}
 case $want in run | test) ;; *) echo "setup: say 'run' or 'test', not '$want'" >&2; exit 2 ;; esac
 
-# Recorded human speech for the demo's speakers; then what only the tests use: a real browser, its fonts, more speech.
+# Recorded human speech for the demo's speakers; then what only the tests use: a real browser, its fonts, a timestamp
+# service, more speech.
 packages=(asterisk-core-sounds-en asterisk-core-sounds-en-wav)
 extras=
 if [ "$want" = test ]; then
-    packages+=(chromium fonts-dejavu-core fonts-noto-color-emoji pocketsphinx-testdata)
+    packages+=(chromium fonts-dejavu-core fonts-noto-color-emoji openssl pocketsphinx-testdata)
     extras='[test]'
 fi
 

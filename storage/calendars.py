@@ -29,6 +29,7 @@ class CalendarRow:
     address: str
     enabled: bool
     rule: Rule
+    fallback: Rule | None  # when not everyone agrees; None: the bot leaves
     language: str
     sync_state: str | None  # the provider's own cursor
     last_synced_at: datetime | None
@@ -44,7 +45,15 @@ class Calendars:
         self._new_id = new_id
 
     async def add(
-        self, *, host_id: UserId, provider: str, title: str, address: str, rule: Rule, language: str
+        self,
+        *,
+        host_id: UserId,
+        provider: str,
+        title: str,
+        address: str,
+        rule: Rule,
+        language: str,
+        fallback: Rule | None = None,
     ) -> CalendarRow:
         """Switched off until the host says otherwise."""
         row = CalendarRow(
@@ -55,6 +64,7 @@ class Calendars:
             address=address,
             enabled=False,
             rule=rule,
+            fallback=fallback,
             language=language,
             sync_state=None,
             last_synced_at=None,
@@ -69,6 +79,7 @@ class Calendars:
             "address_sealed": self._vault.seal(_ADDRESS, row.id, address),
             "enabled": False,
             "rule": rule.value,
+            "fallback": fallback.value if fallback else "",
             "language": language,
             "broken_events": 0,
             "created_at": self._clock.now(),
@@ -92,9 +103,9 @@ class Calendars:
     async def set_enabled(self, calendar_id: CalendarId, enabled: bool) -> None:
         await self._change(calendar_id, {"enabled": enabled})
 
-    async def set_rule(self, calendar_id: CalendarId, rule: Rule) -> None:
+    async def set_rule(self, calendar_id: CalendarId, rule: Rule, fallback: Rule | None = None) -> None:
         """For meetings planned from now on and those not yet begun."""
-        await self._change(calendar_id, {"rule": rule.value})
+        await self._change(calendar_id, {"rule": rule.value, "fallback": fallback.value if fallback else ""})
 
     async def save_sync(self, calendar_id: CalendarId, sync_state: str | None, error: str | None, broken: int) -> None:
         """After a pass; a failed one (`error`) keeps the cursor and the time of the last good one."""
@@ -135,6 +146,7 @@ class Calendars:
             address=self._vault.unseal(_ADDRESS, row.id, row.address_sealed),
             enabled=row.enabled,
             rule=Rule(row.rule),
+            fallback=Rule(row.fallback) if row.fallback else None,
             language=row.language,
             sync_state=None if state is None else self._vault.unseal(_STATE, row.id, state),
             last_synced_at=row.last_synced_at,

@@ -25,22 +25,21 @@ from pathlib import Path
 from sqlalchemy import Connection, delete, insert, select
 
 from consent_notice.clock import Clock
-from consent_notice.decisions import Act
-from consent_notice.events import Decided, Erased, NoticeDelivered, SeatJoined, SeatLeft
-from consent_notice.words import SeatId, SeatKind, SegmentId, VisitId
+from consent_notice.events import NO_VISIT, AgreedAhead, Decided, Erased, NoticeDelivered, SeatJoined, SeatLeft
+from consent_notice.words import SeatId, SegmentId, VisitId
+from storage.authorities import LONGEST_AUTHORITY
 from storage.database import Database, connect_raw
+from storage.erasable import decided_by, is_agreed_before, needed_of, never_agreed
 from storage.errors import BrokenRecord, ErasureUnfinished, NotStored, StillNeeded, StillRecording
 from storage.key_file import sync_directory
-from storage.log_entries import ERASABLE_KINDS, LogEntry
+from storage.log_entries import ERASABLE_KINDS
 from storage.parts import HEADER_NAME, read_header
 from storage.records import Records
 from storage.schema import erasures, to_epoch_ms, transcripts, visits
 from storage.segments import Shelf, destroy, is_live, segment_folder
 from storage.sound import LoggedSegment, logged_segments
 
-LONGEST_AUTHORITY = 300
 LONGEST_VISIT = timedelta(days=1)  # one that never ended was left behind by a crash
-_AGREED = frozenset({Act.GIVE, Act.ATTEST})
 _CHECKPOINT_TRIES = 40
 _CHECKPOINT_WAIT_MS = 50  # short: while it waits, no entry can be logged
 _BETWEEN_TRIES_S = 0.25
@@ -56,9 +55,10 @@ class Targets:
     bodies: tuple[int, ...] = ()
     seats: tuple[SeatId, ...] = ()  # whose rows of presence and pages go
     reduces: bool = False  # the visit then holds nothing of whoever never agreed
+    agreements: tuple[str, ...] = ()  # said ahead; of no visit
 
     def __bool__(self) -> bool:
-        return bool(self.segments or self.transcripts or self.bodies or self.seats or self.reduces)
+        return bool(self.segments or self.transcripts or self.bodies or self.seats or self.reduces or self.agreements)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +87,26 @@ class Erasure:
         """Sound in which this person can be heard, and their words; what others said alone stays."""
         return await asyncio.to_thread(self._erase_kept, visit, seat, authority)
 
+    def erase_agreed_before(self, order: str, visit: VisitId, seat: SeatId, before_index: int, authority: str) -> None:
+        """Blocking. As `erase_person`, of what relies on no yes that was logged from that entry on.
+
+        Also while the meeting runs: what is closed can go. `order` names it, so that it is one erasure whoever begins
+        it. Raises StillRecording while something of it is still being written.
+        """
+        self._tag(visit)
+        choose = functools.partial(self._kept, visit, seat, before_index=before_index)
+        ordered = self._order(visit, authority, choose, order)
+        if ordered is not None:
+            self._carry_out(ordered)
+
+    def holds_agreed_before(self, visit: VisitId, seat: SeatId, before_index: int) -> bool:
+        """Blocking. Whether something of that is still there."""
+        decided = decided_by(self._shelf.log.entries_of(visit))
+        return any(
+            is_agreed_before(logged.opened, seat, decided, before_index)
+            for logged in logged_segments(self._shelf.log, visit)
+        )
+
     async def erase_bodies(self, indices: Iterable[int], authority: str) -> None:
         """What the log's entries say about a person; their leaves and proofs stay.
 
@@ -101,6 +121,10 @@ class Erasure:
         """
         return await asyncio.to_thread(self._erase_never_agreed, visit, authority)
 
+    async def erase_agreements(self, agreements: Iterable[str], authority: str) -> int:
+        """All that was said ahead on these pages: rows, and bodies of entries; how many there were."""
+        return await asyncio.to_thread(self._erase_agreements, frozenset(agreements), authority)
+
     async def resume(self) -> int:
         """Brings to its end what a crash cut off; how many orders."""
         return await asyncio.to_thread(self._resume)
@@ -114,23 +138,32 @@ class Erasure:
             self._carry_out(order)
         return order.targets if order is not None else Targets()
 
-    def _kept(self, visit: VisitId, seat: SeatId | None, connection: Connection) -> Targets:
-        row = connection.execute(select(visits.c.ended_at, visits.c.started_at).where(visits.c.id == visit)).first()
-        if row is None:
-            raise NotStored
-        if row.ended_at is None and self._clock.now() - row.started_at < LONGEST_VISIT:
+    def _kept(
+        self, visit: VisitId, seat: SeatId | None, connection: Connection, *, before_index: int | None = None
+    ) -> Targets:
+        if before_index is None and self._runs(visit, connection):
             raise StillRecording
+        decided = decided_by(self._shelf.log.entries_of(visit))
         segments, keys = [], []
         for logged in logged_segments(self._shelf.log, visit):
-            if seat is None or seat in logged.opened.seats:
+            is_meant = before_index is None or is_agreed_before(logged.opened, seat, decided, before_index)
+            if is_meant and (seat is None or seat in logged.opened.seats):
                 segments.append(logged.opened.segment)
                 keys += self._key_of(logged)
         texts = []
         for text in connection.execute(select(transcripts).where(transcripts.c.visit_id == visit)):
-            if seat is None or text.seat == seat or set(json.loads(text.segments)) & set(segments):
+            is_theirs = before_index is None and (seat is None or text.seat == seat)
+            if is_theirs or set(json.loads(text.segments)) & set(segments):
                 texts.append(text.id)
                 keys.append(text.key_id)
         return Targets(segments=tuple(segments), transcripts=tuple(texts), keys=tuple(keys))
+
+    def _runs(self, visit: VisitId, connection: Connection) -> bool:
+        """Raises NotStored."""
+        row = connection.execute(select(visits.c.ended_at, visits.c.started_at).where(visits.c.id == visit)).first()
+        if row is None:
+            raise NotStored
+        return row.ended_at is None and self._clock.now() - row.started_at < LONGEST_VISIT
 
     def _key_of(self, logged: LoggedSegment) -> list[str]:
         """Held to the log, so that nobody can point an erasure at another key. Raises BrokenRecord, StillRecording."""
@@ -151,9 +184,13 @@ class Erasure:
 
     def _erase_bodies(self, indices: Sequence[int], authority: str) -> None:
         of_visit: dict[VisitId, list[int]] = {}
+        agreements: set[str] = set()
         for index in indices:
-            entry = self._shelf.log.get(index)
-            of_visit.setdefault(VisitId(entry.event.visit), []).append(index)
+            event = self._shelf.log.get(index).event
+            if isinstance(event, AgreedAhead):
+                agreements.add(event.agreement)
+            else:
+                of_visit.setdefault(VisitId(event.visit), []).append(index)
         orders = []
         for visit, bodies in of_visit.items():
             self._tag(visit)
@@ -161,10 +198,11 @@ class Erasure:
         for order in orders:
             if order is not None:
                 self._carry_out(order)
+        self._erase_agreements(frozenset(agreements), authority)
 
     def _bodies(self, visit: VisitId, bodies: Sequence[int], _connection: Connection) -> Targets:
         entries = {entry.index: entry for entry in self._shelf.log.entries_of(visit)}
-        needed = _needed(entries.values(), logged_segments(self._shelf.log, visit))
+        needed = needed_of(entries.values(), logged_segments(self._shelf.log, visit))
         found = []
         for index in bodies:
             event = entries[index].event
@@ -186,28 +224,48 @@ class Erasure:
 
     def _never_agreed(self, visit: VisitId, _connection: Connection) -> Targets:
         entries = self._shelf.log.entries_of(visit)
-        seats = never_agreed(entries) - _needed(entries, logged_segments(self._shelf.log, visit))
+        seats = never_agreed(entries) - needed_of(entries, logged_segments(self._shelf.log, visit))
         about = SeatJoined | SeatLeft | NoticeDelivered | Decided
         bodies = [entry.index for entry in entries if isinstance(entry.event, about) and entry.event.seat in seats]
         return Targets(bodies=tuple(bodies), seats=tuple(sorted(seats)), reduces=True)
 
+    def _erase_agreements(self, agreements: frozenset[str], authority: str) -> int:
+        order = self._order(NO_VISIT, authority, lambda _connection: self._said_ahead(agreements))
+        if order is not None:
+            self._carry_out(order)
+        return len(order.targets.agreements) if order is not None else 0
+
+    def _said_ahead(self, agreements: frozenset[str]) -> Targets:
+        said = {
+            entry.index: entry.event.agreement
+            for entry in self._shelf.log.entries_of(NO_VISIT)
+            if isinstance(entry.event, AgreedAhead) and entry.event.agreement in agreements
+        }
+        return Targets(bodies=tuple(said), agreements=tuple(sorted(set(said.values()))))
+
     # ---- the steps ---------------------------------------------------------------------------------------------------
 
-    def _order(self, visit: VisitId, authority: str, choose: Callable[[Connection], Targets]) -> _Order | None:
-        """While it chooses, nobody else writes: a transcript is either among the targets or comes too late."""
+    def _order(
+        self, visit: VisitId, authority: str, choose: Callable[[Connection], Targets], name: str = ""
+    ) -> _Order | None:
+        """None where there is nothing to destroy, or where an order of that name is being carried out already.
+
+        While it chooses, nobody else writes: a transcript is either among the targets or comes too late."""
         authority = " ".join(authority.split())
         if not 0 < len(authority) <= LONGEST_AUTHORITY:
             raise ValueError(f"couldn't erase: give an authority of 1 to {LONGEST_AUTHORITY} characters")
 
         def work(connection: Connection) -> _Order | None:
+            if name and connection.execute(select(erasures.c.id).where(erasures.c.id == name)).first():
+                return None
             targets = choose(connection)
             if not targets:
                 return None
-            order = _Order(id=self._shelf.new_id(), visit=visit, authority=authority, targets=targets)
+            order = _Order(id=name or self._shelf.new_id(), visit=visit, authority=authority, targets=targets)
             connection.execute(
                 insert(erasures).values(
                     id=order.id,
-                    visit_id=visit,
+                    visit_id=visit or None,
                     authority=authority,
                     targets=json.dumps(asdict(targets)),
                     ordered_at=self._clock.now(),
@@ -222,7 +280,8 @@ class Erasure:
             lambda connection: connection.execute(select(erasures).order_by(erasures.c.ordered_at)).all()
         )
         for row in rows:
-            order = _Order(id=row.id, visit=row.visit_id, authority=row.authority, targets=_targets(row.targets))
+            visit = row.visit_id or NO_VISIT
+            order = _Order(id=row.id, visit=visit, authority=row.authority, targets=_targets(row.targets))
             self._carry_out(order)
         return len(rows)
 
@@ -265,23 +324,10 @@ class Erasure:
             sync_directory(self._transcripts_folder)
 
     def _tag(self, visit: VisitId) -> None:
+        """One that runs is tagged when it ends."""
         with contextlib.suppress(NotStored):  # the bot never got in: there is nothing to tag
-            self._records.tag_now(visit)
-
-
-def never_agreed(entries: Iterable[LogEntry]) -> set[SeatId]:
-    """People of whom the log has no yes to anything, overtaken ones included."""
-    seen: set[SeatId] = set()
-    agreed: set[SeatId] = set()
-    for entry in entries:
-        event = entry.event
-        if isinstance(event, SeatJoined) and event.seat_kind is SeatKind.BOT:
-            agreed.add(event.seat)
-        elif isinstance(event, SeatJoined | SeatLeft | NoticeDelivered | Decided):
-            seen.add(event.seat)
-            if isinstance(event, Decided) and any(act in _AGREED for _, act in event.acts):
-                agreed.add(event.seat)
-    return seen - agreed
+            if not self._database.read_now(functools.partial(self._runs, visit)):
+                self._records.tag_now(visit)
 
 
 def overwrite(path: Path) -> None:
@@ -306,7 +352,11 @@ def _forget(order: _Order, now_epoch_ms: int, connection: sqlite3.Connection, _i
         "UPDATE visits SET words = (SELECT coalesce(sum(words), 0) FROM transcripts WHERE visit_id = ?) WHERE id = ?",
         (visit, visit),
     )
-    for table in ("seats", "stays", "pages"):
+    connection.executemany(  # one that was said again since the order is not the one that was to go
+        "DELETE FROM agreements WHERE id = ? AND log_index NOT IN (SELECT idx FROM log_bodies)",
+        [(agreement,) for agreement in targets.agreements],
+    )
+    for table in ("seats", "stays", "pages", "erasure_wishes"):
         connection.executemany(
             f"DELETE FROM {table} WHERE visit_id = ? AND seat = ?",  # noqa: S608  constants only
             [(visit, seat) for seat in targets.seats],
@@ -331,13 +381,5 @@ def _targets(text: str) -> Targets:
         bodies=tuple(found["bodies"]),
         seats=tuple(found["seats"]),
         reduces=found["reduces"],
+        agreements=tuple(found.get("agreements", ())),
     )
-
-
-def _needed(entries: Iterable[LogEntry], kept: Sequence[LoggedSegment]) -> set[SeatId]:
-    """Whose entries must stay while this is kept: those heard in it, and those whose yes it relies on."""
-    relied_on = {index for logged in kept for index in logged.opened.relies_on}
-    heard = {seat for logged in kept for seat in logged.opened.seats}
-    return heard | {
-        entry.event.seat for entry in entries if entry.index in relied_on and isinstance(entry.event, Decided)
-    }

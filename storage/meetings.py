@@ -24,7 +24,8 @@ from storage.vault import Vault
 Decision = Literal["record", "skip", "undecided"]
 Override = Literal["record", "skip"]
 
-_LINK = "meeting link"
+_LINK, _SERIES = "meeting link", "meetings at one link"
+BY_HAND = "added by hand"
 OPEN_END_HOURS = 4  # a meeting without an end is not begun later than that
 
 
@@ -56,6 +57,8 @@ class PlannedMeeting:
     decision: Decision
     reason: str  # plain text, for the host
     rule: Rule
+    fallback: Rule | None = None  # when not everyone agrees; None: the bot leaves
+    series: str = ""  # names what recurs; empty: nothing does
     language: str
 
 
@@ -80,6 +83,8 @@ class MeetingRow:
     reason: str
     override: Override | None
     rule: Rule
+    fallback: Rule | None
+    series: str
     language: str
     state: MeetingState
     outcome: str | None
@@ -126,9 +131,11 @@ class Meetings:
         ends_at: datetime | None = None,
         platform: str = "practice",
         rule: Rule = Rule.EVERYONE,
+        fallback: Rule | None = None,
         language: str = "en",
+        skipped_because: str = "",
     ) -> MeetingRow:
-        """A pasted link: to be recorded, now unless `starts_at` is given."""
+        """A pasted link: to be recorded, now unless `starts_at` is given, and unless a rule of the host is against."""
         meeting_id = self._new_id()
         values = {
             "id": meeting_id,
@@ -140,9 +147,11 @@ class Meetings:
             "ends_at": ends_at,
             "link_sealed": self._vault.seal(_LINK, meeting_id, link),
             "platform": platform,
-            "decision": "record",
-            "reason": "added by hand",
+            "decision": "skip" if skipped_because else "record",
+            "reason": skipped_because or BY_HAND,
             "rule": rule.value,
+            "fallback": fallback.value if fallback else "",
+            "series": self._vault.mark(_SERIES, host_id, link),  # a link is a secret: no plain hash of it
             "language": language,
             "state": MeetingState.PLANNED.value,
             "epoch": 0,
@@ -249,7 +258,11 @@ class Meetings:
 
     async def set_rule(self, meeting_id: MeetingId, rule: Rule) -> None:
         """Only before it has begun. Raises NotStored."""
-        await self._change(and_(meetings.c.id == meeting_id, meetings.c.state.in_(_NOT_BEGUN)), {"rule": rule.value})
+        await self._change(_waiting(meeting_id), {"rule": rule.value})
+
+    async def decide(self, meeting_id: MeetingId, decision: Decision, reason: str) -> None:
+        """Only before it has begun; an override stays. Raises NotStored."""
+        await self._change(_waiting(meeting_id), {"decision": decision, "reason": reason})
 
     async def stop(self, meeting_id: MeetingId) -> None:
         """Final (law 8): no bot visits it again, whatever the calendar says later. A finished one stays finished."""
@@ -307,6 +320,8 @@ class Meetings:
             "decision": planned.decision,
             "reason": planned.reason,
             "rule": planned.rule.value,
+            "fallback": planned.fallback.value if planned.fallback else "",
+            "series": planned.series,
             "language": planned.language,
             "state": MeetingState.PLANNED.value,
             "outcome": None,
@@ -356,12 +371,18 @@ class Meetings:
             reason=row.reason,
             override=row.override,
             rule=Rule(row.rule),
+            fallback=Rule(row.fallback) if row.fallback else None,
+            series=row.series,
             language=row.language,
             state=MeetingState(row.state),
             outcome=row.outcome,
             epoch=row.epoch,
             owner=row.owner,
         )
+
+
+def _waiting(meeting_id: str) -> ColumnElement[bool]:
+    return and_(meetings.c.id == meeting_id, meetings.c.state.in_(_NOT_BEGUN))
 
 
 def _owned(meeting_id: str, epoch: int) -> ColumnElement[bool]:

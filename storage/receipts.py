@@ -5,23 +5,32 @@ What a receipt holds and proves is decided in `consent_notice.receipt`.
 
 from __future__ import annotations
 
-from consent_notice.events import Decided, NoticeDelivered, SeatJoined, VisitOpened
+from consent_notice.events import Decided, Means, NoticeDelivered, SeatJoined, VisitOpened
 from consent_notice.receipt import ReceiptFacts, build_receipt
 from consent_notice.words import SeatId, VisitId
 from storage.consent_log import ConsentLog
 from storage.log_entries import LogEntry
 
 
-def receipt_of(log: ConsentLog, visit: VisitId, facts: ReceiptFacts) -> bytes:
-    """Blocking. Raises BadReceipt where the log holds nothing of that seat, NotStored once its bodies are erased."""
-    indices = [entry.index for entry in log.entries_of(visit) if _belongs(entry, facts.record.seat)]
+def receipt_of(log: ConsentLog, visit: VisitId, facts: ReceiptFacts, person: str = "") -> bytes:
+    """Blocking. Of a seat that several people share: `person`'s own answers, and nobody else's.
+
+    Raises BadReceipt where the log holds nothing of that seat, NotStored once its bodies are erased.
+    """
+    indices = [entry.index for entry in log.entries_of(visit) if _belongs(entry, facts.record.seat, person)]
     note, proven = log.proven(indices)
     return build_receipt(facts, proven, note, log.key, log.sign)
 
 
-def _belongs(entry: LogEntry, seat: SeatId) -> bool:
+def _belongs(entry: LogEntry, seat: SeatId, person: str) -> bool:
     """What is about the meeting as a whole and names nobody but its host, and what is about that person."""
     event = entry.event
     if isinstance(event, VisitOpened):
         return True
-    return isinstance(event, SeatJoined | NoticeDelivered | Decided) and event.seat == seat
+    if not isinstance(event, SeatJoined | NoticeDelivered | Decided) or event.seat != seat:
+        return False
+    if isinstance(event, Decided):
+        return event.person == person
+    # A page's text was shown to whoever had that page; what the chat or a voice told, to all at that seat.
+    is_others = isinstance(event, NoticeDelivered) and event.means is Means.PAGE and event.message_id != person
+    return not (person and is_others)

@@ -19,9 +19,11 @@ from consent_notice.events import (
     Decided,
     Erased,
     Event,
+    HeadcountDeclared,
     NoticeDelivered,
     PartClosed,
     RecordingTagged,
+    RuleSettled,
     SeatJoined,
     SeatLeft,
     SegmentOpened,
@@ -31,7 +33,7 @@ from consent_notice.events import (
 )
 from consent_notice.standings import StandingsReplay
 from consent_notice.status import PersonFacts, Span, consent_status
-from consent_notice.words import ConsentStatus, Purpose, SeatId, SeatKind, Standing, VisitId
+from consent_notice.words import ConsentStatus, Purpose, Rule, SeatId, SeatKind, Standing, VisitId
 from storage.consent_log import ConsentLog
 from storage.errors import NotStored
 from storage.segments import LATE_REFUSAL
@@ -85,7 +87,7 @@ def tagged(visit: VisitId, entries: Iterable[Entry]) -> RecordingTagged:
     for entry in ordered:
         found.take(entry)
     people = found.people()
-    statuses, of_person = consent_status(opened.rule, found.began_ms, people)
+    statuses, of_person = consent_status(found.rule or opened.rule, found.began_ms, people)
     if found.carried:
         statuses = tuple(sorted((set(statuses) - {ConsentStatus.COMPLETE}) | found.carried))
     return RecordingTagged(
@@ -104,6 +106,7 @@ class _Facts:
 
     def __init__(self) -> None:
         self.began_ms: int | None = None
+        self.rule: Rule | None = None  # the last that was settled, if any was
         self._standings = StandingsReplay()
         self._moved_ms: dict[str, int] = {}
         self._present: dict[SeatId, list[Span]] = {}
@@ -136,6 +139,11 @@ class _Facts:
                     _end(self._present, self._here_since, seat, now_ms)
             case NoticeDelivered() | Decided():
                 self._take_answer(event, now_ms)
+            case HeadcountDeclared(seat=seat):
+                self._standings.declared(event)
+                self._take_standing(seat, now_ms)
+            case RuleSettled(rule=rule):
+                self.rule = rule
             case SegmentOpened(segment=segment):
                 self._segments[segment] = event
                 self.began_ms = now_ms if self.began_ms is None else min(self.began_ms, now_ms)
@@ -151,13 +159,15 @@ class _Facts:
                 pass
 
     def _take_answer(self, event: NoticeDelivered | Decided, now_ms: int) -> None:
-        for purpose, standing in self._standings.after(event):
-            if purpose is not Purpose.RECORDING:
-                continue
-            if standing is Standing.GIVEN:
-                self._agrees_since.setdefault(event.seat, now_ms)
-            else:
-                _end(self._agreed, self._agrees_since, event.seat, now_ms)
+        if any(purpose is Purpose.RECORDING for purpose, _ in list(self._standings.after(event))):
+            self._take_standing(event.seat, now_ms)
+
+    def _take_standing(self, seat: SeatId, now_ms: int) -> None:
+        """An attestation is no yes of the person: it never makes a recording complete."""
+        if self._standings.of_seat(seat, Purpose.RECORDING) is Standing.GIVEN:
+            self._agrees_since.setdefault(seat, now_ms)
+        else:
+            _end(self._agreed, self._agrees_since, seat, now_ms)
 
     def _take_erasure(self, event: Erased) -> None:
         if event.bodies:

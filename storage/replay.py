@@ -10,10 +10,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from consent_notice.events import Decided, Event, NoticeDelivered, SeatJoined, SeatLeft, VisitClosed, VisitOpened
+from consent_notice.events import (
+    Decided,
+    Event,
+    HeadcountDeclared,
+    HostAct,
+    HostActed,
+    NoticeDelivered,
+    RecordingBarred,
+    RuleSettled,
+    SeatJoined,
+    SeatLeft,
+    VisitClosed,
+    VisitOpened,
+)
 from consent_notice.rules import MeetingRecord
-from consent_notice.standings import StandingsReplay
-from consent_notice.words import Purpose, SeatId, Standing
+from consent_notice.standings import OPENING, StandingsReplay, voice_in
+from consent_notice.words import Purpose, SeatId, Standing, seat_of_voice
+
+Limit = HeadcountDeclared | RuleSettled | HostActed | RecordingBarred
+PAUSED, BARRED = "the host paused", "barred"  # what a record is in doubt about
 
 
 class Entry(Protocol):
@@ -40,7 +56,8 @@ def replay(entries: Iterable[Entry], boot_id: str) -> MeetingRecord:
     opened = next((entry.event for entry in ordered if isinstance(entry.event, VisitOpened)), None)
     if opened is None:
         raise NeverOpened
-    record = MeetingRecord(opened.rule)
+    own = (e.event.seat for e in ordered if isinstance(e.event, SeatJoined) and e.event.is_own)
+    record = MeetingRecord(opened.rule, attested_opens=opened.attested_opens, own_voice=next(own, None))
     present = _Present()
     standings = StandingsReplay()
     was_reached = False
@@ -52,20 +69,43 @@ def replay(entries: Iterable[Entry], boot_id: str) -> MeetingRecord:
             if was_reached and not is_of_boot:
                 continue
             for purpose, standing in standings.after(event):
-                given = entry.index if standing is Standing.GIVEN else None
-                record.stands(event.seat, purpose, standing, event.at_ms if is_of_boot else 0, given)
+                given = entry.index if standing in OPENING else None
+                record.stands(voice_in(event), purpose, standing, event.at_ms if is_of_boot else 0, given)
+        elif isinstance(event, Limit):
+            if is_of_boot or not was_reached:
+                note_limit(record, event, event.at_ms if is_of_boot else 0)
         elif is_of_boot:
             _note_presence(record, event, present)
     return record
 
 
+def note_limit(record: MeetingRecord, event: Limit, at_ms: int) -> None:
+    """What bears on the judgement and is nobody's answer."""
+    match event:
+        case HeadcountDeclared(seat=seat, people=people):
+            record.shares(seat, people, at_ms)
+        case RuleSettled(rule=rule):
+            record.rule_from(rule, at_ms)
+        case HostActed(act=HostAct.PAUSE):
+            record.doubt_from(at_ms, PAUSED)
+        case HostActed(act=HostAct.RESUME) if at_ms >= (record.in_doubt_since(PAUSED) or 0):
+            record.doubt_until(at_ms, PAUSED)  # not where it was said before the pause and logged after it
+        case RecordingBarred():
+            record.doubt_from(at_ms, BARRED)
+        case _:
+            pass
+
+
 def latest_standings(entries: Iterable[Entry]) -> dict[tuple[SeatId, Purpose], Standing]:
-    """Where everybody stands after the last entry, on whatever clock it was said."""
+    """Where each seat stands after the last entry, on whatever clock it was said."""
     standings = StandingsReplay()
     for entry in entries:
         if isinstance(entry.event, NoticeDelivered | Decided):
             list(standings.after(entry.event))
-    return standings.now
+        elif isinstance(entry.event, HeadcountDeclared):
+            standings.declared(entry.event)
+    seats = {(seat_of_voice(voice), purpose) for voice, purpose in standings.now}
+    return {(seat, purpose): standings.of_seat(seat, purpose) for seat, purpose in seats}
 
 
 @dataclass(slots=True)

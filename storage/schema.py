@@ -27,7 +27,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0001"  # the newest migration; a test holds it equal to the scripts
+HEAD = "0006"  # the newest migration; a test holds it equal to the scripts
 
 metadata = MetaData(
     naming_convention={
@@ -85,6 +85,8 @@ users = Table(
     Column("role", String, nullable=False),
     Column("password_hash", String, nullable=False),
     Column("created_at", UtcTime, nullable=False),
+    Column("place", String, nullable=False, server_default=""),  # code of a jurisdiction; empty: not said
+    Column("host_rules", Text, nullable=False, server_default="{}"),  # JSON: what the host wants of every meeting
 )
 
 calendars = Table(
@@ -97,6 +99,7 @@ calendars = Table(
     Column("address_sealed", LargeBinary, nullable=False),
     Column("enabled", Boolean(create_constraint=True, name="is_bool"), nullable=False),
     Column("rule", String, nullable=False),
+    Column("fallback", String, nullable=False, server_default=""),  # rule when not everyone agrees; empty: leave
     Column("language", String, nullable=False),
     Column("sync_state_sealed", LargeBinary),  # provider's cursor: may hold addresses and tokens
     Column("last_synced_at", UtcTime),
@@ -122,6 +125,8 @@ meetings = Table(
     Column("reason", Text, nullable=False),
     Column("override", String),
     Column("rule", String, nullable=False),
+    Column("fallback", String, nullable=False, server_default=""),
+    Column("series", String, nullable=False, server_default=""),  # names what recurs; empty: nothing does
     Column("language", String, nullable=False),
     Column("state", String, nullable=False),
     Column("outcome", Text),  # why it ended, for the host
@@ -196,9 +201,81 @@ pages = Table(
     Column("seat", String),
     Column("choices", Text),  # JSON: purpose -> bool; None until the person chose
     Column("alone_on_device", Boolean(create_constraint=True, name="is_bool")),
+    Column("people", Integer),  # how many share the seat, as this page was told
+    Column("place", String, nullable=False, server_default=""),  # where this person is, as they said
+    Column("notice_sha256", String, nullable=False, server_default=""),  # the text that was answered on it
+    Column("agreement", String, nullable=False, server_default=""),  # what was said ahead, that it continues
+    Column("bound_by", String, nullable=False, server_default=""),  # how it was tied to its seat; empty: its code
     Column("opened_at", UtcTime, nullable=False),
     UniqueConstraint("visit_id", "code"),
     Index(None, "visit_id", "seat"),
+)
+
+seat_codes = Table(  # spoken to whoever cannot read a chat; typed on a page, they tie it to the seat
+    "seat_codes",
+    metadata,
+    Column("visit_id", ForeignKey("visits.id", ondelete="CASCADE"), primary_key=True),
+    Column("code", String, primary_key=True),
+    Column("seat", String, nullable=False),
+    Column("made_at", UtcTime, nullable=False),
+)
+
+invitations = Table(  # the public page on which a meeting's or a series' guests may answer ahead
+    "invitations",
+    metadata,
+    Column("token_sha256", LargeBinary, primary_key=True),
+    Column("token_sealed", LargeBinary, nullable=False),
+    Column("host_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("covers", String, nullable=False),  # "meeting" or "series"
+    Column("about", String, nullable=False),  # the meeting's id, or its `series`
+    UniqueConstraint("host_id", "covers", "about"),
+)
+
+personal_links = Table(  # the same for one invitee alone; the address carries a signature and its own end
+    "personal_links",
+    metadata,
+    Column("id_sha256", LargeBinary, primary_key=True),
+    Column("id_sealed", LargeBinary, nullable=False),
+    Column("host_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("covers", String, nullable=False),
+    Column("about", String, nullable=False),
+    Column("name_sealed", LargeBinary, nullable=False),
+    Column("email_sealed", LargeBinary, nullable=False),
+    Column("made_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+    Index(None, "host_id", "about"),
+)
+
+agreements = Table(  # what each page said last; the log has all of it, and `verify` holds the two equal
+    "agreements",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("host_id", ForeignKey("users.id", ondelete="RESTRICT"), nullable=False),
+    Column("covers", String, nullable=False),
+    Column("about", String, nullable=False),
+    Column("name", String, nullable=False),  # as the person gave it; may be empty with a no
+    Column("choices", Text, nullable=False),  # JSON: purpose -> bool
+    Column("said_at", UtcTime, nullable=False),
+    Column("until", String, nullable=False),  # ISO 8601 date; it ends with that day (UTC)
+    Column("notice_version", String, nullable=False),
+    Column("notice_language", String, nullable=False),
+    Column("notice_sha256", String, nullable=False),
+    Column("personal_link", ForeignKey("personal_links.id_sha256", ondelete="RESTRICT")),
+    Column("page_sha256", LargeBinary, nullable=False, unique=True),
+    Column("page_sealed", LargeBinary, nullable=False),
+    Column("log_index", Integer, nullable=False),  # of the entry that says this
+    Column("withdrawn_at", UtcTime),
+    Index(None, "host_id", "about"),
+)
+
+agreement_ids = Table(  # whom the platform knows to be the person of an agreement
+    "agreement_ids",
+    metadata,
+    Column("agreement_id", ForeignKey("agreements.id", ondelete="CASCADE"), primary_key=True),
+    Column("platform_id_sha256", String, primary_key=True),
+    Column("name", String, nullable=False),  # that they had in the meeting when it was tied
+    Column("tied_at", UtcTime, nullable=False),
 )
 
 notices = Table(
@@ -212,6 +289,18 @@ notices = Table(
     Column("post_sealed", LargeBinary, nullable=False),  # a notice carries the page's link
     Column("page_sealed", LargeBinary, nullable=False),
     Column("kept_at", UtcTime, nullable=False),
+)
+
+publications = Table(  # versions of the notice, in order
+    "publications",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("fingerprint", String, nullable=False),
+    Column("content", LargeBinary, nullable=False),  # canonical JSON: sentences and what the installation states
+    Column("in_use_since", UtcTime, nullable=False),
+    Column("published_at", UtcTime),  # when an admin said whether older agreements hold; until then they do not
+    Column("published_by", String),
+    Column("renews", Boolean(create_constraint=True, name="is_bool")),  # older agreements must be renewed
 )
 
 transcripts = Table(
@@ -234,10 +323,24 @@ erasures = Table(  # ordered and not yet finished: a row is gone when what it na
     "erasures",
     metadata,
     Column("id", String, primary_key=True),
-    Column("visit_id", ForeignKey("visits.id", ondelete="RESTRICT"), nullable=False, index=True),
+    Column("visit_id", ForeignKey("visits.id", ondelete="RESTRICT"), index=True),  # None: of no visit
     Column("authority", Text, nullable=False),
     Column("targets", Text, nullable=False),  # JSON
     Column("ordered_at", UtcTime, nullable=False),
+)
+
+erasure_wishes = Table(  # of people, in a meeting that may still run; kept to show when it was done
+    "erasure_wishes",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("visit_id", ForeignKey("visits.id", ondelete="RESTRICT"), nullable=False, index=True),
+    Column("seat", String, nullable=False),
+    Column("page", String, nullable=False),  # on which it was asked for, by its name in the log
+    Column("before_index", Integer, nullable=False),  # what relies on a yes that was logged later stays
+    Column("authority", Text, nullable=False),
+    Column("asked_at", UtcTime, nullable=False),
+    Column("erased_at", UtcTime),
+    Column("is_settled", Boolean(create_constraint=True, name="is_bool"), nullable=False),  # nothing can follow
 )
 
 log_leaves = Table(

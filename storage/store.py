@@ -13,19 +13,26 @@ from sqlalchemy import Connection, insert, select
 
 from consent_notice.clock import Clock
 from storage import data_dir as directory
+from storage.agreement_uses import AgreementUses
+from storage.agreements import Agreements
 from storage.calendars import Calendars
 from storage.consent_log import ConsentLog
 from storage.database import Database
 from storage.erasure import Erasure
+from storage.erasure_wishes import ErasureWishes
 from storage.errors import KeyStoreMissing, WrongKeyFile
+from storage.invitations import Invitations
 from storage.key_file import open_key_file
 from storage.keys import KeyStore
 from storage.meetings import Meetings
 from storage.migrate import migrate
 from storage.notices import Notices
 from storage.pages import Pages
+from storage.personal_links import PersonalLinks
+from storage.publications import Publications
 from storage.records import Records
 from storage.schema import installation
+from storage.seat_codes import SeatCodes
 from storage.segments import Shelf
 from storage.tracks import Tracks
 from storage.transcripts import Transcripts
@@ -58,12 +65,19 @@ class Store:
         self.tracks = Tracks(data_dir / directory.TRACKS_NAME, log, keys, clock, new_id)
         self.visits = Visits(database, vault, clock, new_id)
         self.pages = Pages(database, vault, clock, new_id)
+        self.seat_codes = SeatCodes(database, clock)
         self.records = Records(log)
         self.notices = Notices(database, vault, clock)
+        self.publications = Publications(database, clock)
         self.transcripts = Transcripts(data_dir / directory.TRANSCRIPTS_NAME, database, keys, log, new_id)
         self.session_key = vault.session_key
+        self.invitations = Invitations(database, vault, new_id)
+        self.personal_links = PersonalLinks(database, vault, clock, new_id, vault.session_key)
+        self.agreements = Agreements(database, vault, log, clock, self.publications.is_still_valid)
+        self.agreement_uses = AgreementUses(database, vault, clock)
         shelf = Shelf(tracks=data_dir / directory.TRACKS_NAME, log=log, keys=keys, new_id=new_id)
         self.erasure = Erasure(shelf, data_dir / directory.TRANSCRIPTS_NAME, database, self.records, clock)
+        self.erasure_wishes = ErasureWishes(database, log, self.erasure, clock)
 
     @classmethod
     def open(cls, data_dir: Path, clock: Clock, new_id: Callable[[], str]) -> Store:

@@ -1,7 +1,8 @@
 """Takes admitted frames, and nothing else, and keeps them: one thread a visit, from memory to sealed parts.
 
 Decides when a segment begins (another set of consents, speakers or rule), when a chunk is sealed (250 ms), made durable
-(well within a second) and when a part ends (30 s). Any failure ends it once and for all, with what was written whole.
+(well within a second) and when a part ends (30 s) or a segment to which nothing is added (2 s). Any failure ends it
+once and for all, with what was written whole.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from storage.sound import destroy_later_sound, logged_segments
 
 QUEUE_LIMIT = 340  # chunks: ten seconds of eight people
 TICK_S = 0.1
+IDLE_MS = 2_000  # a segment that took nothing for so long ends: what is asked to be erased need not wait for the end
 SYNC_AFTER_MS = 500  # with a chunk of 250 ms and a tick, nothing waits for the disk longer than a second
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -74,6 +76,7 @@ class _Open:
 
     segment: LiveSegment
     first: _Chunk  # any of it: they are alike in all that makes a segment
+    written_ms: int
     part_since_ms: int = 0
     unsynced_since_ms: int | None = None
 
@@ -251,6 +254,7 @@ class TrackWriter:
             if held is not None:
                 self._finish(chunk.track)
             held = self._begin(chunk)
+        held.written_ms = self._clock.boot_ms()
         part = held.segment.part
         if part is None:
             part = held.segment.open_part()
@@ -284,14 +288,16 @@ class TrackWriter:
         except BaseException:
             segment.release()
             raise
-        held = self._open[chunk.track] = _Open(segment=segment, first=chunk)
+        held = self._open[chunk.track] = _Open(segment=segment, first=chunk, written_ms=self._clock.boot_ms())
         return held
 
     def _tick(self) -> None:
         now_ms = self._clock.boot_ms()
-        for held in self._open.values():
+        for track, held in list(self._open.items()):
             part = held.segment.part
-            if part is not None and now_ms - held.part_since_ms >= LONGEST_PART_MS:
+            if now_ms - held.written_ms >= IDLE_MS:
+                self._finish(track)
+            elif part is not None and now_ms - held.part_since_ms >= LONGEST_PART_MS:
                 self._close_part(held)
             elif part is not None and now_ms - (held.unsynced_since_ms or now_ms) >= SYNC_AFTER_MS:
                 part.sync()

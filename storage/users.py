@@ -13,6 +13,7 @@ from consent_notice.clock import Clock
 from consent_notice.words import UserId
 from storage.database import Database
 from storage.errors import AlreadyStored, NotStored
+from storage.host_rules import HostRules
 from storage.schema import users
 
 Role = Literal["host", "admin"]
@@ -25,6 +26,7 @@ class User:
     name: str
     role: Role
     password_hash: str
+    place: str = ""  # code of a jurisdiction; empty: they said nothing
 
 
 class Users:
@@ -75,10 +77,32 @@ class Users:
         if not await self._database.write(lambda connection: connection.execute(change).rowcount):
             raise NotStored
 
+    async def set_place(self, user_id: UserId, place: str) -> None:
+        """`place` is a code of the table of jurisdictions, or empty. Raises NotStored."""
+        change = update(users).where(users.c.id == user_id).values(place=place)
+        if not await self._database.write(lambda connection: connection.execute(change).rowcount):
+            raise NotStored
+
+    async def host_rules(self, user_id: UserId) -> HostRules:
+        """Raises NotStored, BrokenRecord."""
+        query = select(users.c.host_rules).where(users.c.id == user_id)
+        stored = await self._database.read(lambda connection: connection.execute(query).scalar_one_or_none())
+        if stored is None:
+            raise NotStored
+        return HostRules.read(stored)
+
+    async def set_host_rules(self, user_id: UserId, rules: HostRules) -> None:
+        """Raises NotStored."""
+        change = update(users).where(users.c.id == user_id).values(host_rules=rules.written())
+        if not await self._database.write(lambda connection: connection.execute(change).rowcount):
+            raise NotStored
+
 
 def _key(email: str) -> str:
     return email.strip().lower()
 
 
 def _user(row: Row[Any]) -> User:
-    return User(id=row.id, email=row.email, name=row.name, role=row.role, password_hash=row.password_hash)
+    return User(
+        id=row.id, email=row.email, name=row.name, role=row.role, password_hash=row.password_hash, place=row.place
+    )

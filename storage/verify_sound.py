@@ -25,6 +25,8 @@ from storage.segments import CLOSED_SUFFIX, OPEN_SUFFIX, is_live
 if TYPE_CHECKING:
     from storage.verify import Evidence
 
+_OPENING = {(Purpose.RECORDING, Act.GIVE), (Purpose.RECORDING, Act.ATTEST)}  # whether it counts, the judgement says
+
 
 def check_sound(evidence: Evidence, visits: Mapping[str, list[LogEntry]]) -> tuple[int, int]:
     """How many parts were checked, and how many are still being written."""
@@ -160,7 +162,7 @@ class _VisitSound:
                 return
 
     def _without_yes(self, opened: SegmentOpened, record: MeetingRecord, from_ms: int, to_ms: int) -> set[SeatId]:
-        needed = set(opened.seats)
+        needed = set(opened.seats) - {record.own_voice}
         if opened.rule is Rule.EVERYONE:
             needed |= record.present(from_ms, to_ms)
         named = {self._by_index[index].event for index in opened.relies_on if index in self._by_index}
@@ -171,7 +173,7 @@ class _VisitSound:
         for index in opened.relies_on:
             found = self._by_index.get(index)
             decided = found.event if found is not None else None
-            is_yes = isinstance(decided, Decided) and (Purpose.RECORDING, Act.GIVE) in decided.acts
+            is_yes = isinstance(decided, Decided) and bool(_OPENING & set(decided.acts))
             if index >= entry.index or not is_yes:
                 self._evidence.fault(f"segment {opened.segment}: it relies on log entry {index}, which is no yes")
         if not opened.relies_on:

@@ -156,6 +156,10 @@ class Visits:
         """Raises StaleEpoch."""
         await self._fenced(visit_id, epoch, {"state": state})
 
+    async def set_rule(self, visit_id: VisitId, epoch: int, rule: Rule) -> None:
+        """What the places and the room made of the rule that was wanted. Raises StaleEpoch."""
+        await self._fenced(visit_id, epoch, {"rule": rule.value})
+
     async def end_visit(self, visit_id: VisitId, epoch: int, left_reason: str, detail: str = "") -> None:
         """Raises StaleEpoch. Open stays end with it."""
         values = {"state": "left", "left_reason": left_reason, "detail": detail, "ended_at": self._clock.now()}
@@ -337,8 +341,13 @@ class Visits:
             transcription_state=row.transcription_state,
             transcription_permille=row.transcription_permille,
             transcription_tries=row.transcription_tries,
-            page_token=self._vault.unseal(_LINK, row.id, row.page_token_sealed),
+            page_token=page_token(self._vault, row.id, row.page_token_sealed),
         )
+
+
+def page_token(vault: Vault, visit_id: str, sealed: bytes) -> str:
+    """Raises BrokenRecord."""
+    return vault.unseal(_LINK, visit_id, sealed)
 
 
 def _current(visit_id: str, epoch: int) -> ColumnElement[bool]:

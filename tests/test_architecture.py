@@ -30,6 +30,7 @@ PURE = {
 
 # Modules that hold types and constants and decide nothing.
 NOTHING_TO_TEST = {
+    "bot.books",
     "bot.commands",
     "bot.ports",
     "calendar_sync.errors",
@@ -52,14 +53,19 @@ SHOWN_BY = {
     "calendar_sync.addresses": "tests/unit/calendar_sync/test_links.py",
     "calendar_sync.services": "tests/unit/calendar_sync/test_links.py",
     "calendar_sync.expansion": "tests/adapter/calendar_sync/test_ics_broken.py",
+    "consent_notice.attendance": "tests/unit/consent_notice/test_rules.py",
     "config.demo": "tests/acceptance/test_demo.py",
+    "config.options": "tests/adapter/config/test_cli.py",
     "config.story": "tests/acceptance/test_demo.py",
     "storage.data_dir": "tests/adapter/storage/test_store.py",
     "storage.database": "tests/adapter/storage/test_store.py",
     "storage.key_file": "tests/adapter/storage/test_store.py",
+    "storage.log_reader": "tests/adapter/storage/test_consent_log.py",
     "storage.migrate": "tests/adapter/storage/test_store.py",
     "storage.sound": "tests/adapter/storage/test_track_writer.py",
     "storage.vault": "tests/adapter/storage/test_store.py",
+    "web.guests": "tests/adapter/web/test_ahead_links.py",
+    "web.tying": "tests/adapter/web/test_ahead_here.py",
     "web.practice.qr": "tests/adapter/web/practice/test_app.py",
 }
 

@@ -6,6 +6,7 @@ An admin sees who refused; sound and words stay with the host. What is shown her
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +15,7 @@ from aiohttp import web
 from consent_notice.canonical import canonical
 from consent_notice.events import Decided, to_body
 from consent_notice.words import ConsentStatus, Purpose, Standing, UserId, VisitId
+from storage.copies import read_states
 from storage.log_entries import ErasedBody, LogEntry
 from storage.verify import VerifyReport, verify
 from storage.visits import RecordingFilter, VisitRow
@@ -23,7 +25,8 @@ from web.erasures import erasable
 from web.hosts import story_of
 from web.pages import page
 from web.picture import draw
-from web.reads import COMMAND_LINE, EVIDENCE, note_read
+from web.places import why_rule
+from web.reads import COMMAND_LINE, EVIDENCE, PAGE_READER, note_read
 from web.recordings import older_link, read_before
 from web.replay import MeetingStory, SeatStory, Told
 from web.settings import SETTINGS
@@ -112,6 +115,7 @@ async def show_reviews(request: web.Request) -> web.Response:
         wanted=status.value if status else "",
         filters=[one.value for one in FILTERS],
         hosts=hosts,
+        copies=await asyncio.to_thread(read_states, request.app[SETTINGS].data_dir),
     )
 
 
@@ -192,7 +196,8 @@ async def _review_page(request: web.Request, visit: VisitRow, *, just_verified: 
     now_ms = None
     if visit.ended_at is None and clock.boot_id == visit.boot_id:
         now_ms = clock.boot_ms() - visit.started_boot_ms
-    hashes = {entry.index: entry.leaf_hash.hex() for entry in await asyncio.to_thread(store.log.entries_of, visit.id)}
+    entries = await asyncio.to_thread(store.log.entries_of, visit.id)
+    hashes = {entry.index: entry.leaf_hash.hex() for entry in entries}
     people = {UserId(COMMAND_LINE): "Somebody on the server's command line"}
     people |= {user.id: user.name for user in await store.users.list()}
     picture = draw(story, now_ms)
@@ -208,11 +213,18 @@ async def _review_page(request: web.Request, visit: VisitRow, *, just_verified: 
         evidence=evidence_of(story, hashes),
         kept=kept_of(story),
         erasable=erasable(story),
-        reads=[(at, people.get(UserId(read.reader), "an account that is gone"), read.what) for at, read in story.reads],
+        why=why_rule(request.app[SETTINGS], entries),
+        reads=[(at, _reader(read.reader, people), read.what) for at, read in story.reads],
         left=display.in_words(display.LEFT_WORDS, visit.left_reason or ""),
         verified=request.app[CHECKS].last,
         just_verified=just_verified,
     )
+
+
+def _reader(reader: str, people: Mapping[UserId, str]) -> str:
+    if reader.startswith(PAGE_READER):
+        return "a participant, on their own page,"
+    return people.get(UserId(reader), "an account that is gone")
 
 
 def evidence_of(story: MeetingStory, hashes: dict[int, str]) -> list[Evidence]:
@@ -261,6 +273,7 @@ async def _log_page(request: web.Request, *, just_verified: bool = False) -> web
         first=first,
         checkpoint=await asyncio.to_thread(log.latest_checkpoint),
         vkey=log.vkey,
+        copies=await asyncio.to_thread(read_states, request.app[SETTINGS].data_dir),
         verified=request.app[CHECKS].last,
         just_verified=just_verified,
     )

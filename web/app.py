@@ -16,16 +16,26 @@ from storage.store import Store
 from web import (
     accounts,
     admins,
+    ahead,
+    answering,
+    ask_ahead,
     calendars,
     checker,
     erasures,
     headers,
     hosts,
+    live,
+    own_copy,
     pages,
     participants,
+    publishing,
     receipt_mail,
     receipts,
     recordings,
+    shared_seats,
+    telephone,
+    under_18,
+    withdrawing,
 )
 from web.access import CLOCK, NEW_ID, STORE, Access, add_routes, forms_are_ours, get
 from web.settings import SETTINGS, WebSettings
@@ -58,18 +68,10 @@ def create_app(
     admins.set_up(app)
     app.on_response_prepare.append(headers.add_headers)
     app.router.add_static("/static/", pages.STATIC_DIR)
-    for part in (
-        accounts,
-        hosts,
-        calendars,
-        recordings,
-        participants,
-        receipts,
-        receipt_mail,
-        checker,
-        admins,
-        erasures,
-    ):
+    of_participants = (participants, answering, withdrawing, under_18, shared_seats, telephone, own_copy, ahead)
+    of_records = (receipts, receipt_mail, checker)
+    of_hosts = (hosts, live, ask_ahead, calendars, recordings)
+    for part in (accounts, *of_hosts, *of_participants, *of_records, admins, publishing, erasures):
         add_routes(app, part.routes())
     add_routes(app, [get("/healthz", healthz, Access.ANYONE)])
     return app

@@ -1,4 +1,4 @@
-"""A host's calendars: added switched off, read-only, each with its own rule and language.
+"""A host's calendars: added switched off, read-only, each with its own rule and language; and what holds for them all.
 
 Addresses may hold secrets, so a page shows only their site. Reading the calendars is done elsewhere.
 """
@@ -12,8 +12,10 @@ from aiohttp import web
 
 from consent_notice.words import CalendarId
 from storage.calendars import CalendarRow
+from storage.host_rules import HostRules
 from web.access import STORE, Access, Route, back_to, get, post, tell, text_of, user_of
-from web.hosts import allowed_rules, languages, read_rule
+from web.host_rules import inside_of, read_rules, save_rules
+from web.hosts import allowed_fallbacks, allowed_rules, languages, read_fallback, read_rule
 from web.pages import page
 from web.settings import SETTINGS
 
@@ -28,6 +30,7 @@ def routes() -> list[Route]:
         post("/calendars/{calendar}/enabled", switch_calendar, Access.SIGNED_IN),
         post("/calendars/{calendar}/rule", change_rule, Access.SIGNED_IN),
         post("/calendars/{calendar}/delete", delete_calendar, Access.SIGNED_IN),
+        post("/rules", change_rules, Access.SIGNED_IN),
     ]
 
 
@@ -44,12 +47,14 @@ async def add_calendar(request: web.Request) -> web.StreamResponse:
         title = "Uploaded calendar" if address.startswith(UPLOADED) else place_of(address)
     if problem:
         return await _calendars_page(request, status=422, problem=problem, title=title)
+    rule = read_rule(await text_of(request, "rule"), settings)
     await request.app[STORE].calendars.add(
         host_id=user.id,
         provider="ics",
         title=title,
         address=address,
-        rule=read_rule(await text_of(request, "rule"), settings),
+        rule=rule,
+        fallback=read_fallback(await text_of(request, "fallback"), rule, settings),
         language=language if language in settings.wording else settings.default_language,
     )
     await tell(request, "The calendar is added, and off. Switch it on when the bot may read it.")
@@ -64,9 +69,20 @@ async def switch_calendar(request: web.Request) -> web.StreamResponse:
 
 async def change_rule(request: web.Request) -> web.StreamResponse:
     calendar = await _own_calendar(request)
-    rule = read_rule(await text_of(request, "rule"), request.app[SETTINGS])
-    await request.app[STORE].calendars.set_rule(calendar.id, rule)
+    settings = request.app[SETTINGS]
+    rule = read_rule(await text_of(request, "rule"), settings)
+    fallback = read_fallback(await text_of(request, "fallback"), rule, settings)
+    await request.app[STORE].calendars.set_rule(calendar.id, rule, fallback)
     await tell(request, "The rule is changed for meetings that have not begun.")
+    raise back_to("/calendars")
+
+
+async def change_rules(request: web.Request) -> web.StreamResponse:
+    rules, problem = await read_rules(request)
+    if problem:
+        return await _calendars_page(request, status=422, typed_rules=rules, rules_problem=problem)
+    await save_rules(request, rules)
+    await tell(request, "Your rules are saved. Planned meetings follow when their calendar is read next.")
     raise back_to("/calendars")
 
 
@@ -123,9 +139,16 @@ async def _address(request: web.Request, *, may_name_paths: bool) -> tuple[str, 
 
 
 async def _calendars_page(
-    request: web.Request, *, status: int = 200, problem: str = "", title: str = ""
+    request: web.Request,
+    *,
+    status: int = 200,
+    problem: str = "",
+    title: str = "",
+    typed_rules: HostRules | None = None,
+    rules_problem: str = "",
 ) -> web.Response:
     settings, user = request.app[SETTINGS], user_of(request)
+    host_rules = await request.app[STORE].users.host_rules(user.id)
     rows = await request.app[STORE].calendars.list(user.id)
     return await page(
         request,
@@ -135,6 +158,10 @@ async def _calendars_page(
         problem=problem,
         title_given=title,
         rules=allowed_rules(settings),
+        fallbacks=allowed_fallbacks(settings),
+        host_rules=typed_rules or host_rules,
+        rules_problem=rules_problem,
+        inside=inside_of(host_rules, user),
         languages=languages(settings),
         language_names=dict(languages(settings)),
         default_language=settings.default_language,

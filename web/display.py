@@ -51,12 +51,18 @@ RULE_MEANS = {
     "each_voice": "Each voice is kept only if that person has agreed.",
     "presenters": "Only presenters who agreed are kept; the audience is informed and left out.",
 }
+FALLBACK_WORDS = {
+    "leave": "The bot leaves after a while",
+    "each_voice": "I may go on with the voices that agreed",
+}
 MEANS_WORDS = {
     "chat": "in the meeting's chat",
     "page": "on their own page",
     "room_button": "with the button in the room",
     "host": "by the host",
     "system": "by onrecord itself",
+    "ahead": "before the meeting, on their own page",
+    "phone": "with the keys of a telephone",
 }
 LEFT_WORDS = {
     "meeting_ended": "The meeting ended.",
@@ -71,6 +77,7 @@ LEFT_WORDS = {
     "room_full": "The meeting was full.",
     "connection_lost": "The connection to the meeting was lost.",
     "no_media": "No sound came from the meeting.",
+    "not_allowed_there": "In this kind of room nothing may be recorded where somebody is, or may be.",
     "taken_over": "Another bot of this installation took over.",
     "storage_failed": "The recording could not be stored any more (is the disk full?). What was kept is safe.",
 }
@@ -98,12 +105,25 @@ KIND_WORDS = {
     "seat_left": "Somebody left",
     "notice_delivered": "Notice delivered",
     "decided": "Answer",
+    "headcount_declared": "Several people on one seat",
+    "rule_settled": "Rule settled",
+    "host_acted": "Host's wish",
+    "recording_barred": "Recording barred",
+    "agreed_ahead": "Answer ahead",
     "segment_opened": "Recording opened",
     "part_closed": "Part sealed",
     "transcript_sealed": "Transcript sealed",
     "recording_tagged": "Recording tagged",
     "erased": "Erased",
     "record_read": "Read by a person",
+}
+
+
+CHECKED_WORDS = {
+    "primary": "Statute read",
+    "secondary": "Summary read",
+    "memory": "From memory, not read",
+    "derived": "Derived from that row",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from consent_notice.words import SeatId, VisitId
-from storage.erasure import LONGEST_AUTHORITY
+from storage.authorities import LONGEST_AUTHORITY
 from storage.errors import ErasureUnfinished, StorageError
 from storage.visits import VisitRow
 from web import display

@@ -1,7 +1,6 @@
-"""The host's meetings: what is running (counts of answers, never whose), what comes, and joining by a pasted link.
+"""The host's meetings: what comes and what was missed, their choice for each, and joining by a pasted link.
 
-A person who refused and one who has not answered are the same number here, by construction: only agreed answers are
-counted, against the people present.
+What is running is in `live`.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from aiohttp import web
 
+from calendar_sync.host_rules import wishes_of
 from calendar_sync.links import (
     PLATFORM_NAMES,
     JoinLink,
@@ -23,11 +23,13 @@ from calendar_sync.links import (
     Platform,
     find_link,
 )
-from consent_notice.words import MeetingId, Purpose, Rule, Standing, VisitId
+from calendar_sync.planning import TITLE_BARRED
+from consent_notice.words import Rule, VisitId
 from storage.meetings import MeetingRow, MeetingState, Override
 from storage.store import Store
 from storage.visits import VisitRow
 from web.access import CLOCK, STORE, Access, Route, back_to, get, post, tell, text_of, user_of
+from web.live import live_meetings, own_meeting
 from web.pages import page
 from web.replay import MeetingStory, Timeline
 from web.replay import tell as tell_story
@@ -35,16 +37,7 @@ from web.settings import SETTINGS, WebSettings
 
 SUPPORTED = frozenset({Platform.PRACTICE})
 MOST_DAYS_AHEAD = 366
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiveMeeting:
-    """A running meeting as its host may see it."""
-
-    meeting: MeetingRow
-    visit: VisitRow | None  # None until the bot has begun
-    people: int
-    agreed: int
+LEAVE = "leave"  # in forms, where not everyone agrees
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +50,8 @@ def routes() -> list[Route]:
     return [
         get("/", start, Access.SIGNED_IN),
         get("/meetings", show_meetings, Access.SIGNED_IN),
-        get("/meetings/live", show_live, Access.SIGNED_IN),
         post("/meetings", add_meeting, Access.SIGNED_IN),
         post("/meetings/{meeting}/override", override_meeting, Access.SIGNED_IN),
-        post("/meetings/{meeting}/stop", stop_meeting, Access.SIGNED_IN),
     ]
 
 
@@ -70,11 +61,6 @@ async def start(request: web.Request) -> web.StreamResponse:
 
 async def show_meetings(request: web.Request) -> web.Response:
     return await _meetings_page(request)
-
-
-async def show_live(request: web.Request) -> web.Response:
-    rows = await request.app[STORE].meetings.upcoming(user_of(request).id, request.app[CLOCK].now())
-    return await page(request, "_live.html", live=await _live(request, rows))
 
 
 async def add_meeting(request: web.Request) -> web.StreamResponse:
@@ -88,15 +74,23 @@ async def add_meeting(request: web.Request) -> web.StreamResponse:
     rule = read_rule(await text_of(request, "rule"), settings)
     if problem or found is None:
         return await _meetings_page(request, status=422, problem=problem, typed=typed)
+    title = title or f"Meeting in {PLATFORM_NAMES[found.platform]}"
+    barred = wishes_of(await store.users.host_rules(user.id), user.email).bar_title(title)
     await store.meetings.add_by_hand(
         user.id,
         found.url,
-        title or f"Meeting in {PLATFORM_NAMES[found.platform]}",
+        title,
         starts_at,
         platform=found.platform.value,
         rule=rule,
+        fallback=read_fallback(await text_of(request, "fallback"), rule, settings),
         language=await text_of(request, "language") if settings.wording else settings.default_language,
+        skipped_because=TITLE_BARRED if barred else "",
     )
+    if barred:
+        what_to_do = "It stands below: press “Join and ask” there to send the bot all the same."
+        await tell(request, f"The bot stays away: the title matches your rule. {what_to_do}", "warn")
+        raise back_to("/meetings")
     when = "The bot joins now." if starts_at is None else "The bot will join at that time."
     await tell(request, f"{when} It asks everyone before anything is kept.")
     raise back_to("/meetings")
@@ -114,21 +108,6 @@ async def override_meeting(request: web.Request) -> web.StreamResponse:
         )
     await request.app[STORE].meetings.override(meeting.id, choices[wanted])
     raise back_to("/meetings")
-
-
-async def stop_meeting(request: web.Request) -> web.StreamResponse:
-    meeting = await own_meeting(request)
-    await request.app[STORE].meetings.stop(meeting.id)
-    await tell(request, "Stopped. The bot leaves and does not come back to this meeting.")
-    raise back_to("/meetings")
-
-
-async def own_meeting(request: web.Request) -> MeetingRow:
-    """Another host's meeting does not exist for this one."""
-    meeting = await request.app[STORE].meetings.get(MeetingId(request.match_info["meeting"]))
-    if meeting is None or meeting.host_id != user_of(request).id:
-        raise web.HTTPNotFound
-    return meeting
 
 
 def can_join(meeting: MeetingRow) -> bool:
@@ -168,9 +147,23 @@ def read_moment(text: str, zone: str, now: datetime) -> tuple[datetime | None, s
     return at, ""
 
 
+def allowed_rules(settings: WebSettings) -> list[str]:
+    allowed = {Rule.EACH_VOICE: settings.each_voice_allowed, Rule.PRESENTERS: settings.presenters_allowed}
+    return [Rule.EVERYONE.value, *(rule.value for rule, is_allowed in allowed.items() if is_allowed)]
+
+
 def read_rule(text: str, settings: WebSettings) -> Rule:
-    """Anything but an allowed `each_voice` is `everyone`."""
-    return Rule.EACH_VOICE if text == Rule.EACH_VOICE.value and settings.each_voice_allowed else Rule.EVERYONE
+    """Anything but an allowed one is `everyone`."""
+    return Rule(text) if text in allowed_rules(settings) else Rule.EVERYONE
+
+
+def allowed_fallbacks(settings: WebSettings) -> list[str]:
+    return [LEAVE, *([Rule.EACH_VOICE.value] if settings.each_voice_allowed else [])]
+
+
+def read_fallback(text: str, rule: Rule, settings: WebSettings) -> Rule | None:
+    """Only `everyone` has one; anything but an allowed one is to leave."""
+    return Rule(text) if rule is Rule.EVERYONE and text in allowed_fallbacks(settings) and text != LEAVE else None
 
 
 async def story_of(store: Store, visit: VisitRow) -> MeetingStory:
@@ -187,7 +180,7 @@ async def _meetings_page(
         request,
         "meetings.html",
         status=status,
-        live=await _live(request, rows),
+        live=await live_meetings(request, rows),
         upcoming=[
             Upcoming(meeting=row, can_join=can_join(row)) for row in rows if row.state is not MeetingState.VISITING
         ],
@@ -196,6 +189,7 @@ async def _meetings_page(
         problem=problem,
         typed=typed or {"link": "", "title": "", "when": "now", "at": ""},
         rules=allowed_rules(settings),
+        fallbacks=allowed_fallbacks(settings),
         languages=languages(settings),
         default_language=settings.default_language,
         default_rule=settings.default_rule,
@@ -203,25 +197,5 @@ async def _meetings_page(
     )
 
 
-def allowed_rules(settings: WebSettings) -> list[str]:
-    return [Rule.EVERYONE.value, *([Rule.EACH_VOICE.value] if settings.each_voice_allowed else [])]
-
-
 def languages(settings: WebSettings) -> list[tuple[str, str]]:
     return [(code, str(table.get("name", code))) for code, table in sorted(settings.wording.items())]
-
-
-async def _live(request: web.Request, rows: list[MeetingRow]) -> list[LiveMeeting]:
-    store = request.app[STORE]
-    live = []
-    for meeting in rows:
-        if meeting.state is not MeetingState.VISITING:
-            continue
-        visit = await store.visits.visit_of_meeting(meeting.id)
-        people = agreed = 0
-        if visit is not None:
-            present = [seat for seat in (await story_of(store, visit)).people if seat.is_present]
-            people = len(present)
-            agreed = sum(seat.standing(Purpose.RECORDING) is Standing.GIVEN for seat in present)
-        live.append(LiveMeeting(meeting=meeting, visit=visit, people=people, agreed=agreed))
-    return live

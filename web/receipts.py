@@ -7,6 +7,7 @@ what it looks like in `consent_notice.receipt_page`; here its facts are filled i
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from aiohttp import web
 
@@ -20,11 +21,10 @@ from storage.log_entries import ErasedBody
 from storage.receipts import receipt_of
 from web import display
 from web.access import CLOCK, NEW_ID, STORE, Access, Route, get, text_of
-from web.answers import page_reference
 from web.headers import POLICY_OF_ANSWER
 from web.notices import choose_language, link_of, page_words
-from web.participants import Opened, opened_page
-from web.replay import SeatStory
+from web.opened import Opened, opened_page
+from web.replay import SeatStory, Told
 from web.settings import SETTINGS
 
 NOT_YET = "There is no receipt yet. It is there once an answer of this page counts, in the browser that gave it."
@@ -63,11 +63,11 @@ def file_name(opened: Opened) -> str:
 async def receipt_for(request: web.Request, opened: Opened) -> bytes:
     """Canonical JSON, made anew. Raises HTTPNotFound in words."""
     log = request.app[STORE].log
-    if opened.seat is None or not opened.seat.told:
+    if opened.seat is None or not opened.told:
         raise web.HTTPNotFound(text=await asyncio.to_thread(_why_there_is_none, log, opened))
     facts = await facts_of(request, opened, opened.seat)
     try:
-        return await asyncio.to_thread(receipt_of, log, opened.visit.id, facts)
+        return await asyncio.to_thread(receipt_of, log, opened.visit.id, facts, opened.person)
     except (BadReceipt, NotStored):
         raise web.HTTPNotFound(text=ERASED) from None
 
@@ -93,7 +93,7 @@ async def facts_of(request: web.Request, opened: Opened, seat: SeatStory) -> Rec
         party_type="controller",
     )
     record = RecordFacts(
-        record_id=page_reference(opened.row.page_id),
+        record_id=opened.row.reference,
         seat=seat.seat,
         controllers=(controller,),
         authority=not_stated,
@@ -110,7 +110,7 @@ async def facts_of(request: web.Request, opened: Opened, seat: SeatStory) -> Rec
         receipt_id=request.app[NEW_ID](),
         issued_at=display.iso(request.app[CLOCK].now()),
         record=record,
-        notice_texts=await _answered_texts(request, seat),
+        notice_texts=await _answered_texts(request, opened.told),
         page=PageWords(
             language=language,
             words={key: words[key] for key in WORDS},
@@ -126,8 +126,8 @@ async def language_of(request: web.Request, opened: Opened) -> str:
     return choose_language(asked, accepted, opened.visit.language, request.app[SETTINGS])
 
 
-async def _answered_texts(request: web.Request, seat: SeatStory) -> tuple[str, ...]:
+async def _answered_texts(request: web.Request, answers: Sequence[Told]) -> tuple[str, ...]:
     """Those that are still kept; a receipt that lacks one is not made."""
-    hashes = {told.decided.notice_sha256: None for told in seat.told}
+    hashes = {told.decided.notice_sha256: None for told in answers}
     kept = [await request.app[STORE].notices.get(text_sha256) for text_sha256 in hashes]
     return tuple(one.notice.exact_text for one in kept if one is not None)

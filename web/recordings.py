@@ -1,6 +1,8 @@
 """What was recorded, for its host alone: the voices that were kept, playable, with their words.
 
-Whoever is not in a recording is only a number here. Each reading by a person is in the log before a byte is shown.
+Of whoever is not in a recording it says no more than that some are not: rows about people go at different times, and a
+number that changed with them would tell how somebody answered. Each reading by a person is in the log before a byte is
+shown.
 """
 
 from __future__ import annotations
@@ -66,7 +68,6 @@ async def show_recording(request: web.Request) -> web.Response:
     said, unreadable = await asyncio.to_thread(_utterances, store.transcripts, transcripts, kept)
     segments = await store.tracks.segments(visit.id)
     late = {seat for row in segments if not starts_with_meeting(visit, [row]) for seat in row.seats}
-    people = sum(not lane.is_bot for lane in picture.lanes)
     return await page(
         request,
         "recording.html",
@@ -77,7 +78,6 @@ async def show_recording(request: web.Request) -> web.Response:
         said=said,
         unreadable=unreadable,
         starts={lane.seat: lane.kept[0].from_ms if lane.seat in late else 0 for lane in kept},
-        missing=people - sum(not lane.is_bot for lane in kept),
         left=display.in_words(display.LEFT_WORDS, visit.left_reason or ""),
     )
 

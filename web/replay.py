@@ -6,7 +6,7 @@ start, by the boot clock, or by wall time for entries that another boot of the m
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -14,10 +14,12 @@ from typing import Protocol
 from consent_notice.events import (
     Decided,
     Erased,
+    HeadcountDeclared,
     NoticeDelivered,
     PartClosed,
     RecordingTagged,
     RecordRead,
+    RuleSettled,
     SeatJoined,
     SeatLeft,
     SegmentOpened,
@@ -25,7 +27,7 @@ from consent_notice.events import (
     VisitClosed,
 )
 from consent_notice.standings import StandingsReplay
-from consent_notice.words import Purpose, SeatId, SeatKind, Standing
+from consent_notice.words import Purpose, Rule, SeatId, SeatKind, Standing
 
 
 class Entry(Protocol):
@@ -73,6 +75,19 @@ class Known:
     at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voice:
+    """One of the people on a seat, or the seat itself, with what was answered under it alone."""
+
+    seat: SeatId
+    person: str  # empty: the seat itself
+    standings: Mapping[Purpose, Standing]
+    last_decision: int | None
+
+    def standing(self, purpose: Purpose) -> Standing:
+        return self.standings.get(purpose, Standing.UNKNOWN)
+
+
 @dataclass(slots=True, kw_only=True)
 class SeatStory:
     seat: SeatId
@@ -83,6 +98,8 @@ class SeatStory:
     noticed: NoticeDelivered | None = None  # the last one
     told: list[Told] = field(default_factory=list)
     standings: dict[Purpose, Known] = field(default_factory=dict)
+    people: int = 1  # who sit there, as far as they said so
+    voices: dict[str, dict[Purpose, Standing]] = field(default_factory=dict)  # by person; "": the seat's own
     kept: list[tuple[int, int]] = field(default_factory=list)
     kept_ms: int = 0
 
@@ -98,9 +115,22 @@ class SeatStory:
         known = self.standings.get(purpose)
         return known.standing if known else Standing.UNKNOWN
 
+    def voice(self, person: str) -> Voice:
+        told = [one.index for one in self.told if one.decided.person == person]
+        return Voice(
+            seat=self.seat,
+            person=person,
+            standings=self.voices.get(person, {}),
+            last_decision=told[-1] if told else None,
+        )
+
     @property
-    def last_decision(self) -> int | None:
-        return self.told[-1].index if self.told else None
+    def agreed(self) -> int:
+        """How many of the people who share it agreed to be recorded; never more than there are."""
+        given = sum(
+            standings.get(Purpose.RECORDING) is Standing.GIVEN for person, standings in self.voices.items() if person
+        )
+        return min(given, self.people)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -121,9 +151,11 @@ class MeetingStory:
     words: dict[SeatId, int] = field(default_factory=dict)  # in sealed transcripts
     transcripts: dict[str, SeatId] = field(default_factory=dict)
     tagged: RecordingTagged | None = None
+    rule: Rule | None = None  # the last that was settled
+    settled: RuleSettled | None = None  # the last time that places were looked at
     reads: list[tuple[datetime, RecordRead]] = field(default_factory=list)
     entries: int = 0
-    last_ms: int = 0
+    last_ms: int = 0  # when somebody last came or went, or sound was last kept
     ended: VisitClosed | None = None
 
     @property
@@ -146,13 +178,21 @@ def tell(entries: Iterable[Entry], timeline: Timeline) -> MeetingStory:
         elif isinstance(event, TranscriptSealed):
             story.words[event.seat] = event.words
             story.transcripts[event.transcript] = event.seat
+        elif isinstance(event, HeadcountDeclared):
+            standings.declared(event)
+            if event.seat in story.seats:
+                _headcount(story.seats[event.seat], standings, entry)
         elif isinstance(event, RecordingTagged):
             story.tagged = event
+        elif isinstance(event, RuleSettled):
+            story.rule = event.rule
+            story.settled = event if event.profile else story.settled
         elif isinstance(event, RecordRead):
             story.reads.append((entry.at, event))
         elif isinstance(event, SeatJoined | SeatLeft | NoticeDelivered | Decided | VisitClosed):
             at_ms = timeline.position(event.boot_id, event.at_ms, entry.at)
-            story.last_ms = max(story.last_ms, at_ms)
+            if not isinstance(event, NoticeDelivered | Decided):  # how long it lasted shows nobody when one answered
+                story.last_ms = max(story.last_ms, at_ms)
             if isinstance(event, VisitClosed):
                 _visit_closed(story, event, at_ms)
             else:
@@ -188,7 +228,10 @@ def _seat_event(
         _leave(known, at_ms)
         return
     decided = isinstance(event, Decided)
-    for purpose, standing in changes:
+    own = known.voices.setdefault(event.person if isinstance(event, Decided) else "", {})
+    own.update(changes)
+    for purpose, _ in changes:
+        standing = standings.of_seat(event.seat, purpose)
         known.standings[purpose] = Known(standing=standing, index=entry.index if decided else None, at=entry.at)
     if isinstance(event, Decided):
         recording = known.standing(Purpose.RECORDING)
@@ -196,6 +239,14 @@ def _seat_event(
     else:
         known.asked_ms.append(at_ms)
         known.noticed = event
+
+
+def _headcount(seat: SeatStory, standings: StandingsReplay, entry: Entry) -> None:
+    event = entry.event
+    assert isinstance(event, HeadcountDeclared)
+    seat.people = max(seat.people, event.people)
+    for purpose, known in seat.standings.items():
+        known.standing = standings.of_seat(seat.seat, purpose)
 
 
 def _leave(seat: SeatStory, at_ms: int) -> None:

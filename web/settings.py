@@ -9,6 +9,9 @@ from typing import Any, Literal
 
 from aiohttp import web
 
+from consent_notice.information import NOTHING_STATED, Information
+from consent_notice.jurisdictions import Jurisdictions
+from consent_notice.settling import RulePolicy
 from consent_notice.words import Purpose, Rule
 
 
@@ -36,15 +39,33 @@ class WebSettings:
     default_language: str
     default_rule: Rule
     each_voice_allowed: bool
+    presenters_allowed: bool
+    attestation_allowed: bool  # a host may say of somebody that they agreed
+    offer_after_s: int  # when a host is told how many have not agreed
     one_sided_accepted: bool
     purposes: tuple[Purpose, ...]  # what participants are asked about, in this order
     wording: Mapping[str, Mapping[str, Any]]  # notice texts by language, as consent_notice.notice reads them
     version: str
+    jurisdictions: Jurisdictions
+    host_location: str = ""  # of hosts who say nothing themselves; codes of `jurisdictions`, empty: not known
+    bot_location: str = ""
+    late_roster_accepted: bool = False
+    information: Information = NOTHING_STATED
+    publication: int = 0  # which version of the notice is in use
     mail: MailServer | None = None  # None: nothing can be sent, and nothing is offered
 
     @property
     def origin(self) -> str:
         return "/".join(self.public_url.split("/", 3)[:3])
+
+    @property
+    def rule_policy(self) -> RulePolicy:
+        return RulePolicy(
+            single_voices_allowed=self.each_voice_allowed,
+            one_sided_accepted=self.one_sided_accepted,
+            late_roster_accepted=self.late_roster_accepted,
+            presenters_allowed=self.presenters_allowed,
+        )
 
     @property
     def is_https(self) -> bool:

@@ -15,6 +15,7 @@ from bot.opus import SpokenLine, encode
 from bot.ports import (
     Admitted,
     ChatSaid,
+    DigitsPressed,
     Ended,
     Heard,
     Hears,
@@ -98,6 +99,7 @@ class PracticeRoom:
         identity_level=IdentityLevel.DISPLAY_NAME,
         roster_lag_ms=150,
         path_delay_ms=100,
+        hears_digits=True,
     )
 
     def __init__(self, *, clock: Clock, tasks: asyncio.TaskGroup) -> None:
@@ -280,6 +282,10 @@ class PracticeRoom:
                 self._left(SeatId(message["seat"]), now_ms - int(message["age_ms"]))
             case "chat":
                 self._chat(message, now_ms)
+            case "digits":
+                reference, seat, digits = str(message["id"]), SeatId(message["seat"]), str(message["digits"])
+                at_ms = now_ms - int(message["age_ms"])
+                self._push(DigitsPressed(message_id=reference, seat=seat, digits=digits, at_ms=at_ms))
             case "stop_voice":
                 self._stop_pressed(SeatId(message["seat"]), str(message["id"]))
             case "subscribed" | "unsubscribed" as word:
@@ -296,7 +302,7 @@ class PracticeRoom:
             self._push(RosterKnownUntil(at_ms=self._known_ms))
 
     def _joined(self, person: Message) -> None:
-        seat = SeatId(person["seat"])
+        seat, is_phone = SeatId(person["seat"]), bool(person.get("phone"))
         self._present.add(seat)
         self._push(
             Joined(
@@ -304,8 +310,10 @@ class PracticeRoom:
                 name=str(person["name"]),
                 # That a client is a bot is only its own claim: until somebody vouches for it, it may be a person.
                 seat_kind=SeatKind.BOT if seat == self._own_seat else SeatKind.PERSON,
-                identity_level=IdentityLevel.DISPLAY_NAME,
+                identity_level=IdentityLevel.SHARED_OR_ANONYMOUS if is_phone else IdentityLevel.DISPLAY_NAME,
                 at_ms=self._known_ms - int(person["age_ms"]),
+                platform_id=str(person.get("platform_id", "")),
+                is_phone=is_phone,
             )
         )
         if "stop_id" in person:  # pressed while no bot, or an earlier run of this one, was there to hear of it

@@ -13,7 +13,7 @@ from typing import Any
 from config.wording import wordings
 from consent_notice.decisions import Act
 from consent_notice.events import Decided
-from consent_notice.words import Purpose, SeatId, VisitId
+from consent_notice.words import Purpose, SeatId, SeatKind, VisitId
 from storage.meetings import MeetingRow
 from storage.parts import StoredFrame
 from tests.simulators.server import RunningServer
@@ -60,9 +60,11 @@ async def ends(server: RunningServer, meeting: MeetingRow) -> VisitId:
 
 
 async def kept_of(server: RunningServer, visit: VisitId) -> dict[SeatId, list[StoredFrame]]:
+    """Of people; what the bot said itself is not among it."""
     kept: dict[SeatId, list[StoredFrame]] = {}
+    bots = {seat.seat for seat in await server.store.visits.seats(visit) if seat.kind is SeatKind.BOT}
     for row in await server.store.tracks.segments(visit):
-        for seat in row.seats:
+        for seat in set(row.seats) - bots:
             kept.setdefault(seat, []).extend(await asyncio.to_thread(_frames, server, row.id))
     return kept
 

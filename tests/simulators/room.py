@@ -13,7 +13,10 @@ from itertools import count
 
 from bot.ports import (
     Admitted,
+    ChatDeleted,
+    ChatEdited,
     ChatSaid,
+    DigitsPressed,
     Ended,
     Heard,
     Hears,
@@ -70,7 +73,9 @@ class SimulatedMeeting:
     refuses: RoomError | None = None  # what a bot that knocks is told
     is_silent: bool = False  # tells nothing any more, and goes on sending sound
     post_takes_s: float = 0.0
+    capabilities: RoomCapabilities = CAPABILITIES
     fails_to_hear: bool = False  # `hear` fails and changes nothing: who was sent is sent on
+    said_ms: list[tuple[int, Speech]] = field(default_factory=list)  # when the bot began to say what
     rooms: list[SimulatedRoom] = field(default_factory=list)
     knocks: list[JoinRequest] = field(default_factory=list)
     posts: list[Posted] = field(default_factory=list)
@@ -84,14 +89,26 @@ class SimulatedMeeting:
 
     # ---- what people do ------------------------------------------------------------------------------------------
 
-    def joins(self, name: str) -> SeatId:
-        seat = seat_of(name)
+    def joins(
+        self,
+        name: str,
+        *,
+        kind: SeatKind = SeatKind.PERSON,
+        platform_id: str = "",
+        is_phone: bool = False,
+        id_of: str = "",
+    ) -> SeatId:
+        """`id_of`: what makes the seat this one, where two have one name."""
+        seat = seat_of(id_of or name)
+        level = IdentityLevel.SHARED_OR_ANONYMOUS if is_phone else self.capabilities.identity_level
         self.people[seat] = Joined(
             seat=seat,
             name=name,
-            seat_kind=SeatKind.PERSON,
-            identity_level=CAPABILITIES.identity_level,
+            seat_kind=kind,
+            identity_level=level,
             at_ms=self.clock.boot_ms(),
+            platform_id=platform_id,
+            is_phone=is_phone,
         )
         self.push(self.people[seat])
         return seat
@@ -100,10 +117,12 @@ class SimulatedMeeting:
         del self.people[seat]
         self.push(Left(seat=seat, at_ms=self.clock.boot_ms()))
 
-    def writes(self, seat: SeatId, text: str, *, reply_to: str | None = None) -> None:
+    def writes(self, seat: SeatId, text: str, *, reply_to: str | None = None) -> str:
+        """The message's id."""
+        message_id = self.new_message()
         self.push(
             ChatSaid(
-                message_id=self.new_message(),
+                message_id=message_id,
                 seat=seat,
                 text=text,
                 reply_to=reply_to,
@@ -111,6 +130,17 @@ class SimulatedMeeting:
                 at_ms=self.clock.boot_ms(),
             )
         )
+        return message_id
+
+    def edits(self, message_id: str, seat: SeatId, text: str) -> None:
+        self.push(ChatEdited(message_id=message_id, seat=seat, text=text, at_ms=self.clock.boot_ms()))
+
+    def deletes(self, message_id: str, seat: SeatId) -> None:
+        self.push(ChatDeleted(message_id=message_id, seat=seat, at_ms=self.clock.boot_ms()))
+
+    def presses_keys(self, seat: SeatId, digits: str) -> None:
+        at_ms = self.clock.boot_ms()
+        self.push(DigitsPressed(message_id=self.new_message(), seat=seat, digits=digits, at_ms=at_ms))
 
     def presses_stop(self, seat: SeatId) -> None:
         """The room itself stops sending that voice, before it tells the bot."""
@@ -157,9 +187,8 @@ class SimulatedMeeting:
 class SimulatedRoom:
     """Implements `bot.ports.MeetingRoom`."""
 
-    capabilities = CAPABILITIES
-
     def __init__(self, meeting: SimulatedMeeting, tasks: asyncio.TaskGroup, number: int) -> None:
+        self.capabilities = meeting.capabilities
         self._meeting = meeting
         self._tasks = tasks
         self._number = number
@@ -193,6 +222,7 @@ class SimulatedRoom:
         return message_id
 
     async def speak(self, speech: Speech) -> None:
+        self._meeting.said_ms.append((self._meeting.clock.boot_ms(), speech))
         await asyncio.sleep(speech.duration_ms / 1000)
 
     async def show(self, tile: Tile) -> None:

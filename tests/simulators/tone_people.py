@@ -13,7 +13,7 @@ import numpy as np
 
 from consent_notice.decisions import Act
 from consent_notice.events import Decided
-from consent_notice.words import Purpose, Rule, SeatId, SegmentId
+from consent_notice.words import Purpose, Rule, SeatId, SeatKind, SegmentId
 from storage.meetings import MeetingRow
 from storage.parts import StoredFrame
 from storage.visits import VisitRow
@@ -154,8 +154,11 @@ async def read_back(server: RunningServer, visit: VisitRow, senders: list[Sender
     rows = await server.store.tracks.segments(visit.id)
     folder = server.settings.data_dir / "tracks" / visit.id
     assert {row.id for row in rows} == {path.name for path in folder.iterdir()} if rows else not folder.exists()
+    bots = {known.seat for known in await server.store.visits.seats(visit.id) if known.kind is SeatKind.BOT}
     for row in rows:
         (seat,) = row.seats
+        if seat in bots:
+            continue  # what the bot said itself
         by_seat[seat].kept.append(await asyncio.to_thread(_frames, server, row.id))
     for entry in await server.entries(visit.id):
         event = entry.event

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
-from bot.commands import Append, Command, Durable, NoticePosted, OwnEvent, PostNotice, Started, Tick
+from bot.commands import Append, AskPhone, Command, Durable, NoticePosted, OwnEvent, PostNotice, Started, Tick
 from bot.facts import NoticeRef, SessionFacts
 from bot.ports import Admitted, ChatSaid, Hears, Joined, Left, RoomCapabilities, RoomEvent
 from bot.session import Session
 from config.wording import wordings
-from consent_notice.answers import read_phrases
 from consent_notice.decisions import Act
-from consent_notice.events import Decided, Means
+from consent_notice.events import Decided, Event, Means
+from consent_notice.notice import Say
+from consent_notice.phrases import read_phrases
 from consent_notice.words import IdentityLevel, Purpose, Rule, SeatId, SeatKind, VisitId
 
 BOT = SeatId("b" * 12)
@@ -38,7 +39,14 @@ NO = tuple((purpose, Act.WITHDRAW) for purpose in Purpose)
 _Ordered = TypeVar("_Ordered", bound=Command)
 
 
-def session_facts(rule: Rule, *, epoch: int = 1, host_name: str = "Ada") -> SessionFacts:
+def session_facts(rule: Rule, *, epoch: int = 1, host_name: str = "Ada", **changes: Any) -> SessionFacts:
+    """`changes`: fields of SessionFacts, or of its capabilities."""
+    of_room = {key: changes.pop(key) for key in list(changes) if hasattr(CAPABILITIES, key)}
+    facts = _session_facts(rule, epoch=epoch, host_name=host_name)
+    return replace(facts, capabilities=replace(facts.capabilities, **of_room), **changes)
+
+
+def _session_facts(rule: Rule, *, epoch: int, host_name: str) -> SessionFacts:
     return SessionFacts(
         visit=VisitId("visit"),
         epoch=epoch,
@@ -46,6 +54,7 @@ def session_facts(rule: Rule, *, epoch: int = 1, host_name: str = "Ada") -> Sess
         rule=rule,
         language="en",
         host_name=host_name,
+        bot_name="onrecord",
         page_link="http://127.0.0.1/c/token",
         notice=NoticeRef(notice="n", version="1", language="en", text_sha256="00"),
         phrases=PHRASES,
@@ -68,6 +77,7 @@ class SimulatedVisit:
     epoch: int = 1
     earlier: tuple[Durable, ...] = ()
     posts_notices: bool = True
+    changes: dict[str, Any] = field(default_factory=dict)  # of the session's facts
     now_ms: int = 1_000
     orders: list[Command] = field(default_factory=list)
     log: list[Durable] = field(default_factory=list)
@@ -75,7 +85,7 @@ class SimulatedVisit:
     session: Session = field(init=False)
 
     def __post_init__(self) -> None:
-        self.session = Session(session_facts(self.rule, epoch=self.epoch), self.earlier)
+        self.session = Session(session_facts(self.rule, epoch=self.epoch, **self.changes), self.earlier)
         self.log = list(self.earlier)
 
     def enter(self) -> None:
@@ -88,12 +98,13 @@ class SimulatedVisit:
         orders = self.session.apply(event, self.now_ms)
         self.orders += orders
         for order in orders:
-            if isinstance(order, PostNotice) and self.posts_notices:
+            if isinstance(order, PostNotice | AskPhone) and self.posts_notices:
                 self._messages += 1
                 orders = orders + self.tell(
                     NoticePosted(
                         message_id=f"n{self._messages}" if self.epoch == 1 else f"n{self.epoch}.{self._messages}",
-                        seats=order.seats,
+                        seats=order.seats if isinstance(order, PostNotice) else frozenset({order.seat}),
+                        line=order.line if isinstance(order, PostNotice) else Say.PHONE_KEYS,
                     )
                 )
         return orders
@@ -102,14 +113,25 @@ class SimulatedVisit:
         self.now_ms += ms
         return self.tell(Tick())
 
-    def join(self, seat: str, name: str, kind: SeatKind = SeatKind.PERSON) -> list[Command]:
+    def join(
+        self,
+        seat: str,
+        name: str,
+        kind: SeatKind = SeatKind.PERSON,
+        *,
+        platform_id: str = "",
+        is_phone: bool = False,
+        level: IdentityLevel = IdentityLevel.DISPLAY_NAME,
+    ) -> list[Command]:
         return self.tell(
             Joined(
                 seat=SeatId(seat),
                 name=name,
                 seat_kind=kind,
-                identity_level=IdentityLevel.DISPLAY_NAME,
+                identity_level=level,
                 at_ms=self.now_ms,
+                platform_id=platform_id,
+                is_phone=is_phone,
             )
         )
 
@@ -141,6 +163,12 @@ class SimulatedVisit:
 
     def append(self, order: Append) -> list[Command]:
         entry = Durable(index=len(self.log), event_id=order.event_id, event=order.event)
+        self.log.append(entry)
+        return self.tell(entry)
+
+    def log_elsewhere(self, event: Event) -> list[Command]:
+        """Another process wrote it; the feed tells."""
+        entry = Durable(index=len(self.log), event_id=f"elsewhere-{len(self.log)}", event=event)
         self.log.append(entry)
         return self.tell(entry)
 

@@ -19,6 +19,10 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from bot.binding import PageBinding
+from bot.entries import Entries, Evidence
+from bot.facts import NoticeRef
+from config.jurisdictions import jurisdictions
 from config.wording import wordings
 from consent_notice.decisions import Act
 from consent_notice.events import (
@@ -34,7 +38,7 @@ from consent_notice.events import (
 from consent_notice.frames import Encoding, GateTimes, HeardFrame
 from consent_notice.gate import AdmittedFrame, Gate
 from consent_notice.notice import Notice, NoticeFacts, read_wording, render
-from consent_notice.words import IdentityLevel, MeetingId, Purpose, Rule, SeatId, SeatKind, VisitId
+from consent_notice.words import IdentityLevel, MeetingId, Purpose, Rule, SeatId, SeatKind
 from storage.meetings import MeetingRow
 from storage.replay import replay
 from storage.store import Store
@@ -80,10 +84,14 @@ def settings_for(data_dir: Path, url: str = "http://127.0.0.1", **changes: Any) 
         default_language="en",
         default_rule=Rule.EVERYONE,
         each_voice_allowed=True,
+        presenters_allowed=False,
+        attestation_allowed=False,
+        offer_after_s=90,
         one_sided_accepted=False,
         purposes=BOTH,
         wording=wordings(),
         version="0.1.0",
+        jurisdictions=jurisdictions(),
     )
     return replace(settings, **changes)
 
@@ -183,9 +191,16 @@ class Meeting:
 
     @classmethod
     async def begin(
-        cls, site: Site, host: User, title: str = "Quarterly planning", rule: Rule = Rule.EACH_VOICE
+        cls,
+        site: Site,
+        host: User,
+        title: str = "Quarterly planning",
+        rule: Rule = Rule.EACH_VOICE,
+        fallback: Rule | None = None,
     ) -> Meeting:
-        row = await site.store.meetings.add_by_hand(host.id, "http://127.0.0.1:8481/room/demo", title, rule=rule)
+        row = await site.store.meetings.add_by_hand(
+            host.id, "http://127.0.0.1:8481/room/demo", title, rule=rule, fallback=fallback
+        )
         epoch = await site.store.meetings.claim(row.id, "bot-1", 10_000)
         assert epoch is not None
         visit = await site.store.visits.open_visit(MeetingId(row.id), epoch, rule, "en")
@@ -201,6 +216,7 @@ class Meeting:
                 bot_name=site.settings.bot_name,
                 rule=rule,
                 path_delay_ms=0,
+                attested_opens=site.settings.attestation_allowed,
                 **meeting.now,
             )
         )
@@ -240,14 +256,14 @@ class Meeting:
         await self.site.store.visits.left_seat(self.visit.id, seat, self.site.clock.at_ms)
         await self.log(SeatLeft(visit=self.visit.id, epoch=self.visit.epoch, seat=seat, **self.now))
 
-    async def ask(self, seat: SeatId) -> None:
+    async def ask(self, seat: SeatId, *, means: Means = Means.CHAT) -> None:
         await self.site.store.notices.keep(self.notice)
         await self.log(
             NoticeDelivered(
                 visit=self.visit.id,
                 epoch=self.visit.epoch,
                 seat=seat,
-                means=Means.CHAT,
+                means=means,
                 message_id=f"m{next(self.messages)}",
                 **self._notice("notice", "version", "language", "text_sha256"),
                 **self.now,
@@ -283,12 +299,30 @@ class Meeting:
 
     async def type_code(self, code: str, seat: SeatId) -> None:
         """What the bot does when a page's code is typed in the chat."""
-        page = await self.site.store.pages.bind(VisitId(self.visit.id), code, seat)
-        assert page is not None
-        for chosen, act in ((True, Act.GIVE), (False, Act.REFUSE)):
-            purposes = [purpose for purpose, given in (page.choices or {}).items() if given is chosen]
-            if purposes:
-                await self.decide(seat, act, purposes, means=Means.PAGE)
+        visit, now = self.visit, self.now
+        binding = PageBinding(store=self.site.store, visit=visit.id, epoch=visit.epoch, boot_id=now["boot_id"])
+        bound = await binding.bind(code, seat, now["at_ms"])
+        assert bound is not None
+        if bound.is_known or not bound.acts:
+            return
+        await self.site.store.notices.keep(self.notice)
+        own = NoticeRef(**self._notice("notice", "version", "language", "text_sha256"))
+        entries = Entries(visit=visit.id, epoch=visit.epoch, boot_id=now["boot_id"], notice=own)
+        if bound.people > 1:
+            declared = entries.headcount(seat, bound.people, bound.page, now["at_ms"])
+            await self.site.store.log.append(declared.event, event_id=declared.event_id)
+        decided = entries.decided(
+            seat,
+            bound.acts,
+            Means.PAGE,
+            bound.page,
+            now["at_ms"],
+            identity_level=IdentityLevel.PAGE_BOUND_BY_CODE,
+            matched_by="page code",
+            person=bound.person,
+            evidence=Evidence(notice=bound.notice),
+        )
+        await self.site.store.log.append(decided.event, event_id=decided.event_id)
 
     async def speak(self, seat: SeatId, packets: list[bytes]) -> None:
         """Sound as the bot would keep it, through the gate; time passes, 20 ms a packet."""
@@ -330,10 +364,13 @@ class Meeting:
             contact=settings.organisation_contact,
             purposes=settings.purposes,
             rule=self.visit.rule,
+            fallback=self.row.fallback if settings.each_voice_allowed else None,
             page_link=f"{settings.public_url}{self.link}",
             retention_days=settings.retention_days,
             bot_name=settings.bot_name,
             speakable=True,
+            information=settings.information,
+            publication=settings.publication,
         )
         return render(read_wording(settings.wording["en"]), facts)
 

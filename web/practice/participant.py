@@ -61,6 +61,7 @@ class RoomLeft(PracticeError):
 class ScriptedParticipant:
     """One person in one room. `tasks` must outlive them.
 
+    `person` is the secret that a browser would keep: bots know them again by it, in any room.
     `on_sound(seat, packet, arrival_ms)` gets what they hear, undecoded. With `sends_silence` the microphone also sends
     between the sentences, as a browser's does. Raises PracticeError from `join`.
     """
@@ -73,16 +74,20 @@ class ScriptedParticipant:
         token: str,
         clock: Clock,
         tasks: asyncio.TaskGroup,
+        person: str | None = None,
         sends_silence: bool = False,
+        is_phone: bool = False,
         on_sound: Callable[[str, RtpPacket, int], None] | None = None,
         on_message: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
         self.name = name
         self._room_link = room_link
         self._token = token
+        self._person = person
         self._clock = clock
         self._tasks = tasks
         self._sends_silence = sends_silence
+        self._is_phone = is_phone
         self._on_sound = on_sound
         self._on_message = on_message
         self._client = self._new_client()
@@ -108,7 +113,8 @@ class ScriptedParticipant:
 
     async def join(self) -> None:
         """Returns when sound can pass both ways."""
-        welcome = await self._client.join(self._room_link, {"name": self.name, "token": self._token})
+        said = {"name": self.name, "token": self._token, "phone": self._is_phone, "person": self._person}
+        welcome = await self._client.join(self._room_link, said)
         self.seat = welcome["seat"]
         self.people = {person["seat"]: person for person in welcome["people"]}
         self.tile = welcome.get("tile")
@@ -176,6 +182,10 @@ class ScriptedParticipant:
     def stop_voice(self) -> None:
         """Presses "Stop keeping my voice"."""
         self._client.send({"t": "stop_voice"})
+
+    def press(self, digits: str) -> None:
+        """Keys of a telephone."""
+        self._client.send({"t": "digits", "digits": digits})
 
     def switch_microphone(self, on: bool) -> None:
         self._client.send({"t": "mic", "on": on})

@@ -65,11 +65,23 @@ class Connection:
 class Participant:
     """One taken seat."""
 
-    def __init__(self, *, seat: str, name: str, kind: str, invited_by: str | None, joined_ms: int) -> None:
+    def __init__(
+        self,
+        *,
+        seat: str,
+        name: str,
+        kind: str,
+        invited_by: str | None,
+        platform_id: str | None,
+        joined_ms: int,
+        is_phone: bool,
+    ) -> None:
         self.seat = seat
+        self.is_phone = is_phone
         self.name = name
         self.kind = kind
         self.invited_by = invited_by
+        self.platform_id = platform_id  # the same in every room; for bots' ears only
         self.joined_ms = joined_ms
         self.microphone_on = True
         self.connection = Connection()
@@ -94,9 +106,18 @@ class Participant:
         }
         if self.invited_by is not None:
             described["invited_by"] = self.invited_by
+        if to_bot and self.platform_id is not None:
+            described["platform_id"] = self.platform_id
+        if self.is_phone:
+            described["phone"] = True
         if to_bot and self.stop_id is not None:
             described["stop_id"] = self.stop_id
         return described
+
+
+def platform_id(person: str) -> str:
+    """What bots call a browser by, in every room: its secret can't be found from it."""
+    return hashlib.sha256(f"practice room person|{person}".encode()).hexdigest()[:32]
 
 
 class Room:
@@ -134,7 +155,15 @@ class Room:
         if len(self._seats) >= MOST_SEATS:
             raise Refused("full", f"This room is full: it seats {MOST_SEATS}.")
         now_ms = self._clock.boot_ms()
-        newcomer = Participant(seat=seat, name=name, kind=said.kind, invited_by=invited_by, joined_ms=now_ms)
+        newcomer = Participant(
+            seat=seat,
+            name=name,
+            kind=said.kind,
+            invited_by=invited_by,
+            platform_id=platform_id(said.person) if said.person and said.kind == "person" else None,
+            joined_ms=now_ms,
+            is_phone=said.phone and said.kind == "person",
+        )
         newcomer.stop_id = self._stops.pop(seat, None)
         others = list(self._seats.values())
         self._seats[seat] = newcomer
@@ -224,6 +253,8 @@ class Room:
                 if said.on is not sender.microphone_on:
                     sender.microphone_on = said.on
                     self._send_all({"t": "mic", "seat": sender.seat, "on": said.on})
+            case wire.Digits():
+                self._digits(sender, said.digits)
             case wire.StopVoice():
                 self._stop_voice(sender)
             case wire.Subscribe():
@@ -249,6 +280,15 @@ class Room:
         said, came_ms = bot.ping if bot.ping is not None else (None, now_ms)
         bot.connection.send({"t": "alive", "echo": said, "age_ms": now_ms - came_ms})
 
+    def _digits(self, sender: Participant, digits: str) -> None:
+        """To bots alone: nobody else can hear which keys a telephone pressed."""
+        if not sender.is_phone:
+            raise Refused("bad", "Only a telephone has keys.")
+        pressed = {"t": "digits", "id": self._new_id(), "seat": sender.seat, "digits": digits, "age_ms": 0}
+        for other in self._seats.values():
+            if other.is_bot:
+                other.connection.send(pressed)
+
     def _chat(self, sender: Participant, said: wire.Chat) -> None:
         now_ms = self._clock.boot_ms()
         allowed = BOT_FLOOD_MESSAGES if sender.is_bot else FLOOD_MESSAGES
@@ -258,7 +298,10 @@ class Room:
         text = wire.clean_text(said.text)
         if not text:
             raise Refused("bad", "There is nothing to read in that message.")
-        receivers = list(self._seats.values()) if said.to is None else [self._seat(said.to), sender]
+        if sender.is_phone:
+            raise Refused("bad", "A telephone writes no chat.")
+        readers = [person for person in self._seats.values() if not person.is_phone]
+        receivers = readers if said.to is None else [self._seat(said.to), sender]
         sender.wrote_ms.append(now_ms)
         message: Message = {
             "t": "chat",

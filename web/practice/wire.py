@@ -39,6 +39,8 @@ class Join(_Message):
     kind: Literal["person", "bot"] = "person"
     token: Annotated[str, Field(min_length=16, max_length=200)]
     invited_by: Annotated[str, Field(max_length=400)] | None = None
+    person: Annotated[str, Field(min_length=16, max_length=200)] | None = None  # the browser's own secret
+    phone: bool = False  # dialled in: hears and speaks, and reads no chat
 
 
 class Offer(_Message):
@@ -58,6 +60,11 @@ class Chat(_Message):
 class Mic(_Message):
     t: Literal["mic"]
     on: bool
+
+
+class Digits(_Message):
+    t: Literal["digits"]
+    digits: Annotated[str, Field(pattern=r"^[0-9*#A-D]{1,32}$")]
 
 
 class StopVoice(_Message):
@@ -100,7 +107,7 @@ class Ping(_Message):
 
 
 Said = Annotated[
-    Join | Offer | Chat | Mic | StopVoice | Leave | Subscribe | Unsubscribe | ShowTile | Kept | Ping,
+    Join | Offer | Chat | Mic | Digits | StopVoice | Leave | Subscribe | Unsubscribe | ShowTile | Kept | Ping,
     Field(discriminator="t"),
 ]
 BOTS_ONLY = (Subscribe, Unsubscribe, ShowTile, Kept, Ping)

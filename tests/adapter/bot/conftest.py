@@ -14,8 +14,11 @@ import pytest
 from bot.ports import MeetingRoom
 from bot.runner import STALE_AFTER_MS, BotParts, BotPolicy, PlatformNotSupported, VisitRunner
 from config.clock import SystemClock, new_id
+from config.jurisdictions import jurisdictions
 from config.wording import wordings
 from consent_notice.notice import read_wording
+from consent_notice.settlement import PlacePolicy
+from consent_notice.settling import RulePolicy
 from consent_notice.words import Rule, SeatId, VisitId
 from storage.meetings import MeetingRow
 from storage.store import Store
@@ -38,6 +41,7 @@ class BotAtWork:
         self,
         *,
         rule: Rule = Rule.EACH_VOICE,
+        fallback: Rule | None = None,
         platform: str = "practice",
         starts_in: timedelta = timedelta(),
         lasts: timedelta = timedelta(hours=1),
@@ -47,7 +51,14 @@ class BotAtWork:
         )
         begin = datetime.now(UTC) + starts_in
         return await self.store.meetings.add_by_hand(
-            host.id, "http://127.0.0.1/room/abc", "Talk", begin, ends_at=begin + lasts, rule=rule, platform=platform
+            host.id,
+            "http://127.0.0.1/room/abc",
+            "Talk",
+            begin,
+            ends_at=begin + lasts,
+            rule=rule,
+            fallback=fallback,
+            platform=platform,
         )
 
     @asynccontextmanager
@@ -113,6 +124,10 @@ async def at_work(tmp_path: Path) -> AsyncIterator[BotAtWork]:
         grace_ms=120_000,
         transcribes=True,
         default_language="en",
+        places=PlacePolicy(
+            jurisdictions=jurisdictions(),
+            rules=RulePolicy(single_voices_allowed=True, one_sided_accepted=True, late_roster_accepted=False),
+        ),
     )
     parts = BotParts(
         store=store,

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
+from bot.commands import Durable
+from bot.facts import SessionFacts
 from bot.ports import LeftReason, RoomRefused, RoomUnreachable
 from bot.runner import close_interrupted
+from bot.session import Session
 from config.wording import wordings
 from consent_notice.events import Decided, Means, VisitClosed, VisitOpened
-from consent_notice.words import Purpose
+from consent_notice.words import Purpose, Rule
+from storage.host_rules import HostRules
 from storage.meetings import MeetingState
 from storage.visits import VisitRow
 from tests.adapter.bot.conftest import CLOCK, BotAtWork, until
@@ -175,3 +183,35 @@ async def test_a_yes_that_must_be_said_again_is_taken_back_in_the_log(at_work: B
     visit = await at_work.visit_of(meeting)
     events = [entry.event for entry in at_work.store.log.entries_of(visit.id)]
     assert [event.means for event in events if isinstance(event, Decided)] == [Means.CHAT, Means.SYSTEM]
+
+
+@pytest.mark.parametrize(("allowed", "fallback"), [(True, Rule.EACH_VOICE), (False, None)])
+async def test_a_visit_is_told_what_its_host_and_the_admin_want(
+    at_work: BotAtWork, monkeypatch: pytest.MonkeyPatch, allowed: bool, fallback: Rule | None
+) -> None:
+    told: list[SessionFacts] = []
+
+    class Listening(Session):
+        def __init__(self, facts: SessionFacts, earlier: Iterable[Durable] = ()) -> None:
+            told.append(facts)
+            super().__init__(facts, earlier)
+
+    monkeypatch.setattr("bot.runner.Session", Listening)
+    places = at_work.parts.policy.places
+    places = replace(places, rules=replace(places.rules, single_voices_allowed=allowed))
+    policy = replace(at_work.parts.policy, places=places, attestation_allowed=allowed)
+    at_work.parts = replace(at_work.parts, policy=policy)
+    meeting = await at_work.plan(rule=Rule.EVERYONE, fallback=Rule.EACH_VOICE)
+    await at_work.store.users.set_host_rules(meeting.host_id, HostRules(only_when_present=allowed))
+    ann = at_work.world.joins("Ann")
+    async with at_work.visiting(meeting) as visiting:
+        await until(lambda: at_work.world.notices_to(ann))
+        at_work.world.ends(LeftReason.MEETING_ENDED)
+        await visiting
+    (facts,) = told
+    assert (facts.fallback, facts.needs_host, facts.attested_opens) == (fallback, allowed, allowed)
+    (notice,) = at_work.world.notices_to(ann)
+    assert ("I may go on with only the voices of those who did" in notice.post.text) is allowed
+    visit = await at_work.visit_of(meeting)
+    (opened,) = [e.event for e in at_work.store.log.entries_of(visit.id) if isinstance(e.event, VisitOpened)]
+    assert opened.attested_opens is allowed

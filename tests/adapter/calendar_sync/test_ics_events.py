@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -187,3 +188,68 @@ async def test_links_stand_where_real_programs_put_them(tmp_path: Path) -> None:
     assert texts["apple"].url == ROOM
     assert ROOM in texts["html"].description
     assert texts["fold"].description == "Here: https://meet.google.com/abc-defg-hij\nBye, a"
+
+
+def people(*lines: str) -> str:
+    return calendar_of(meeting("p", NOW + timedelta(hours=1), *lines, link=ROOM))
+
+
+@pytest.mark.parametrize(
+    ("lines", "domains"),
+    [
+        ((), set()),
+        (("ORGANIZER;CN=Ann:mailto:ann@example.org",), set()),  # the host
+        (("ORGANIZER:MAILTO:Bob@Other.Example",), {"other.example"}),
+        (("ATTENDEE;PARTSTAT=DECLINED:mailto:bob@other.example", "ATTENDEE:mailto:cy@example.org"),
+         {"other.example", "example.org"}),
+        (("ATTENDEE;CUTYPE=ROOM:mailto:r1@rooms.example", "ATTENDEE;CUTYPE=RESOURCE:mailto:beamer@x.example"), set()),
+        (("ATTENDEE;CUTYPE=GROUP:mailto:all@other.example",), {"other.example"}),
+        (("ATTENDEE;EMAIL=bob@other.example:urn:uuid:1234",), {"other.example"}),
+        (("ATTENDEE;EMAIL=ann@example.org:/principals/7/",), set()),
+        (("ATTENDEE:urn:uuid:1234",), {""}),
+        (("ATTENDEE:invalid:nomail",), {""}),
+        (("ATTENDEE:",), {""}),
+        (("ATTENDEE;:mailto:bob@other.example",), {""}),  # the line is broken, the event stays
+        (('ATTENDEE;CN="Bob:mailto:bob@other.example', "RRULE:FREQ=DAILY;COUNT=1"), {""}),
+    ],
+)  # fmt: skip
+async def test_of_the_others_only_their_mail_domains_are_told(
+    tmp_path: Path, lines: tuple[str, ...], domains: set[str]
+) -> None:
+    event = one(await events_of(people(*lines), tmp_path))
+    assert event.domains == domains
+    assert "bob@" not in repr(replace(event, organiser="")).lower()
+
+
+async def test_an_occurrence_with_a_guest_of_its_own_is_told_apart(tmp_path: Path) -> None:
+    guest = event_of(
+        "UID:s",
+        "RECURRENCE-ID;TZID=Europe/Warsaw:20261022T100000",
+        "DTSTART;TZID=Europe/Warsaw:20261022T100000",
+        "DTEND;TZID=Europe/Warsaw:20261022T103000",
+        "ATTENDEE:mailto:bob@other.example",
+    )
+    page = await events_of(calendar_of(event_of(*SERIES), guest), tmp_path)
+    assert {event.starts_at.day: set(event.domains) for event in page.events} == {
+        21: set(), 22: {"other.example"}, 23: set(), 24: set(),
+    }  # fmt: skip
+
+
+async def test_what_recurs_has_one_name_that_a_move_does_not_change(tmp_path: Path) -> None:
+    moved = event_of(
+        "UID:s",
+        "RECURRENCE-ID;TZID=Europe/Warsaw:20261022T100000",
+        "DTSTART;TZID=Europe/Warsaw:20261026T150000",
+        "DTEND;TZID=Europe/Warsaw:20261026T160000",
+    )
+    before = await events_of(calendar_of(event_of(*SERIES)), tmp_path)
+    after = await events_of(calendar_of(event_of(*SERIES), moved), tmp_path)
+    alone = await events_of(calendar_of(moved), tmp_path)  # somebody who is invited to that one only
+    (series,) = {event.series for event in (*before.events, *after.events, *alone.events)}
+    assert len(series) == 40
+    other = await events_of(calendar_of(event_of(*SERIES).replace("UID:s", "UID:t")), tmp_path)
+    assert {event.series for event in other.events}.isdisjoint({series, ""})
+
+
+async def test_a_single_event_is_no_series(tmp_path: Path) -> None:
+    assert one(await events_of(people(), tmp_path)).series == ""

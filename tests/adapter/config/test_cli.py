@@ -123,6 +123,7 @@ def test_a_whole_server_starts_says_so_and_ends_at_sigterm(tmp_path: Path) -> No
     assert (tmp_path / "onrecord-data").stat().st_mode & 0o777 == 0o700
     assert f"http://127.0.0.1:{ports['ONRECORD_WEB_PORT']}" in said
     assert said.count("first admin (shown this once)") == 1
+    assert "the notice does not state: organisation_address (art. 13(1)(a))" in said
     for role in roles.values():
         assert not Path(f"/proc/{role['pid']}").exists()
     assert "not running" in run(tmp_path, "status").stdout

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from pydantic import ValidationError
 
 from config.settings import Settings
 from config.supervisor import ROLES as SUPERVISED
@@ -20,6 +21,7 @@ from config.wiring import (
     open_store,
     run_role,
     status,
+    text_in_use,
     web_settings,
 )
 from consent_notice.events import RecordRead
@@ -46,12 +48,48 @@ def test_transcription_is_asked_for_only_where_it_is_made(tmp_path: Path) -> Non
     assert web_settings(silent).purposes == (Purpose.RECORDING,)
 
 
+def test_more_purposes_are_asked_about_where_they_are_set(tmp_path: Path) -> None:
+    wanted = ["insights", "recording", "ai_notes", "transcription"]
+    settings = server_settings(tmp_path, purposes=wanted, transcription={"enabled": True})
+    everything = (Purpose.RECORDING, Purpose.TRANSCRIPTION, Purpose.AI_NOTES, Purpose.INSIGHTS)
+    assert web_settings(settings).purposes == everything
+    silent = server_settings(tmp_path, purposes=wanted, transcription={"enabled": False})
+    assert Purpose.TRANSCRIPTION not in asked_purposes(silent)
+    only_sound = server_settings(tmp_path, purposes=["recording"], transcription={"enabled": True})
+    assert asked_purposes(only_sound) == (Purpose.RECORDING,)
+    by_variable = server_settings(tmp_path, purposes="recording, ai_notes")
+    assert asked_purposes(by_variable) == (Purpose.RECORDING, Purpose.AI_NOTES)
+
+
+@pytest.mark.parametrize("purposes", [[], ["transcription"], ["recording", "music"], "", "transcription"])
+def test_without_the_recording_nothing_can_be_asked_for(tmp_path: Path, purposes: object) -> None:
+    with pytest.raises(ValidationError):
+        server_settings(tmp_path, purposes=purposes)
+
+
 def test_the_pages_get_what_was_set(tmp_path: Path) -> None:
     settings = server_settings(tmp_path, retention_days=7, default_language="pl", public_url="https://rec.example.org")
     made = web_settings(settings)
     assert (made.retention_days, made.default_language, made.public_url) == (7, "pl", "https://rec.example.org")
     assert made.organisation == settings.organisation
     assert {"en", "pl"} <= set(made.wording)
+
+
+def test_places_and_statements_reach_the_pages(tmp_path: Path) -> None:
+    settings = server_settings(
+        tmp_path, host_location="PL", bot_location="DE", late_roster_accepted=True, notice={"authority": "UODO"}
+    )
+    made = web_settings(settings)
+    assert (made.host_location, made.bot_location, made.information.authority) == ("PL", "DE", "UODO")
+    assert made.rule_policy.late_roster_accepted
+    assert made.jurisdictions.is_known("US-CA")
+
+
+def test_a_version_of_the_notice_is_what_the_settings_make_of_it(tmp_path: Path) -> None:
+    text = text_in_use(server_settings(tmp_path))
+    assert text == text_in_use(server_settings(tmp_path, grace_s=5, host_location="PL"))
+    for change in ({"retention_days": 7}, {"notice": {"authority": "UODO"}}, {"transcription": {"enabled": True}}):
+        assert text != text_in_use(server_settings(tmp_path, **change))
 
 
 async def test_the_first_admin_is_made_once_and_can_sign_in(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ import pytest
 from storage.store import Store
 from tests.adapter.storage.hand_clock import HandClock
 from tests.adapter.storage.kept import Kept, keep_a_meeting
+from tests.adapter.storage.running import Running
 
 
 @pytest.fixture
@@ -48,3 +49,10 @@ def kept(original: Kept, tmp_path: Path) -> Kept:
     """A copy of one's own to change."""
     shutil.copytree(original.folder, tmp_path / "data")
     return Kept(folder=tmp_path / "data", visit=original.visit, transcript=original.transcript)
+
+
+@pytest.fixture
+async def running(store: Store, clock: HandClock) -> AsyncIterator[Running]:
+    found = await Running.begin(store, clock)
+    yield found
+    await found.writer.settle_and_close()

@@ -20,7 +20,13 @@ def read_by(number: int, visit: str = "visit") -> RecordRead:
 
 
 def opened(
-    visit: str, *, epoch: int = 1, at_ms: int = 0, rule: Rule = Rule.EACH_VOICE, boot_id: str = "boot-1"
+    visit: str,
+    *,
+    epoch: int = 1,
+    at_ms: int = 0,
+    rule: Rule = Rule.EACH_VOICE,
+    boot_id: str = "boot-1",
+    attested_opens: bool = False,
 ) -> VisitOpened:
     return VisitOpened(
         visit=VisitId(visit),
@@ -33,6 +39,7 @@ def opened(
         path_delay_ms=0,
         boot_id=boot_id,
         at_ms=at_ms,
+        attested_opens=attested_opens,
     )
 
 

@@ -89,7 +89,7 @@ class Meeting:
         return [frame for frame in judged if isinstance(frame, AdmittedFrame)]
 
 
-async def begin(store: Store, clock: Clock, *, rule: Rule = Rule.EACH_VOICE) -> Meeting:
+async def begin(store: Store, clock: Clock, *, rule: Rule = Rule.EACH_VOICE, attested_opens: bool = False) -> Meeting:
     """A host, a meeting claimed once, a visit, and its beginning in the log."""
     host = await store.users.by_email("host@example.org") or await store.users.create(
         email="host@example.org", name="Host", role="host", password_hash="-"
@@ -100,5 +100,13 @@ async def begin(store: Store, clock: Clock, *, rule: Rule = Rule.EACH_VOICE) -> 
     visit = await store.visits.open_visit(row.id, epoch, rule, "en")
     await store.notices.keep(NOTICE)
     meeting = Meeting(store=store, clock=clock, visit=visit.id, meeting_epoch=epoch, started_ms=visit.started_boot_ms)
-    await meeting.log(opened(visit.id, epoch=epoch, at_ms=meeting.started_ms, rule=rule, boot_id=clock.boot_id))
+    began = opened(
+        visit.id,
+        epoch=epoch,
+        at_ms=meeting.started_ms,
+        rule=rule,
+        boot_id=clock.boot_id,
+        attested_opens=attested_opens,
+    )
+    await meeting.log(began)
     return meeting

@@ -29,6 +29,15 @@ async def test_it_is_off_at_first(store: Store, calendar: CalendarRow) -> None:
     assert await store.calendars.list(calendar.host_id) == await store.calendars.list() == [calendar]
 
 
+async def test_its_rule_and_fallback_are_set_together(store: Store, calendar: CalendarRow) -> None:
+    assert (calendar.rule, calendar.fallback) == (Rule.EVERYONE, None)
+    for rule, fallback in ((Rule.EVERYONE, Rule.EACH_VOICE), (Rule.EACH_VOICE, None)):
+        await store.calendars.set_rule(calendar.id, rule, fallback)
+        row = await store.calendars.get(calendar.id)
+        assert row is not None
+        assert (row.rule, row.fallback) == (rule, fallback)
+
+
 async def test_a_failed_pass_keeps_cursor_and_time(store: Store, calendar: CalendarRow, clock: HandClock) -> None:
     await store.calendars.save_sync(calendar.id, "cursor-1", None, 2)
     good_at = clock.now()

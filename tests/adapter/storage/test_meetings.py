@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 
 from consent_notice.words import CalendarId, MeetingId, Rule
 from storage.errors import NotStored, StaleEpoch
-from storage.meetings import Cancelled, MeetingState, PlannedMeeting
+from storage.meetings import BY_HAND, Cancelled, MeetingState, PlannedMeeting
 from storage.store import Store
 from tests.adapter.storage.hand_clock import START, HandClock
 
@@ -25,6 +26,8 @@ PLANNED = PlannedMeeting(
     decision="record",
     reason="enabled calendar",
     rule=Rule.EVERYONE,
+    fallback=Rule.EACH_VOICE,
+    series="standup",
     language="en",
 )
 
@@ -53,7 +56,7 @@ async def test_nothing_is_due_until_the_host_enables_the_calendar(
     assert await store.meetings.due(clock.now(), 5) == []
     await store.calendars.set_enabled(calendar_id, True)
     (meeting,) = await store.meetings.due(clock.now(), 5)
-    assert meeting.link == PLANNED.link
+    assert (meeting.link, meeting.fallback, meeting.series) == (PLANNED.link, PLANNED.fallback, PLANNED.series)
     await store.calendars.set_enabled(calendar_id, False)
     assert await store.meetings.due(clock.now(), 5) == []
 
@@ -164,3 +167,35 @@ async def test_by_hand_is_due_at_once_and_missed_when_over(store: Store, clock: 
     assert missed is not None
     assert missed.state is MeetingState.MISSED
     assert await store.meetings.missed(host.id) == [missed]
+
+
+async def test_meetings_of_a_host_at_one_link_are_one_series(store: Store) -> None:
+    ann, ben = [
+        await store.users.create(email=f"{name}@example.org", name=name, role="host", password_hash="-")
+        for name in ("ann", "ben")
+    ]
+    link = "http://127.0.0.1/room/abc"
+    first = await store.meetings.add_by_hand(ann.id, link, "Daily")
+    again = await store.meetings.add_by_hand(ann.id, link, "Daily, day two", fallback=Rule.EACH_VOICE)
+    elsewhere = await store.meetings.add_by_hand(ann.id, f"{link}d", "Daily")
+    of_ben = await store.meetings.add_by_hand(ben.id, link, "Daily")
+    assert first.series == again.series
+    assert len({first.series, elsewhere.series, of_ben.series}) == 3
+    assert (first.fallback, again.fallback) == (None, Rule.EACH_VOICE)
+    guesses = [sha256(text.encode()).hexdigest()[:12] for text in (link, ann.id + link, f'["{ann.id}", "{link}"]')]
+    assert not [guess for guess in guesses if guess in first.series], "a link can't be tried out on its series"
+
+
+async def test_by_hand_a_rule_of_the_host_skips_until_they_say_otherwise(store: Store, clock: HandClock) -> None:
+    host = await store.users.create(email="h@example.org", name="H", role="host", password_hash="-")
+    meeting = await store.meetings.add_by_hand(host.id, "http://127.0.0.1/room/abc", "HR", skipped_because="a rule")
+    assert (meeting.decision, meeting.reason) == ("skip", "a rule")
+    assert await store.meetings.due(clock.now(), 0) == []
+    await store.meetings.decide(meeting.id, "record", BY_HAND)
+    assert len(await store.meetings.due(clock.now(), 0)) == 1
+    await store.meetings.decide(meeting.id, "skip", "a rule")
+    await store.meetings.override(meeting.id, "record")
+    assert len(await store.meetings.due(clock.now(), 0)) == 1
+    await store.meetings.claim(meeting.id, "bot", 5_000)
+    with pytest.raises(NotStored):
+        await store.meetings.decide(meeting.id, "skip", "too late")

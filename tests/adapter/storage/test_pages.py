@@ -6,7 +6,7 @@ import pytest
 
 from consent_notice.words import Purpose, Rule, SeatId, VisitId
 from storage.errors import NotStored
-from storage.pages import CODE_ALPHABET, CODE_LENGTH
+from storage.pages import CODE_ALPHABET, CODE_LENGTH, BoundBy
 from storage.store import Store
 
 
@@ -42,12 +42,46 @@ async def test_choices_are_kept_as_ticked(store: Store, visit: VisitId) -> None:
     page = await store.pages.open(visit)
     assert page.choices is None
     chosen = {Purpose.RECORDING: True, Purpose.TRANSCRIPTION: False}
-    await store.pages.choose(page.page_id, chosen, alone=True)
+    await store.pages.choose(page.page_id, chosen, alone=True, notice_sha256="ab")
     found = await store.pages.get(page.page_id)
     assert found is not None
-    assert (found.choices, found.alone_on_device) == (chosen, True)
+    assert (found.choices, found.alone_on_device, found.notice_sha256) == (chosen, True, "ab")
     with pytest.raises(NotStored):
         await store.pages.choose("guess", chosen, alone=True)
+
+
+async def test_how_many_share_a_seat_only_grows_once_the_page_is_bound(store: Store, visit: VisitId) -> None:
+    page = await store.pages.open(visit)
+    chosen = {Purpose.RECORDING: True}
+    for said, kept in ((5, 5), (3, 3)):
+        assert (await store.pages.choose(page.page_id, chosen, alone=False, people=said)).people == kept
+    await store.pages.bind(visit, page.code, SeatId("ann"))
+    for said, kept in ((1, 3), (4, 4)):
+        assert (await store.pages.choose(page.page_id, chosen, alone=False, people=said)).people == kept
+
+
+async def test_a_page_knows_its_own_answers_in_the_log(store: Store, visit: VisitId) -> None:
+    page = await store.pages.open(visit)
+    assert page.wrote(page.code)
+    assert page.wrote(f"{page.reference}:nonce")
+    assert not page.wrote("m17")
+    assert page.page_id not in page.reference
+
+
+async def test_a_page_bound_by_telephone_says_so_and_is_bound_once(store: Store, visit: VisitId) -> None:
+    page = await store.pages.open(visit)
+    bound = await store.pages.bind_by_telephone(page.page_id, SeatId("tel"))
+    assert (bound.seat, bound.bound_by) == ("tel", BoundBy.TELEPHONE)
+    assert (await store.pages.bind_by_telephone(page.page_id, SeatId("other"))).seat == "tel"
+    assert await store.pages.bind(visit, page.code, SeatId("other")) is None
+    typed = await store.pages.open(visit)
+    by_code = await store.pages.bind(visit, typed.code, SeatId("ann"))
+    assert by_code is not None
+    assert by_code.bound_by is BoundBy.CODE
+    again = await store.pages.bind_by_telephone(typed.page_id, SeatId("ann"))
+    assert again.bound_by is BoundBy.CODE
+    with pytest.raises(NotStored):
+        await store.pages.bind_by_telephone("guess", SeatId("tel"))
 
 
 async def test_no_page_without_a_visit(store: Store) -> None:

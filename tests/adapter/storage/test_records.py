@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from consent_notice.decisions import Act
-from consent_notice.events import RecordingTagged, SeatLeft
+from consent_notice.events import Means, RecordingTagged, SeatLeft
 from consent_notice.words import ConsentStatus, Purpose, Rule, SeatId, VisitId
 from storage.errors import NotStored
 from storage.records import tagged
 from storage.store import Store
 from storage.verify import verify
-from tests.adapter.storage.events import joined
+from tests.adapter.storage.events import decided, joined
 from tests.adapter.storage.hand_clock import HandClock
 from tests.adapter.storage.meeting import NO, YES, Meeting, begin
 
@@ -68,6 +69,25 @@ async def test_a_tag_names_nobody_who_never_agreed(store: Store, clock: HandCloc
     (tag,) = tags(meeting)
     assert ConsentStatus.VOICES_MISSING in tag.consent_status
     assert [seat for seat, _, _ in tag.per_seat] == ["ann"]
+    assert verify(data_dir).faults == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "who_speaks"), [(Rule.EVERYONE, "ann"), (Rule.EACH_VOICE, "ann"), (Rule.EACH_VOICE, "bob")]
+)
+async def test_with_a_hosts_word_in_it_a_recording_is_never_complete(
+    store: Store, clock: HandClock, data_dir: Path, rule: Rule, who_speaks: str
+) -> None:
+    meeting = await begin(store, clock, rule=rule, attested_opens=True)
+    await meeting.joins("ann", "bob")
+    await meeting.says("ann", *YES)
+    word = decided(meeting.visit, "bob", meeting.started_ms, (Purpose.RECORDING, Act.ATTEST), boot_id=clock.boot_id)
+    await meeting.log(replace(word, means=Means.HOST, matched_by="said by the host"))
+    await keep(meeting, who_speaks, range(1, 101))
+    assert await ended(meeting, clock) == 2_000, "the host's word opened"
+    (tag,) = tags(meeting)
+    assert ConsentStatus.COMPLETE not in tag.consent_status
+    assert ConsentStatus.COMPLETE not in {status for seat, status, _ in tag.per_seat if seat == "bob"}
     assert verify(data_dir).faults == []
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from consent_notice.words import UserId
-from storage.errors import AlreadyStored, NotStored
+from storage.errors import AlreadyStored, BrokenRecord, NotStored
+from storage.host_rules import HostRules
+from storage.schema import users
 from storage.store import Store
 
 
@@ -28,3 +30,25 @@ async def test_passwords_and_admins(store: Store) -> None:
     assert changed.password_hash == "two"
     with pytest.raises(NotStored):
         await store.users.set_password(UserId("none"), "three")
+
+
+async def test_a_host_has_no_rules_until_they_set_some(store: Store) -> None:
+    ann = await store.users.create(email="a@example.org", name="A", role="host", password_hash="one")
+    ben = await store.users.create(email="b@example.org", name="B", role="host", password_hash="one")
+    assert await store.users.host_rules(ann.id) == HostRules()
+    rules = HostRules(never_titled=("HR *",), own_domains=("example.org",), only_when_present=True)
+    await store.users.set_host_rules(ann.id, rules)
+    assert await store.users.host_rules(ann.id) == rules
+    assert await store.users.host_rules(ben.id) == HostRules()
+    with pytest.raises(NotStored):
+        await store.users.host_rules(UserId("none"))
+    with pytest.raises(NotStored):
+        await store.users.set_host_rules(UserId("none"), rules)
+
+
+async def test_rules_that_can_not_be_read_are_not_taken_for_none(store: Store) -> None:
+    ann = await store.users.create(email="a@example.org", name="A", role="host", password_hash="one")
+    broken = users.update().values(host_rules='{"never_titled": "HR"}')
+    store._database.write_now(lambda connection: connection.execute(broken))
+    with pytest.raises(BrokenRecord):
+        await store.users.host_rules(ann.id)

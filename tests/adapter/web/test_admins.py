@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
-from consent_notice.checkpoint import open_checkpoint, read_verifier_key
+from consent_notice.checkpoint import Checkpoint, open_checkpoint, read_verifier_key, sign_checkpoint
 from consent_notice.decisions import Act
 from consent_notice.events import Means, RecordRead
 from consent_notice.merkle import verify_inclusion
 from consent_notice.words import SeatKind
-from storage.vault import verify_signature
+from storage.copies import CheckpointCopies, Copy, folder_of
+from storage.folder_copies import FolderPlace
+from storage.key_file import read_key_file
+from storage.vault import Vault, verify_signature
 from tests.adapter.web.conftest import People
 from tests.simulators.speech import opus_packets, tone
 from tests.simulators.web_site import Meeting, Site
@@ -123,6 +127,42 @@ async def test_the_log_is_paged_from_the_newest(site: Site, people: People) -> N
         for nonsense in ("x", "-1", "99999999999999999999", "²"):
             await browser.open(f"/log?before={nonsense}")
             assert browser.status == 200
+
+
+async def test_the_log_says_where_its_checkpoints_were_copied_and_what_fails(
+    site: Site, people: People, tmp_path: Path
+) -> None:
+    await reviewed(site, people)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    places = [FolderPlace(folder, folder_of(site.store.log)) for folder in (elsewhere, tmp_path / "<b>missing")]
+    async with site.browser(people.admin) as browser:
+        assert "rewrite history unseen" in await browser.open("/log")
+        await CheckpointCopies(site.store.log, site.settings.data_dir, site.clock, places=places).copy_once()
+        text = await browser.open("/log")
+        assert f"the log of {site.store.log.size()} entries" in text
+        assert "No copy yet" in text
+        assert "there is no such folder" in text
+        assert "&lt;b&gt;missing" in text
+        assert "does not continue" not in text
+
+
+async def test_a_log_that_lost_entries_is_told_wherever_the_admin_looks_first(
+    site: Site, people: People, tmp_path: Path
+) -> None:
+    meeting = await reviewed(site, people)
+    place = FolderPlace(tmp_path, folder_of(site.store.log))
+    key, vault = site.store.log.key, Vault(read_key_file(site.settings.data_dir))
+    lost = sign_checkpoint(Checkpoint(origin=key.name, size=9_000, root=bytes(32)), key, vault.sign)
+    await place.put(Copy(size=9_000, note=lost))
+    await CheckpointCopies(site.store.log, site.settings.data_dir, site.clock, places=[place]).copy_once()
+    async with site.browser(people.admin) as browser:
+        for path in ("/log", "/review"):
+            text = await browser.open(path)
+            assert "The log does not continue a checkpoint that it published" in text
+            assert "signed over 9000 entries" in text
+    async with site.browser(people.ingrid) as browser:
+        assert "does not continue" not in await browser.open(f"/recordings/{meeting.visit.id}")
 
 
 async def test_empty_states_help(site: Site, people: People) -> None:

@@ -19,7 +19,9 @@ FILE = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"
 async def test_a_new_calendar_is_off_and_its_address_stays_hidden(site: Site, people: People) -> None:
     async with site.browser(people.ingrid) as browser:
         await browser.open("/calendars")
-        await browser.submit("/calendars", address=ADDRESS, title="Work", rule="each_voice", language="pl")
+        await browser.submit(
+            "/calendars", address=ADDRESS, title="Work", rule="each_voice", fallback="each_voice", language="pl"
+        )
         assert "and off" in browser.text
         assert "calendar.example.org" in browser.text
         assert "s3cr3t" not in browser.text
@@ -37,9 +39,14 @@ async def test_switching_on_off_and_disconnecting(site: Site, people: People) ->
         assert 'aria-checked="true"' in browser.text
         await browser.submit(f"/calendars/{row.id}/enabled")
         assert 'aria-checked="false"' in browser.text
-        await browser.submit(f"/calendars/{row.id}/rule", rule="each_voice")
-        (changed,) = await site.store.calendars.list()
-        assert changed.rule is Rule.EACH_VOICE
+        for rule, fallback, kept in (
+            ("everyone", "each_voice", (Rule.EVERYONE, Rule.EACH_VOICE)),
+            ("everyone", "leave", (Rule.EVERYONE, None)),
+            ("each_voice", "each_voice", (Rule.EACH_VOICE, None)),
+        ):
+            await browser.submit(f"/calendars/{row.id}/rule", rule=rule, fallback=fallback)
+            (changed,) = await site.store.calendars.list()
+            assert (changed.rule, changed.fallback) == kept
         await browser.submit(f"/calendars/{row.id}/delete")
         assert "No calendar yet" in browser.text
 
@@ -50,9 +57,20 @@ async def test_one_voice_alone_needs_the_admin(tmp_path: object, people: People,
         async with strict.browser(host) as browser:
             await browser.open("/calendars")
             assert "each_voice" not in browser.text
-            await browser.submit("/calendars", address=ADDRESS, rule="each_voice")
+            await browser.submit("/calendars", address=ADDRESS, rule="each_voice", fallback="each_voice")
         (row,) = await strict.store.calendars.list()
-        assert row.rule is Rule.EVERYONE
+        assert (row.rule, row.fallback) == (Rule.EVERYONE, None)
+
+
+async def test_presenters_are_a_choice_where_the_admin_allows_it(people: People, site: Site) -> None:
+    async with open_site(site.settings.data_dir.parent / "large", presenters_allowed=True) as large:
+        host = await large.person("host", "Lea", "lea@example.org")
+        async with large.browser(host) as browser:
+            await browser.open("/calendars")
+            assert "Only presenters who agree" in browser.text
+            await browser.submit("/calendars", address=ADDRESS, rule="presenters", fallback="each_voice")
+        (row,) = await large.store.calendars.list()
+        assert (row.rule, row.fallback) == (Rule.PRESENTERS, None)
 
 
 async def test_errors_and_broken_events_are_in_words(site: Site, people: People) -> None:

@@ -14,8 +14,8 @@ from playwright.async_api import BrowserContext, Page, async_playwright, expect
 from consent_notice.receipt import DOES_NOT_PROVE, PROVES
 from consent_notice.receipt_page import page_of
 from tests.adapter.web.conftest import People
-from tests.adapter.web.test_participants import agree
 from tests.simulators.browsers import CHROMIUM
+from tests.simulators.page_answers import agree
 from tests.simulators.receipts import (
     GAVE,
     KEY,

@@ -1,17 +1,19 @@
-"""A host's meetings: sending the bot, overriding, stopping, and the counts that tell nobody who refused."""
+"""A host's meetings: sending the bot, overriding, and what rules and choices say to that."""
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from consent_notice.decisions import Act
-from consent_notice.words import Rule, SeatKind
-from storage.meetings import MeetingState, PlannedMeeting
+from calendar_sync.planning import TITLE_BARRED
+from consent_notice.words import Rule
+from storage.host_rules import HostRules
+from storage.meetings import PlannedMeeting
 from tests.adapter.web.conftest import People
-from tests.simulators.web_site import Meeting, Site
+from tests.simulators.web_site import Site, open_site, settings_for
+from web.hosts import allowed_fallbacks, allowed_rules, read_fallback, read_rule
 
 LINK = "http://127.0.0.1:8481/room/weekly"
 
@@ -110,50 +112,6 @@ async def test_where_there_is_no_link_nothing_can_be_joined(site: Site, people: 
         assert browser.status == 400
 
 
-async def test_a_stop_is_final(site: Site, people: People) -> None:
-    meeting = await Meeting.begin(site, people.ingrid)
-    async with site.browser(people.ingrid) as browser:
-        await browser.open("/meetings")
-        await browser.submit(f"/meetings/{meeting.row.id}/stop")
-        assert "does not come back" in browser.text
-        after = await site.store.meetings.get(meeting.row.id)
-        assert after is not None
-        assert after.state is MeetingState.STOPPED
-
-
-async def test_who_refused_and_who_has_not_answered_are_one_number(site: Site, people: People) -> None:
-    """The same page, byte for byte, whether the second person refused or said nothing."""
-    pages = []
-    for silent in (True, False):
-        meeting = await Meeting.begin(site, people.ingrid if silent else people.omar, "Same", Rule.EACH_VOICE)
-        await meeting.join("bot", SeatKind.BOT)
-        ada, grace = await meeting.join("Ada"), await meeting.join("Grace")
-        await meeting.ask(ada)
-        await meeting.ask(grace)
-        await meeting.decide(ada, Act.GIVE)
-        if silent:
-            site.clock.pass_s(0.001)
-        else:
-            await meeting.decide(grace, Act.REFUSE)
-        async with site.browser(people.ingrid if silent else people.omar) as browser:
-            text = await browser.open("/meetings/live")
-        assert "Ada" not in text
-        assert "Grace" not in text
-        pages.append(re.sub(rf'{meeting.row.id}|value="[^"]*"|<time[^>]*>', "", text))
-    assert pages[0] == pages[1]
-    assert re.findall(r'class="count">(\d+)', pages[0]) == ["1", "1"]
-
-
-async def test_under_everyone_it_says_that_nothing_is_kept_yet(site: Site, people: People) -> None:
-    meeting = await Meeting.begin(site, people.ingrid, rule=Rule.EVERYONE)
-    ada, grace = await meeting.join("Ada"), await meeting.join("Grace")
-    await meeting.decide(ada, Act.GIVE)
-    async with site.browser(people.ingrid) as browser:
-        assert "Nothing is kept until everyone" in await browser.open("/meetings/live")
-        await meeting.decide(grace, Act.GIVE)
-        assert "Everyone present has agreed" in await browser.open("/meetings/live")
-
-
 async def test_missed_meetings_say_why(site: Site, people: People) -> None:
     await plan(site, people, LINK, "practice")
     site.clock.pass_s(6 * 3600)
@@ -162,3 +120,64 @@ async def test_missed_meetings_say_why(site: Site, people: People) -> None:
         text = await browser.open("/meetings")
     assert "Not recorded" in text
     assert "Budget" in text
+
+
+async def test_a_title_that_a_rule_bars_is_not_sent_until_the_host_insists(site: Site, people: People) -> None:
+    await site.store.users.set_host_rules(people.ingrid.id, HostRules(never_titled=("HR",)))
+    async with site.browser(people.ingrid) as browser:
+        await browser.open("/meetings")
+        await browser.submit("/meetings", link=LINK, title="HR: Omar", when="now")
+        assert "the title matches your rule" in browser.text
+        assert TITLE_BARRED.capitalize() in browser.text
+        assert await site.store.meetings.due(site.clock.now(), 5) == []
+        (row,) = await site.store.meetings.upcoming(people.ingrid.id, site.clock.now())
+        await browser.submit(f"/meetings/{row.id}/override", override="record")
+    assert len(await site.store.meetings.due(site.clock.now(), 5)) == 1
+    async with site.browser(people.omar) as browser:  # whose rules are their own
+        await browser.open("/meetings")
+        await browser.submit("/meetings", link=LINK, title="HR: Ingrid", when="now")
+        assert "The bot joins now" in browser.text
+
+
+@pytest.mark.parametrize(
+    ("rule", "fallback", "kept"),
+    [
+        ("everyone", "each_voice", (Rule.EVERYONE, Rule.EACH_VOICE)),
+        ("everyone", "leave", (Rule.EVERYONE, None)),
+        ("everyone", "presenters", (Rule.EVERYONE, None)),
+        ("each_voice", "each_voice", (Rule.EACH_VOICE, None)),
+        ("presenters", "each_voice", (Rule.EVERYONE, Rule.EACH_VOICE)),  # no such rule here: the strictest
+    ],
+)
+async def test_the_fallback_is_a_choice_of_its_own(
+    site: Site, people: People, rule: str, fallback: str, kept: tuple[Rule, Rule | None]
+) -> None:
+    async with site.browser(people.ingrid) as browser:
+        await browser.open("/meetings")
+        assert "The notice says so before anybody answers." in browser.text
+        await browser.submit("/meetings", link=LINK, title="T", when="now", rule=rule, fallback=fallback)
+    (row,) = await site.store.meetings.due(site.clock.now(), 5)
+    assert (row.rule, row.fallback) == kept
+
+
+def test_a_host_chooses_among_what_the_admin_allows(tmp_path: Path) -> None:
+    strict = settings_for(tmp_path, each_voice_allowed=False)
+    assert (allowed_rules(strict), allowed_fallbacks(strict)) == (["everyone"], ["leave"])
+    assert read_rule("each_voice", strict) is Rule.EVERYONE
+    assert read_fallback("each_voice", Rule.EVERYONE, strict) is None
+    large = settings_for(tmp_path, each_voice_allowed=False, presenters_allowed=True)
+    assert allowed_rules(large) == ["everyone", "presenters"]
+    assert read_rule("presenters", large) is Rule.PRESENTERS
+    assert read_rule("nonsense", large) is Rule.EVERYONE
+
+
+async def test_where_only_one_choice_is_allowed_no_choice_is_shown(site: Site) -> None:
+    async with open_site(site.settings.data_dir.parent / "strict", each_voice_allowed=False) as strict:
+        host = await strict.person("host", "Lea", "lea@example.org")
+        async with strict.browser(host) as browser:
+            await browser.open("/meetings")
+            assert 'name="fallback"' not in browser.text
+            assert 'name="rule"' not in browser.text
+            await browser.submit("/meetings", link=LINK, title="T", when="now", fallback="each_voice")
+        (row,) = await strict.store.meetings.due(strict.clock.now(), 5)
+        assert (row.rule, row.fallback) == (Rule.EVERYONE, None)

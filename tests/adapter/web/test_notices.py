@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulators.web_site import settings_for
+from consent_notice.words import Rule
+from tests.simulators.web_site import Meeting, open_site, settings_for
 from web.notices import choose_language, page_words
 
 LOCALES = Path("web/locales")
@@ -47,3 +48,28 @@ def test_a_language_without_words_of_its_own_reads_english() -> None:
 
 def test_every_language_with_a_notice_has_words(tmp_path: Path) -> None:
     assert settings_for(tmp_path).wording.keys() == {file.stem for file in LOCALES.glob("*.toml")}
+
+
+@pytest.mark.parametrize(
+    ("rule", "fallback", "allowed", "is_stated"),
+    [
+        (Rule.EVERYONE, Rule.EACH_VOICE, True, True),
+        (Rule.EVERYONE, Rule.EACH_VOICE, False, False),
+        (Rule.EVERYONE, None, True, False),
+        (Rule.EACH_VOICE, Rule.EACH_VOICE, True, False),
+    ],
+)
+async def test_the_page_states_the_fallback_that_the_meeting_has(
+    tmp_path: Path, rule: Rule, fallback: Rule | None, allowed: bool, is_stated: bool
+) -> None:
+    async with open_site(tmp_path / "data", each_voice_allowed=allowed) as site:
+        host = await site.person("host", "Ingrid Solberg", "ingrid@example.org")
+        meeting = await Meeting.begin(site, host, rule=rule, fallback=fallback)
+        async with site.browser() as browser:
+            await browser.open(meeting.link)
+    assert ("If not everyone agrees, Ingrid Solberg may go on" in browser.text) is is_stated
+    assert ("If not all do, Ingrid Solberg may go on" in browser.text) is is_stated
+    assert ("Everyone present must agree, or nothing is kept." in browser.text) is (
+        rule is Rule.EVERYONE and not is_stated
+    ), "it promises no more than the notice"
+    assert ("Ingrid Solberg may go on" in meeting.notice.post) is is_stated, "as the bot does in the chat"

@@ -12,8 +12,8 @@ from consent_notice.words import Purpose
 from storage.errors import LogWriteFailed
 from storage.transcripts import Utterance
 from tests.adapter.web.conftest import People
-from tests.adapter.web.test_participants import agree
 from tests.adapter.web.test_recordings import reads, recorded
+from tests.simulators.page_answers import agree
 from tests.simulators.speech import opus_packets, tone
 from tests.simulators.web_site import Meeting, Site
 from web.reads import COMMAND_LINE, note_reads_from_command_line

@@ -11,8 +11,8 @@ import pytest
 from consent_notice.checkpoint import read_verifier_key
 from consent_notice.receipt_page import check_file
 from storage.vault import verify_signature
-from tests.adapter.web.test_participants import YES, agree
 from tests.simulators.mail_server import SimulatedMailServer, mail_server
+from tests.simulators.page_answers import YES, agree
 from tests.simulators.web_site import Browser, Meeting, Site, open_site
 from web.settings import MailServer
 

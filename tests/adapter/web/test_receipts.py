@@ -12,7 +12,7 @@ from consent_notice.receipt_page import POLICY, check_file
 from consent_notice.words import Purpose, Standing
 from storage.vault import verify_signature
 from tests.adapter.web.conftest import People
-from tests.adapter.web.test_participants import YES, agree, code_on
+from tests.simulators.page_answers import YES, agree, code_on
 from tests.simulators.web_site import Meeting, Site
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import Any
+
 from bot.commands import LeaveRoom, NoticePosted, PostLine, PostNotice, ServerStops, SpeakNotice
-from bot.ports import Joined
+from bot.ports import Hears, Joined
 from bot.presence import Presence
 from consent_notice.notice import Say
 from consent_notice.words import IdentityLevel, Rule, SeatId, SeatKind
@@ -114,4 +117,82 @@ def test_a_no_after_the_overtaking_yes_is_the_last_word() -> None:
     visit.tell(NoticePosted(message_id="n1", seats=frozenset({SeatId("b")})))
     visit.now_ms += 5
     visit.make_durable()
+    assert visit.kept() == frozenset()
+
+
+# ---- large meetings, other bots --------------------------------------------------------------------------------
+
+
+def all_hands(people: int, **changes: Any) -> SimulatedVisit:
+    visit = SimulatedVisit(rule=Rule.PRESENTERS, changes={"can_whisper": False, **changes})
+    visit.enter()
+    for number in range(people):
+        visit.join(f"s{number}", f"Person {number}")
+    visit.later(10)
+    return visit
+
+
+def test_a_large_meeting_is_asked_at_most_once_in_two_minutes_and_within_the_budget() -> None:
+    visit = all_hands(5)
+    asks: list[int] = [visit.now_ms]
+    visit.say_yes("s0")
+    for number in range(5, 80):
+        visit.join(f"s{number}", f"Person {number}")
+        if any(isinstance(order, PostNotice) for order in visit.later(15_000)):
+            asks.append(visit.now_ms)
+    gaps = [later - earlier for earlier, later in pairwise(asks)]
+    assert len(asks) >= 4
+    assert min(gaps) >= 120_000
+    public = [order for order in visit.orders if isinstance(order, PostNotice | PostLine) and order.to_seat is None]
+    minutes = (visit.now_ms - asks[0]) / 60_000
+    assert len(public) <= 3 + minutes / 5
+    asked = frozenset().union(*(order.seats for order in visit.ordered(PostNotice)))
+    assert len(asked) >= 60, "whoever came is asked with the next batch"
+
+
+def test_a_newcomer_of_a_large_meeting_can_agree_before_the_next_ask() -> None:
+    visit = all_hands(3)
+    visit.join("late", "Late")
+    visit.chat("late", "record yes")
+    visit.make_durable()
+    assert visit.ordered(PostNotice)[-1].seats == {"late"}
+    visit.say_yes("late")
+    assert visit.kept() == {"late"}
+
+
+def test_each_other_bot_is_told_of_once_and_is_no_voice() -> None:
+    visit = SimulatedVisit(rule=Rule.EVERYONE, changes={"known_bots": ("Notes Helper",)})
+    visit.enter()
+    visit.join("nb", "notes helper")
+    visit.join("gb", "Guest bot", SeatKind.BOT)
+    visit.join("b", "b")
+    visit.later(10)
+    told = [order for order in visit.ordered(PostLine) if order.line is Say.OTHER_BOTS]
+    assert [order.names for order in told] == ["Guest bot, notes helper"]
+    visit.say_yes("b")
+    assert visit.kept() == {"b"}, "it needs nobody's yes, and nothing of it is kept"
+    visit.leave("nb")
+    visit.join("nb", "notes helper")
+    visit.later(10)
+    assert len([order for order in visit.ordered(PostLine) if order.line is Say.OTHER_BOTS]) == 1
+
+
+def test_a_name_makes_no_bot_of_a_person_where_all_sound_is_one_mix() -> None:
+    visit = SimulatedVisit(rule=Rule.EVERYONE, changes={"known_bots": ("Notes Helper",), "hears": Hears.MIXED})
+    visit.enter()
+    visit.join("nb", "Notes Helper")
+    visit.join("b", "b")
+    visit.later(10)
+    visit.say_yes("b")
+    assert visit.kept() == frozenset()
+
+
+def test_who_was_a_person_once_is_made_no_bot_by_a_new_name() -> None:
+    visit = SimulatedVisit(rule=Rule.EVERYONE, changes={"known_bots": ("Notes Helper",)})
+    visit.enter()
+    for seat in ("a", "b"):
+        visit.join(seat, seat)
+    visit.join("a", "Notes Helper")
+    visit.later(10)
+    visit.say_yes("b")
     assert visit.kept() == frozenset()

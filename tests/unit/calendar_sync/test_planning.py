@@ -9,11 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from calendar_sync.host_rules import NO_WISHES, HostWishes, wishes_of
 from calendar_sync.links import KnownHosts, LinkTexts, Platform
 from calendar_sync.planning import (
     ALL_DAY,
     DECLINED,
     NO_LINK,
+    OUTSIDERS,
+    OUTSIDERS_UNKNOWN,
+    TITLE_BARRED,
     TWICE,
     WILL_JOIN,
     CalendarEvent,
@@ -27,8 +31,10 @@ from calendar_sync.planning import (
     Progress,
     Schedule,
     decide,
+    hold,
     plan,
 )
+from storage.host_rules import HostRules
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 POLICY = PlanningPolicy(
@@ -81,6 +87,73 @@ def event(key: str = "k", minutes: int = 60, lasts: int = 30, **changes: object)
 def test_each_decision_has_its_reason(changes: dict[str, object], decision: str, reason: str) -> None:
     meeting = decide(event(**changes), POLICY)  # type: ignore[arg-type]
     assert (meeting.decision, meeting.reason) == (decision, reason)
+
+
+STRICT = wishes_of(HostRules(never_titled=("HR",), never_with_outsiders=True), "ann@example.org")
+
+
+@pytest.mark.parametrize(
+    ("changes", "decision", "reason"),
+    [
+        ({"title": "HR: salaries"}, "skip", TITLE_BARRED),
+        ({"title": "HR", "domains": frozenset({"other.example"})}, "skip", TITLE_BARRED),
+        ({"title": "Three", "domains": frozenset({"example.org"})}, "record", WILL_JOIN),
+        ({"domains": frozenset({"example.org", "other.example"})}, "skip", OUTSIDERS),
+        ({"domains": frozenset({""})}, "skip", OUTSIDERS),
+        ({"domains": frozenset()}, "record", WILL_JOIN),
+        # what keeps the bot away anyhow is what the host has to know first
+        ({"title": "HR", "own_answer": OwnAnswer.DECLINED}, "skip", DECLINED),
+        ({"title": "HR", "texts": LinkTexts()}, "skip", NO_LINK),
+    ],
+)
+def test_a_hosts_rules_keep_the_bot_away(changes: dict[str, object], decision: str, reason: str) -> None:
+    meeting = decide(event(**changes), POLICY, STRICT)  # type: ignore[arg-type]
+    assert (meeting.decision, meeting.reason) == (decision, reason)
+    assert decide(event(**changes), POLICY).reason not in (TITLE_BARRED, OUTSIDERS)  # type: ignore[arg-type]
+
+
+def test_nothing_of_the_invited_is_in_the_plan() -> None:
+    for domains in (frozenset({"other.example"}), frozenset({"example.org"})):
+        assert "example" not in repr(decide(event(organiser="", domains=domains), POLICY, STRICT)).replace(ROOM, "")
+
+
+def test_other_wishes_decide_anew_what_is_told_again() -> None:
+    events = [event("a", title="HR"), event("b", domains=frozenset({"other.example"})), event("c")]
+    known = known_after(full(events, {}))
+    changes = plan(events, known, NOW, POLICY, wishes=STRICT, is_complete=True)
+    assert {change.meeting.occurrence_key: change.meeting.reason for change in changes if isinstance(change, Move)} == {
+        "a": TITLE_BARRED,
+        "b": OUTSIDERS,
+    }
+    back = plan(events, known_after(changes, known), NOW, POLICY, wishes=NO_WISHES, is_complete=True)
+    assert [change.meeting.reason for change in back if isinstance(change, Move)] == [WILL_JOIN, WILL_JOIN]
+
+
+def test_a_barred_meeting_leaves_its_room_to_another_at_that_time() -> None:
+    same = LinkTexts(location=ROOM)
+    twins = [event("a", title="HR", texts=same), event("b", minutes=70, texts=same)]
+    known = known_after(plan(twins, {}, NOW, POLICY, wishes=STRICT, is_complete=True))
+    assert [known[key].meeting.reason for key in "ab"] == [TITLE_BARRED, WILL_JOIN]
+
+
+@pytest.mark.parametrize(
+    ("title", "wishes", "people_were_judged", "reason"),
+    [
+        ("HR", STRICT, True, TITLE_BARRED),
+        ("HR", STRICT, False, TITLE_BARRED),
+        ("Weekly", STRICT, True, WILL_JOIN),
+        ("Weekly", STRICT, False, OUTSIDERS_UNKNOWN),
+        ("HR", NO_WISHES, False, WILL_JOIN),
+    ],
+)
+def test_while_a_calendar_can_not_be_asked_new_rules_hold_in_doubt(
+    title: str, wishes: HostWishes, people_were_judged: bool, reason: str
+) -> None:
+    planned = decide(event(title=title), POLICY)
+    held = hold(planned, wishes, people_were_judged=people_were_judged)
+    assert (held.reason, held.decision) == (reason, "record" if reason == WILL_JOIN else "skip")
+    declined = decide(event(title=title, own_answer=OwnAnswer.DECLINED), POLICY)
+    assert hold(declined, wishes, people_were_judged=people_were_judged) == declined
 
 
 def known_after(changes: list[Change], known: dict[str, KnownMeeting] | None = None) -> dict[str, KnownMeeting]:

@@ -30,6 +30,8 @@ def test_nothing_given_gives_the_defaults() -> None:
     assert settings.default_rule is Rule.EVERYONE
     assert settings.data_dir == Path("onrecord-data").absolute()
     assert not settings.each_voice_allowed
+    assert not settings.presenters_allowed
+    assert not settings.attestation_allowed
 
 
 def test_the_environment_reaches_into_tables_and_an_empty_variable_is_not_set() -> None:
@@ -85,6 +87,13 @@ def test_all_problems_come_at_once_each_with_its_fix() -> None:
         ({"transcription": {"model_path": "/nowhere/at/all"}}, "transcription.model_path"),
         ({"transcription": "no"}, "transcription"),
         ({"transcription": {"modle": "base"}}, "transcription.modle"),
+        ({"checkpoints": {"interval_s": 1}}, "checkpoints.interval_s"),
+        ({"checkpoints": {"s3_endpoint": "s3.example.org", "s3_bucket": "b"}}, "checkpoints.s3_endpoint"),
+        ({"checkpoints": {"s3_prefix": "onrecord"}}, "checkpoints.s3_bucket"),
+        ({"checkpoints": {"rfc3161_url": "ftp://tsa.example.org"}}, "checkpoints.rfc3161_url"),
+        ({"checkpoints": {"rfc3161_url": "http://tsa", "rfc3161_roots": "/nowhere"}}, "checkpoints.rfc3161_roots"),
+        ({"checkpoints": {"rfc3161_url": "http://tsa", "rfc3161_roots": __file__}}, "checkpoints.rfc3161_roots"),
+        ({"data_dir": "data", "checkpoints": {"folder": "data/copies"}}, "checkpoints.folder"),
         ({"mail": {"host": "mail.example.org"}}, "mail.sender"),
         ({"mail": {"host": "mail.example.org", "sender": "onrecord"}}, "mail.sender"),
         ({"mail": {"security": "ssl"}}, "mail.security"),
@@ -96,9 +105,17 @@ def test_a_value_that_can_not_work_is_named(given: dict[str, Any], setting: str)
     assert list(problems_of(**given)) == [setting]
 
 
-def test_each_voice_works_where_it_is_allowed() -> None:
-    settings = read({"ONRECORD_EACH_VOICE_ALLOWED": "true", "ONRECORD_DEFAULT_RULE": "each_voice"})
-    assert settings.default_rule is Rule.EACH_VOICE
+def test_copies_are_off_until_a_place_is_named() -> None:
+    assert read().checkpoints.folder is None
+    settings = read({"ONRECORD_CHECKPOINTS__FOLDER": "copies", "ONRECORD_CHECKPOINTS__S3_BUCKET": "bucket"})
+    assert settings.checkpoints.folder == Path("copies").absolute()
+    assert settings.checkpoints.s3_bucket == "bucket"
+
+
+@pytest.mark.parametrize("rule", [Rule.EACH_VOICE, Rule.PRESENTERS])
+def test_a_looser_rule_works_where_it_is_allowed(rule: Rule) -> None:
+    environment = {f"ONRECORD_{rule.value.upper()}_ALLOWED": "true", "ONRECORD_DEFAULT_RULE": rule.value}
+    assert read(environment).default_rule is rule
 
 
 def test_allowed_means_the_value_and_not_that_it_was_written() -> None:
@@ -108,6 +125,36 @@ def test_allowed_means_the_value_and_not_that_it_was_written() -> None:
 
 def test_a_long_value_is_cut_in_the_message() -> None:
     assert len(str(problems_of(default_language="x" * 5000)["default_language"])) < 200
+
+
+@pytest.mark.parametrize(("given", "kept"), [("pl", "PL"), (" us-ca ", "US-CA"), ("AU", "AU"), ("GR", "GR")])
+def test_a_place_is_a_code_of_the_table(given: str, kept: str) -> None:
+    settings = read({"ONRECORD_HOST_LOCATION": given, "ONRECORD_BOT_LOCATION": given})
+    assert (settings.host_location, settings.bot_location) == (kept, kept)
+
+
+@pytest.mark.parametrize("given", ["Poland", "US-ZZ", "XX", "EEA", "*"])
+def test_a_place_that_the_table_does_not_know_is_a_problem_with_its_fix(given: str) -> None:
+    problem = problems_of({"ONRECORD_HOST_LOCATION": given})["host_location"]
+    assert "US-CA" in problem.fix
+
+
+def test_a_workplace_has_to_declare_its_legal_basis_and_its_interests_before_it_serves() -> None:
+    who = {"organisation": "Example Ltd", "organisation_contact": "privacy@example.org"}
+    problems = problems_of({"ONRECORD_PROFILE": "workplace"}, **who, to_serve=True)
+    assert set(problems) == {"notice.legal_basis"}
+    assert "consent, contract" in problems["notice.legal_basis"].fix
+    interests = {"ONRECORD_NOTICE__LEGAL_BASIS": "legitimate_interests"}
+    assert set(problems_of(interests, **who, to_serve=True)) == {"notice.legitimate_interests"}
+    assert read({"ONRECORD_PROFILE": "workplace"}).profile.value == "workplace"  # `verify` and `status` still work
+    declared = {**interests, "ONRECORD_NOTICE__LEGITIMATE_INTERESTS": "minutes", "ONRECORD_PROFILE": "workplace"}
+    assert read(declared, **who, to_serve=True).notice.legitimate_interests == "minutes"
+
+
+def test_a_statement_that_is_too_long_and_a_basis_that_there_is_not_are_problems() -> None:
+    problems = problems_of({"ONRECORD_NOTICE__AUTHORITY": "x" * 601, "ONRECORD_NOTICE__LEGAL_BASIS": "habit"})
+    assert set(problems) == {"notice.authority", "notice.legal_basis"}
+    assert "600 characters" in problems["notice.authority"].fix
 
 
 def test_a_password_is_never_in_a_message() -> None:

@@ -6,11 +6,13 @@ import tomllib
 from importlib.resources import files
 from typing import Any
 
-from consent_notice.answers import ASK_WINDOW_MS, AnswerContext, read_phrases
+from consent_notice.answers import ASK_WINDOW_MS, AnswerContext
+from consent_notice.phrases import read_phrases
 
+LANGUAGES = ("en", "pl", "de", "es", "fr", "it", "pt", "nl", "cs", "uk")
 TABLES: list[dict[str, Any]] = [
     tomllib.loads(files("consent_notice").joinpath(f"wording/{language}.toml").read_text("utf-8"))
-    for language in ("en", "pl")
+    for language in LANGUAGES
 ]
 PHRASES = read_phrases(TABLES)
 
@@ -23,6 +25,9 @@ def context(
     first: bool = True,
     others: bool = False,
     has_given: bool = False,
+    to_another: bool = False,
+    talk: bool = False,
+    asked: bool = False,
 ) -> AnswerContext:
     return AnswerContext(
         language=language,
@@ -31,7 +36,34 @@ def context(
         is_first_since_ask=first,
         others_spoke_since_ask=others,
         has_given=has_given,
+        replies_to_another=to_another,
+        others_talked_before=talk,
+        follows_question=asked,
     )
+
+
+# Where a message stands, by the names that the tables of the other languages use.
+PLACES: dict[str, dict[str, Any]] = {
+    "reply": {"reply": True},
+    "window": {"since_ms": 20_000},
+    "late": {"since_ms": ASK_WINDOW_MS + 1},
+    "second": {"since_ms": 5_000, "first": False},
+    "crowd": {"since_ms": 5_000, "others": True},
+    "unasked": {},
+    "gave": {"has_given": True, "first": False, "since_ms": ASK_WINDOW_MS + 1},
+    "gave_now": {"has_given": True, "first": False, "since_ms": 9_000},
+    "gave_reply": {"has_given": True, "first": False, "reply": True},
+    "to_another": {"since_ms": 5_000, "to_another": True},
+    "talk_reply": {"reply": True, "talk": True},
+    "talk_window": {"since_ms": 5_000, "talk": True},
+    "gave_talk_reply": {"has_given": True, "reply": True, "talk": True},
+    "asked": {"since_ms": 5_000, "others": True, "asked": True},
+    "asked_reply": {"reply": True, "asked": True},
+}
+
+
+def placed(language: str, place: str) -> AnswerContext:
+    return context(language, **PLACES[place])
 
 
 REPLY, WINDOW = context(reply=True), context(since_ms=20_000)
@@ -89,7 +121,7 @@ CASES: list[tuple[str, AnswerContext, str]] = [
     ("STOP!!!", GAVE, "withdrawn"),
     ("Stop.", GAVE, "withdrawn"),
     ("stop please", GAVE, "withdrawn"),
-    ("s t o p", GAVE, "none"),
+    ("s t o p", GAVE, "withdrawn"),
     ("sтор", GAVE, "withdrawn"),
     ("ѕtοp", GAVE, "withdrawn"),
     ("st0p", GAVE, "withdrawn"),
@@ -125,8 +157,8 @@ CASES: list[tuple[str, AnswerContext, str]] = [
     ("Tak, zgadzam się.", PL, "given"),
     ("tak zgadzam sie", PL, "given"),
     ("tak", PL_CHAT, "none"),
-    ("tak", WINDOW, "none"),
-    ("yes", PL_REPLY, "given"),
+    ("tak", WINDOW, "unclear"),
+    ("yes", PL_REPLY, "unclear"),
     ("yes", OTHER, "unclear"),
     # a bare no
     ("no", REPLY, "refused"),

@@ -32,6 +32,12 @@ C2SP_NOTE = (
     "This is an example message.\n\n"
     "— example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n"
 )
+# C2SP tlog-checkpoint's own example (c2sp.org/tlog-checkpoint); its public key was never published
+C2SP_CHECKPOINT = (
+    "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n"
+    "— example.com/behind-the-sofa "
+    "Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n"
+)
 
 
 def verify(public_key: bytes, signature: bytes, message: bytes) -> bool:
@@ -63,6 +69,22 @@ def test_our_signature_line_equals_the_reference_implementations() -> None:
     note = sign_checkpoint(checkpoint, key, private.sign)
     assert note.split("\n")[-2].startswith("— PeterNeumann x08go")
     assert open_checkpoint(note, key, verify) == checkpoint
+
+
+def test_the_published_checkpoint_is_read_and_written_as_it_is() -> None:
+    """With a signature of ours beside its own, as a witness would add one."""
+    witness = VerifierKey(name="witness.example", public_key=KEY.public_key)
+    published = Checkpoint(
+        origin="example.com/behind-the-sofa",
+        size=20_852_163,
+        root=b64decode("CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I="),
+    )
+    assert published.text() == C2SP_CHECKPOINT.partition("\n\n")[0] + "\n"
+    own_line = sign_checkpoint(published, witness, PRIVATE.sign).partition("\n\n")[2]
+    note = C2SP_CHECKPOINT + own_line
+    assert open_checkpoint(note, witness, verify, origin="example.com/behind-the-sofa") == published
+    with pytest.raises(BadCheckpoint):
+        open_checkpoint(note.replace("20852163", "20852164"), witness, verify, origin="example.com/behind-the-sofa")
 
 
 def test_a_checkpoint_has_the_published_form() -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from consent_notice.canonical import MAX_INTEGER, canonical, read_canonical
 from consent_notice.decisions import Act
-from consent_notice.events import KINDS, Decided, Means, PartClosed, UnreadableEntry, from_body, to_body
-from consent_notice.words import IdentityLevel, Purpose, SeatId, SegmentId, VisitId
+from consent_notice.events import KINDS, Decided, Means, PartClosed, SeatJoined, UnreadableEntry, from_body, to_body
+from consent_notice.words import IdentityLevel, Purpose, SeatId, SeatKind, SegmentId, VisitId
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=8)
 NUMBERS = st.integers(-MAX_INTEGER, MAX_INTEGER)
@@ -93,3 +93,25 @@ def test_kinds_are_spelled_as_they_are_stored() -> None:
     assert to_body(DECIDED)["acts"] == [["recording", "give"], ["transcription", "refuse"]]
     with pytest.raises(UnreadableEntry, match="unknown kind"):
         from_body({"kind": "rumour"})
+
+
+def test_a_field_that_came_later_is_left_out_where_it_holds_its_default() -> None:
+    """So a body that was written before there was such a field still is the one that its leaf commits to."""
+    joined = SeatJoined(
+        visit=VisitId("v"),
+        epoch=1,
+        seat=SeatId("s"),
+        seat_kind=SeatKind.PERSON,
+        name="Ann",
+        identity_level=IdentityLevel.DISPLAY_NAME,
+        boot_id="b",
+        at_ms=1,
+    )
+    body = to_body(joined)
+    assert "platform_id" not in body
+    assert from_body(body) == joined
+    known = dataclasses.replace(joined, platform_id="p")
+    assert to_body(known) == {**body, "platform_id": "p"}
+    assert from_body(to_body(known)) == known
+    with pytest.raises(UnreadableEntry):
+        from_body({**body, "platform_id": ""})  # a second form of the same entry

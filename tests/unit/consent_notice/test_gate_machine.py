@@ -247,7 +247,7 @@ class Meeting(RuleBasedStateMachine):
         assert (verdict.duration_ms, verdict.rtp_timestamp) == (frame.duration_ms, frame.rtp_timestamp)
         for at_ms in range(heard.true_from_ms, heard.true_to_ms):
             heard_or_needed = set(verdict.speakers)
-            if self.record.rule is Rule.EVERYONE:
+            if self.naive.everyone_must_agree:
                 heard_or_needed |= {seat for seat in (*SEATS, STRANGER) if self._was_there(seat, at_ms)}
             for seat in heard_or_needed:
                 assert self._had_agreed(seat, at_ms), f"kept {seat} at {at_ms} against their will"

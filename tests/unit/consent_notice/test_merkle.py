@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import random
+from collections.abc import Sequence
 
 import pymerkle
 import pytest
@@ -20,7 +23,7 @@ from consent_notice.merkle import (
     verify_inclusion,
 )
 
-SIZE = 70
+SIZE = 130
 ENTRIES = [b"entry %d" % number for number in range(SIZE)]
 LEAVES = [leaf_hash(entry) for entry in ENTRIES]
 TREE = Tree(LEAVES)
@@ -59,6 +62,85 @@ def test_every_consistency_proof_holds_and_only_between_the_right_roots() -> Non
             if old_size < size:
                 assert not verify_consistency(old_size, size, path, TREE.root(size), TREE.root(size))
                 assert not verify_consistency(old_size, size, path, TREE.root(old_size), TREE.root(old_size))
+
+
+def test_the_oracle_agrees_on_every_pair_of_sizes() -> None:
+    """Its consistency paths are of another form, so each side proves by its own path, between the other's roots."""
+    oracle = _oracle()
+    roots = [EMPTY_ROOT, *(oracle.get_root(size) for size in range(1, SIZE + 1))]
+    for size in range(1, SIZE + 1):
+        for old_size in range(1, size + 1):
+            path = TREE.consistency(old_size, size)
+            assert verify_consistency(old_size, size, path, roots[old_size], roots[size])
+            oracle.prove_consistency(old_size, size).verify(
+                TREE.root(old_size), TREE.root(size), prior_size=old_size, later_size=size
+            )
+
+
+# ---- RFC 9162 word for word: its recursive definitions, which nobody would run over a log ---------------------------
+
+
+def _mth(leaves: Sequence[bytes]) -> bytes:
+    """Section 2.1.1, over leaf hashes."""
+    if len(leaves) == 1:
+        return leaves[0]
+    k = 1
+    while k * 2 < len(leaves):
+        k *= 2
+    return hashlib.sha256(b"\x01" + _mth(leaves[:k]) + _mth(leaves[k:])).digest()
+
+
+def _path(m: int, leaves: Sequence[bytes]) -> list[bytes]:
+    """Section 2.1.3.1."""
+    if len(leaves) == 1:
+        return []
+    k = 1
+    while k * 2 < len(leaves):
+        k *= 2
+    if m < k:
+        return [*_path(m, leaves[:k]), _mth(leaves[k:])]
+    return [*_path(m - k, leaves[k:]), _mth(leaves[:k])]
+
+
+def _subproof(m: int, leaves: Sequence[bytes], b: bool) -> list[bytes]:
+    """Section 2.1.4.1."""
+    if m == len(leaves):
+        return [] if b else [_mth(leaves)]
+    k = 1
+    while k * 2 < len(leaves):
+        k *= 2
+    if m <= k:
+        return [*_subproof(m, leaves[:k], b), _mth(leaves[k:])]
+    return [*_subproof(m - k, leaves[k:], False), _mth(leaves[:k])]
+
+
+def test_proofs_are_those_of_the_rfcs_own_definitions_at_every_size() -> None:
+    for size in range(1, SIZE + 1):
+        assert TREE.root(size) == _mth(LEAVES[:size])
+        for position in range(size):
+            assert TREE.inclusion(position, size) == _path(position, LEAVES[:size])
+            assert TREE.consistency(position + 1, size) == _subproof(position + 1, LEAVES[:size], True)
+
+
+@pytest.mark.parametrize("size", [1_023, 1_024, 1_025, 4_097, pytest.param(100_003, marks=pytest.mark.nightly)])
+def test_large_trees_agree_with_the_oracle_and_the_rfc(size: int) -> None:
+    draw = random.Random(size)
+    entries = [draw.randbytes(draw.randrange(200)) for _ in range(size)]
+    leaves = [leaf_hash(entry) for entry in entries]
+    tree, oracle = Tree(leaves), pymerkle.InmemoryTree(algorithm="sha256")
+    oracle.append_entries(entries)
+    sizes = sorted({1, 2, size // 2, size - 1, size, *(draw.randrange(1, size + 1) for _ in range(12))})
+    for end in sizes:
+        assert tree.root(end) == oracle.get_root(end)
+        index = draw.randrange(end)
+        path = tree.inclusion(index, end)
+        assert path == oracle.prove_inclusion(index + 1, end).path[1:] == _path(index, leaves[:end])
+        assert verify_inclusion(leaves[index], index, end, path, oracle.get_root(end))
+        old_size = draw.randrange(1, end + 1)
+        proof = tree.consistency(old_size, end)
+        assert proof == _subproof(old_size, leaves[:end], True)
+        assert verify_consistency(old_size, end, proof, oracle.get_root(old_size), oracle.get_root(end))
+        oracle.prove_consistency(old_size, end).verify(tree.root(old_size), tree.root(end))
 
 
 def test_rfc_6962_published_roots() -> None:

@@ -73,7 +73,7 @@ def agree(
             for each in (RECORDING, purpose)
         ]
         assert verdict.entries <= set().union(*yeses)
-        needed = speakers if record.rule is Rule.EACH_VOICE else record.present(from_ms, to_ms)
+        needed = speakers if record.rule_over(from_ms, to_ms) is Rule.EACH_VOICE else record.present(from_ms, to_ms)
         assert speakers is not None
         for seat in needed or ():
             assert verdict.entries & naive.yeses_at(str(seat), "recording", from_ms)

@@ -132,7 +132,7 @@ def test_a_plain_meeting() -> None:
     assert not ada.is_present
     assert ada.asked_ms == [2_000]
     assert ada.standing(Purpose.RECORDING) is Standing.GIVEN
-    assert ada.last_decision == 2
+    assert ada.voice("").last_decision == 2
     assert (ada.kept, ada.kept_ms) == ([(3_100, 8_000)], 4_900)
     assert story.last_ms == 9_000
 

@@ -10,7 +10,7 @@ from consent_notice.decisions import Act
 from consent_notice.events import Decided
 from consent_notice.words import Purpose
 from tests.adapter.web.conftest import People
-from tests.adapter.web.test_participants import YES, code_on, decisions, standing
+from tests.simulators.page_answers import YES, code_on, decisions, standing
 from tests.simulators.web_site import Browser, Meeting, Site
 
 
@@ -24,10 +24,10 @@ def bind_when_the_next_choice_is_kept(meeting: Meeting, browser: Browser, seat: 
     pages, code = meeting.site.store.pages, code_on(browser)
     choose = pages.choose
 
-    async def typed_meanwhile(*arguments: Any) -> Any:
+    async def typed_meanwhile(*arguments: Any, **more: Any) -> Any:
         monkeypatch.undo()
         assert await pages.bind(meeting.visit.id, code, seat) is not None
-        return await choose(*arguments)
+        return await choose(*arguments, **more)
 
     monkeypatch.setattr(pages, "choose", typed_meanwhile)
 
@@ -63,7 +63,28 @@ async def test_what_is_not_ticked_any_more_is_logged_when_the_code_is_typed_at_t
     assert last_of(meeting).acts == ((Purpose.RECORDING, Act.GIVE), (Purpose.TRANSCRIPTION, Act.REFUSE))
 
 
-async def test_the_code_of_a_page_that_was_said_to_be_shared_since_opens_nothing(meeting: Meeting, site: Site) -> None:
+@pytest.mark.parametrize(("before", "now"), [("", "2"), ("2", "")])
+async def test_who_shares_a_microphone_is_one_of_them_when_the_code_is_typed_at_that_moment(
+    meeting: Meeting, site: Site, monkeypatch: pytest.MonkeyPatch, before: str, now: str
+) -> None:
+    """Whichever of the two the bot has bound, "only me" or "two of us": doubt is a no."""
+
+    def form(people: str) -> dict[str, str]:
+        return {**YES, "alone": "no", "people": people} if people else YES
+
+    seat = await meeting.join("Room")
+    async with site.browser() as browser:
+        await browser.open(meeting.link)
+        await browser.submit(meeting.link, **form(before))
+        bind_when_the_next_choice_is_kept(meeting, browser, seat, monkeypatch)
+        await browser.open(f"{meeting.link}?change")
+        await browser.submit(meeting.link, **form(now))
+        assert "1 of 2 at your microphone have agreed" in browser.text
+    assert last_of(meeting).person
+    assert standing(meeting, seat).value == "requested"
+
+
+async def test_the_code_of_a_page_that_others_share_since_opens_nothing(meeting: Meeting, site: Site) -> None:
     seat = await meeting.join("Ada")
     async with site.browser() as browser:
         await browser.open(meeting.link)

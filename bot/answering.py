@@ -1,0 +1,382 @@
+"""PURE: what people answer in the room, in the chat, by button, key or page, or said ahead, and what each changes.
+
+A no changes the record before its command is returned; a yes only when the log has told that its entry is durable. When
+somebody is asked is decided in `asking`, what the words mean in `consent_notice.answers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from bot.commands import (
+    AgreementFound,
+    BindPage,
+    Command,
+    CutBack,
+    Durable,
+    Hear,
+    NoticePosted,
+    PageBound,
+    PostLine,
+    SpeakLine,
+)
+from bot.entries import Entries, Evidence
+from bot.facts import SessionFacts
+from bot.ports import ChatDeleted, ChatEdited, ChatSaid, DigitsPressed, StopPressed
+from bot.seats import Seat, Seats
+from bot.standings import Acts, Standings
+from consent_notice.answers import Reading, find_page_code
+from consent_notice.attendance import FOREVER_MS
+from consent_notice.decisions import Act
+from consent_notice.events import Decided, Means
+from consent_notice.notice import Say
+from consent_notice.rules import MeetingRecord
+from consent_notice.words import IdentityLevel, Purpose, Rule, SeatId, SeatKind, Standing
+
+YES_KEY = "1"  # any other key says no
+_NOES = frozenset(Act) - {Act.GIVE, Act.ATTEST, Act.ASK, Act.DEFER}
+
+
+class Answering:
+    """Of one stay; shares its seats, standings and record with the session."""
+
+    def __init__(
+        self,
+        facts: SessionFacts,
+        *,
+        record: MeetingRecord,
+        seats: Seats,
+        standings: Standings,
+        entries: Entries,
+        order: Callable[[Command], None],
+        heard: Callable[[], frozenset[SeatId]],
+    ) -> None:
+        """`heard`: whom the room sends now."""
+        self._facts = facts
+        self._record = record
+        self._seats = seats
+        self._standings = standings
+        self._entries = entries
+        self._order = order
+        self._thanks_due: dict[str, Say] = {}  # by event id, for when it is durable
+        self._yeses: dict[
+            str, tuple[SeatId, str, Reading]
+        ] = {}  # chat messages that carried a yes, for when they are changed
+        self._heard = heard
+
+    # ---- the chat ------------------------------------------------------------------------------------------------
+
+    def chat(self, said: ChatSaid) -> None:
+        seat = self._seats.find(said.seat)
+        if seat is None or seat.kind is not SeatKind.PERSON:
+            return
+        code = find_page_code(said.text, self._facts.code_alphabet)
+        if code is not None:
+            self._seats.somebody_wrote(said)
+            self._order(BindPage(code=code, seat=said.seat, at_ms=said.at_ms))
+            return
+        has_given = self.gave(said.seat, Purpose.RECORDING)
+        reading = self._seats.read(said, has_given=has_given).reading
+        acts = self._acts_of(reading, has_given=has_given)
+        if acts is None:
+            if reading in (Reading.QUESTION, Reading.UNCLEAR) and not seat.explained:
+                seat.explained = True
+                line = Say.EXPLANATION if reading is Reading.QUESTION else Say.UNCLEAR
+                self._order(PostLine(line=line, to_seat=said.seat, reply_to=said.message_id))
+            return
+        opens = any(act is Act.GIVE for _, act in acts)
+        twins = self._twins(seat)
+        if opens and twins:
+            self._order(PostLine(line=Say.SAME_NAME, to_seat=said.seat, reply_to=said.message_id))
+            return
+        if opens and self._is_early(seat, said):
+            return
+        if opens:
+            self._yeses[said.message_id] = (said.seat, said.text, reading)
+        thanks = None if opens else Say.THANKS_WITHDRAWN if has_given else Say.THANKS_REFUSED
+        for each in [seat, *twins]:  # a no under a name that two people bear is a no of both: doubt is a no
+            self.decide(each, acts, Means.CHAT, said.message_id, said.at_ms, verbatim=said.text, thanks=thanks)
+
+    def _is_early(self, seat: Seat, said: ChatSaid) -> bool:
+        """A yes needs a notice delivered after that person's join; where one is due, it is on its way or goes out now.
+
+        Said before a no that is known, or told once more after its notice came, it is nothing.
+        """
+        if self._standings.is_overtaken(seat.seat, said.at_ms):
+            return True
+        if seat.noticed_ms is None:
+            seat.early_yes = said
+            seat.notice_ordered = seat.notice_ordered and not self._standings.has_answered(said.seat)
+            return True
+        if said.at_ms >= seat.noticed_ms or self._seats.is_notice(said.reply_to):
+            return False
+        if not seat.explained:
+            seat.explained = True
+            self._order(PostLine(line=Say.UNCLEAR, to_seat=seat.seat, reply_to=said.message_id))
+        return True
+
+    def _takes_back_early_yes(self, seat: Seat, at_ms: int) -> None:
+        if seat.early_yes is not None and seat.early_yes.at_ms <= at_ms:
+            seat.early_yes = None
+
+    def edited(self, edited: ChatEdited) -> None:
+        """An edit can shut and never opens; one of a yes takes it back, unless only its spelling changed."""
+        seat = self._seats.find(edited.seat)
+        if seat is None or seat.kind is not SeatKind.PERSON:
+            return
+        has_given = self.gave(edited.seat, Purpose.RECORDING)
+        whose, before, was = self._yeses.get(edited.message_id, (None, "", Reading.NONE))
+        if whose != edited.seat:
+            before, was = "", Reading.NONE
+        reading = self._seats.read_edit(edited, before, was, has_given=has_given).reading
+        if reading not in (Reading.REFUSED, Reading.WITHDRAWN):
+            return
+        acts = self._acts_of(reading, has_given=has_given) or withdrawal()
+        self._yeses.pop(edited.message_id, None)
+        thanks = (
+            Say.ANSWER_CHANGED if was is not Reading.NONE else Say.THANKS_WITHDRAWN if has_given else Say.THANKS_REFUSED
+        )
+        reference = f"{edited.message_id}:edited:{edited.at_ms}"
+        self.decide(seat, acts, Means.CHAT, reference, edited.at_ms, verbatim=edited.text, thanks=thanks)
+
+    def deleted(self, deleted: ChatDeleted) -> None:
+        """Whoever deletes their yes may not stand by it: doubt is a no. Deleting a no takes nothing back."""
+        seat = self._seats.find(deleted.seat)
+        if seat is None or self._yeses.get(deleted.message_id, (None,))[0] != deleted.seat:
+            return
+        del self._yeses[deleted.message_id]
+        reference = f"{deleted.message_id}:deleted"
+        self.decide(seat, withdrawal(), Means.CHAT, reference, deleted.at_ms, thanks=Say.ANSWER_CHANGED)
+
+    def _acts_of(self, reading: Reading, *, has_given: bool) -> Acts | None:
+        match reading:
+            case Reading.GIVEN:
+                return tuple((purpose, Act.GIVE) for purpose in self._facts.asked)
+            case Reading.SOUND_ONLY:
+                return tuple(
+                    (purpose, Act.GIVE if purpose is Purpose.RECORDING else Act.REFUSE) for purpose in self._facts.asked
+                )
+            case Reading.REFUSED if not has_given:
+                return tuple((purpose, Act.REFUSE) for purpose in Purpose)
+            case Reading.REFUSED | Reading.WITHDRAWN:
+                return withdrawal()
+            case _:
+                return None
+
+    def _twins(self, seat: Seat) -> list[Seat]:
+        """Others who cannot be told from this one: where only shown names exist, those of the same name."""
+        if not self._facts.capabilities.names_only:
+            return []
+        name = seat.name.casefold()
+        return [other for other in self._seats.people() if other.seat != seat.seat and other.name.casefold() == name]
+
+    # ---- buttons, keys, pages, agreements ------------------------------------------------------------------------
+
+    def stop_pressed(self, event: StopPressed) -> None:
+        seat = self._seats.find(event.seat)
+        if seat is not None:
+            thanks = Say.THANKS_WITHDRAWN
+            self.decide(seat, withdrawal(), Means.ROOM_BUTTON, event.message_id, event.at_ms, thanks=thanks)
+            # The room waits to be told so, even where nothing was received: else it would not pass on a later yes.
+            self._order(Hear(seats=self._heard() - {event.seat}))
+
+    def digits(self, event: DigitsPressed) -> None:
+        """Only of a telephone that was asked; the keys come from its own line, so they are that seat's."""
+        seat = self._seats.find(event.seat)
+        if seat is None or not seat.is_phone or seat.noticed_ms is None or not event.digits:
+            return
+        if event.digits == YES_KEY and event.at_ms < seat.noticed_ms:
+            return  # pressed before they were asked
+        if event.digits == YES_KEY:
+            acts: Acts = tuple((purpose, Act.GIVE) for purpose in self._facts.asked)
+        else:
+            acts = withdrawal()
+        level = max(seat.identity_level, IdentityLevel.DISPLAY_NAME)
+        self.decide(
+            seat,
+            acts,
+            Means.PHONE,
+            event.message_id,
+            event.at_ms,
+            level=level,
+            matched_by="keys of this telephone",
+            verbatim=event.digits,
+            thanks=None if event.digits == YES_KEY else Say.THANKS_REFUSED,
+        )
+
+    def bound(self, event: PageBound) -> None:
+        seat = self._seats.find(event.seat)
+        if seat is None:
+            return
+        if event.is_known:
+            return  # its choices counted when it was bound; typed again, a code takes back nothing that was said since
+        if event.people > 1:
+            self._order(self._entries.headcount(event.seat, event.people, event.page, event.at_ms))
+            self._record.shares(event.seat, event.people, event.at_ms)
+        if not event.acts:
+            line = Say.CANNOT_RECORD_SEAT if event.is_shared else Say.UNCLEAR
+            self._order(PostLine(line=line, to_seat=event.seat))
+            return
+        self.decide(
+            seat,
+            event.acts,
+            Means.PAGE,
+            event.page,
+            event.at_ms,
+            level=event.identity_level,
+            matched_by=event.matched_by,
+            person=event.person,
+            evidence=Evidence(notice=event.notice, agreement=event.agreement),
+        )
+
+    def agreement_found(self, event: AgreementFound) -> None:
+        """A no counts at once; a yes once this person was told of it here."""
+        seat = self._seats.find(event.seat)
+        if seat is None or seat.looked_up:
+            return
+        seat.looked_up = True
+        if not event.acts or self._standings.has_answered(event.seat):
+            return
+        if any(act is Act.GIVE for _, act in event.acts):
+            seat.ahead = event
+        else:
+            seat.notice_ordered = True  # nobody asks them again
+            self._decide_ahead(seat, event, at_ms=seat.joined_ms)
+
+    def _decide_ahead(self, seat: Seat, found: AgreementFound, at_ms: int) -> None:
+        self.decide(
+            seat,
+            found.acts,
+            Means.AHEAD,
+            f"{found.agreement}:{seat.seat}",
+            at_ms,
+            level=found.identity_level,
+            matched_by=found.matched_by,
+            evidence=Evidence(agreement=found.agreement),
+        )
+
+    # ---- what follows --------------------------------------------------------------------------------------------
+
+    def noticed(self, posted: NoticePosted, now_ms: int) -> None:
+        for seat in self._seats.noticed(posted.message_id, posted.seats, now_ms):
+            self._standings.ask(seat.seat, self._facts.asked, now_ms)
+            means = Means.PHONE if seat.is_phone else Means.CHAT
+            line = "" if posted.line is None else posted.line.value
+            self._order(self._entries.noticed(seat.seat, posted.message_id, now_ms, means=means, line=line))
+            ahead, seat.ahead = seat.ahead, None
+            if ahead is not None and not self._standings.has_answered(seat.seat):
+                self._decide_ahead(seat, ahead, at_ms=now_ms + 1)
+            early, seat.early_yes = seat.early_yes, None
+            if early is None or self._standings.has_answered(seat.seat):
+                continue
+            if self._seats.is_notice(early.reply_to):  # they had read one, and were quicker than the bot
+                self.chat(replace(early, at_ms=now_ms + 1))
+            else:
+                self._order(PostLine(line=Say.UNCLEAR, to_seat=seat.seat, reply_to=early.message_id))
+
+    def remind(self, people: Iterable[Seat], now_ms: int) -> None:
+        """One reminder, then silence: who does not answer is `deferred`, which is not a yes."""
+        for seat in people:
+            if seat.noticed_ms is None or seat.reminded or now_ms - seat.noticed_ms < self._facts.offer_after_ms:
+                continue
+            seat.reminded = True
+            is_open = self._standings.of(seat.seat, Purpose.RECORDING) is Standing.REQUESTED
+            if not is_open or self._standings.has_answered(seat.seat):
+                continue
+            self._order(PostLine(line=Say.REMINDER, to_seat=seat.seat))
+            acts = tuple((purpose, Act.DEFER) for purpose in self._facts.asked)
+            self.decide(seat, acts, Means.SYSTEM, f"reminder-{self._facts.epoch}-{now_ms}", now_ms)
+
+    def decide(
+        self,
+        seat: Seat,
+        acts: Acts,
+        means: Means,
+        message_id: str,
+        at_ms: int,
+        *,
+        verbatim: str = "",
+        level: IdentityLevel | None = None,
+        matched_by: str = "platform seat",
+        person: str = "",
+        thanks: Say | None = None,
+        evidence: Evidence | None = None,
+    ) -> None:
+        """Shuts now and logs after; opens nothing: a yes comes back as Durable. Nobody is thanked for what a crash
+        could still lose."""
+        append = self._entries.decided(
+            seat.seat,
+            acts,
+            means,
+            message_id,
+            at_ms,
+            identity_level=seat.identity_level if level is None else level,
+            matched_by=matched_by,
+            verbatim=verbatim,
+            person=person,
+            evidence=evidence,
+        )
+        self._standings.said(seat.seat, acts, means, at_ms, append.event_id, person=person)
+        if any(act in _NOES for _, act in acts):
+            self._takes_back_early_yes(seat, at_ms)
+            # It may be heard of late, as where a page's choice takes a while to be found.
+            self._order(CutBack(seat=self._whose(seat.seat, at_ms), after_ms=at_ms))
+        if thanks is not None:
+            self._thanks_due[append.event_id] = thanks
+        self._order(append)
+
+    def durable(self, entry: Durable, now_ms: int) -> None:
+        decided = entry.event
+        if not isinstance(decided, Decided):
+            return
+        is_news = self._standings.logged(entry, now_ms, self._facts.boot_id)
+        thanks = self._thanks_due.pop(entry.event_id, None)
+        if thanks is not None:
+            self._order(PostLine(line=thanks, to_seat=decided.seat))
+        acts = dict(decided.acts)
+        if is_news and any(act in _NOES for act in acts.values()):
+            # Said in another process: what was captured since, and is already on disk, must go.
+            at_ms = decided.at_ms if decided.boot_id == self._facts.boot_id else now_ms
+            seat, whose = self._seats.find(decided.seat), self._whose(decided.seat, at_ms)
+            if seat is not None:
+                self._takes_back_early_yes(seat, at_ms)
+            self._order(CutBack(seat=whose, after_ms=at_ms, of_earlier_stays=True))
+        if acts.get(Purpose.RECORDING) is Act.ATTEST and self._facts.attested_opens:
+            self._order(SpeakLine(line=Say.ATTESTED))
+            self._order(PostLine(line=Say.ATTESTED))
+        is_own_yes = acts.get(Purpose.RECORDING) is Act.GIVE and decided.means is not Means.AHEAD
+        if is_own_yes and self.gave(decided.seat, Purpose.RECORDING):
+            self._order(PostLine(line=self._thanks(decided.seat), to_seat=decided.seat))
+
+    def _whose(self, seat: SeatId, since_ms: int) -> SeatId | None:
+        """Whose sound a no takes away; None: everybody's."""
+        return None if self._record.rule_over(since_ms, FOREVER_MS) is Rule.EVERYONE else seat
+
+    def gave(self, seat: SeatId, purpose: Purpose) -> bool:
+        return self._standings.of(seat, purpose) is Standing.GIVEN
+
+    def _thanks(self, seat: SeatId) -> Say:
+        if Purpose.TRANSCRIPTION not in self._facts.asked:
+            return Say.THANKS_GIVEN_NO_TRANSCRIPT
+        return Say.THANKS_GIVEN if self.gave(seat, Purpose.TRANSCRIPTION) else Say.THANKS_SOUND_ONLY
+
+    def forget(self, seat: SeatId, at_ms: int) -> None:
+        """A name alone keeps no answer: whoever bears it next may be somebody else. What was said on a page holds."""
+        known = self._seats.recalled(seat)
+        acts = self._standings.said_only_in_the_room().get(seat)
+        if known is not None and acts and self._facts.capabilities.names_only:
+            self.decide(known, acts, Means.SYSTEM, f"name-{self._facts.epoch}-{at_ms}", at_ms)
+
+    # ---- after an unclean end ------------------------------------------------------------------------------------
+
+    def reset_what_was_said_in_the_room(self, now_ms: int) -> None:
+        for seat_id, acts in self._standings.said_only_in_the_room().items():
+            seat = self._seats.recalled(seat_id)
+            if seat is not None:
+                self.decide(seat, acts, Means.SYSTEM, f"reset-{self._facts.epoch}", now_ms)
+
+
+def withdrawal() -> Acts:
+    """`stop` takes back everything: without `recording` no other purpose works."""
+    return tuple((purpose, Act.WITHDRAW) for purpose in Purpose)
