@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import pkgutil
 from collections.abc import Callable, Iterable
@@ -17,7 +18,7 @@ from bench.figure import Figure
 _NOT_FIGURES = {"__main__", "figure"}
 
 
-def found() -> dict[str, Callable[[], Iterable[Figure]]]:
+def found() -> dict[str, Callable[..., Iterable[Figure]]]:
     """Figures by name; a module without `figures` is a part of another and is left out."""
     names = sorted(module.name for module in pkgutil.iter_modules(bench.__path__) if module.name not in _NOT_FIGURES)
     modules = {name: importlib.import_module(f"bench.{name}") for name in names}
@@ -27,16 +28,23 @@ def found() -> dict[str, Callable[[], Iterable[Figure]]]:
 @click.command()
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help='{"figures": [{"name", "value", "unit", "floor", …}]}')
-def main(name: str | None, as_json: bool) -> None:
+@click.option("--size", type=click.IntRange(1), help="Of what is measured, where a figure has a size; else its own.")
+def main(name: str | None, as_json: bool, size: int | None) -> None:
     """Measure all figures, or those of NAME."""
     benches = found()
     if name is not None and name not in benches:
         raise click.UsageError(f"there is no {name}; there are: {', '.join(benches) or 'none'}")
-    figures = [figure for one, measure in benches.items() if name in {None, one} for figure in measure()]
+    figures = [
+        figure for one, measure in benches.items() if name in {None, one} for figure in measure(**_sized(measure, size))
+    ]
     if as_json:
         click.echo(json.dumps({"figures": [figure.as_json() for figure in figures]}))
     else:
         Console().print(_table(figures))
+
+
+def _sized(measure: Callable[..., Iterable[Figure]], size: int | None) -> dict[str, int]:
+    return {"size": size} if size is not None and "size" in inspect.signature(measure).parameters else {}
 
 
 def _table(figures: Iterable[Figure]) -> Table:

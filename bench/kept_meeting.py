@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from config.clock import SystemClock, new_id
@@ -15,7 +16,7 @@ from consent_notice.decisions import Act
 from consent_notice.events import Decided, Means, SeatJoined, VisitOpened
 from consent_notice.frames import Encoding, HeardFrame
 from consent_notice.gate import Gate, GateTimes
-from consent_notice.words import IdentityLevel, Purpose, Rule, SeatId, SeatKind, VisitId
+from consent_notice.words import IdentityLevel, MeetingId, Purpose, Rule, SeatId, SeatKind, VisitId
 from storage.replay import replay
 from storage.store import Store
 
@@ -44,10 +45,13 @@ class KeptMeeting:
     """Ann agreed, Bob refused; both sit in it from its beginning."""
 
     store: Store
+    meeting: MeetingId
     visit: VisitId
     epoch: int
     gate: Gate
+    opened: VisitOpened
     started_ms: int
+    started_at: datetime
 
     def frames(self, seat: str, first: int, count: int) -> list[HeardFrame]:
         return [
@@ -94,18 +98,21 @@ async def _begin(store: Store, clock: Clock) -> KeptMeeting:
     )
     await store.log.append(opened, event_id="opened")
     for seat, act in (("ann", Act.GIVE), ("bob", Act.REFUSE)):
-        await store.log.append(_joined(opened, SeatId(seat)), event_id=f"joined {seat}")
-        await store.log.append(_decided(opened, SeatId(seat), act), event_id=f"decided {seat}")
+        await store.log.append(joined(opened, SeatId(seat)), event_id=f"joined {seat}")
+        await store.log.append(decided(opened, SeatId(seat), act), event_id=f"decided {seat}")
     return KeptMeeting(
         store=store,
+        meeting=meeting.id,
         visit=visit.id,
         epoch=epoch,
+        opened=opened,
+        started_at=visit.started_at,
         gate=Gate(replay(store.log.entries_of(visit.id), clock.boot_id), GateTimes(path_delay_ms=0, settle_ms=0)),
         started_ms=visit.started_boot_ms,
     )
 
 
-def _joined(opened: VisitOpened, seat: SeatId) -> SeatJoined:
+def joined(opened: VisitOpened, seat: SeatId) -> SeatJoined:
     return SeatJoined(
         visit=opened.visit,
         epoch=opened.epoch,
@@ -118,7 +125,7 @@ def _joined(opened: VisitOpened, seat: SeatId) -> SeatJoined:
     )
 
 
-def _decided(opened: VisitOpened, seat: SeatId, act: Act) -> Decided:
+def decided(opened: VisitOpened, seat: SeatId, act: Act) -> Decided:
     return Decided(
         visit=opened.visit,
         epoch=opened.epoch,

@@ -27,6 +27,7 @@ from bot.ports import ChatDeleted, ChatEdited, ChatSaid, DigitsPressed, StopPres
 from bot.seats import Seat, Seats
 from bot.standings import Acts, Standings
 from consent_notice.answers import Reading, find_page_code
+from consent_notice.attendance import FOREVER_MS
 from consent_notice.decisions import Act
 from consent_notice.events import Decided, Means
 from consent_notice.notice import Say
@@ -34,6 +35,7 @@ from consent_notice.rules import MeetingRecord
 from consent_notice.words import IdentityLevel, Purpose, Rule, SeatId, SeatKind, Standing
 
 YES_KEY = "1"  # any other key says no
+_NOES = frozenset(Act) - {Act.GIVE, Act.ATTEST, Act.ASK, Act.DEFER}
 
 
 class Answering:
@@ -88,16 +90,35 @@ class Answering:
         if opens and twins:
             self._order(PostLine(line=Say.SAME_NAME, to_seat=said.seat, reply_to=said.message_id))
             return
-        if opens and seat.noticed_ms is None:
-            # A yes needs a notice delivered after that person's join: it is on its way, or goes out now.
-            seat.early_yes = said
-            seat.notice_ordered = seat.notice_ordered and not self._standings.has_answered(said.seat)
+        if opens and self._is_early(seat, said):
             return
         if opens:
             self._yeses[said.message_id] = (said.seat, said.text, reading)
         thanks = None if opens else Say.THANKS_WITHDRAWN if has_given else Say.THANKS_REFUSED
         for each in [seat, *twins]:  # a no under a name that two people bear is a no of both: doubt is a no
             self.decide(each, acts, Means.CHAT, said.message_id, said.at_ms, verbatim=said.text, thanks=thanks)
+
+    def _is_early(self, seat: Seat, said: ChatSaid) -> bool:
+        """A yes needs a notice delivered after that person's join; where one is due, it is on its way or goes out now.
+
+        Said before a no that is known, or told once more after its notice came, it is nothing.
+        """
+        if self._standings.is_overtaken(seat.seat, said.at_ms):
+            return True
+        if seat.noticed_ms is None:
+            seat.early_yes = said
+            seat.notice_ordered = seat.notice_ordered and not self._standings.has_answered(said.seat)
+            return True
+        if said.at_ms >= seat.noticed_ms or self._seats.is_notice(said.reply_to):
+            return False
+        if not seat.explained:
+            seat.explained = True
+            self._order(PostLine(line=Say.UNCLEAR, to_seat=seat.seat, reply_to=said.message_id))
+        return True
+
+    def _takes_back_early_yes(self, seat: Seat, at_ms: int) -> None:
+        if seat.early_yes is not None and seat.early_yes.at_ms <= at_ms:
+            seat.early_yes = None
 
     def edited(self, edited: ChatEdited) -> None:
         """An edit can shut and never opens; one of a yes takes it back, unless only its spelling changed."""
@@ -165,6 +186,8 @@ class Answering:
         seat = self._seats.find(event.seat)
         if seat is None or not seat.is_phone or seat.noticed_ms is None or not event.digits:
             return
+        if event.digits == YES_KEY and event.at_ms < seat.noticed_ms:
+            return  # pressed before they were asked
         if event.digits == YES_KEY:
             acts: Acts = tuple((purpose, Act.GIVE) for purpose in self._facts.asked)
         else:
@@ -258,7 +281,8 @@ class Answering:
             if seat.noticed_ms is None or seat.reminded or now_ms - seat.noticed_ms < self._facts.offer_after_ms:
                 continue
             seat.reminded = True
-            if self._standings.of(seat.seat, Purpose.RECORDING) is not Standing.REQUESTED:
+            is_open = self._standings.of(seat.seat, Purpose.RECORDING) is Standing.REQUESTED
+            if not is_open or self._standings.has_answered(seat.seat):
                 continue
             self._order(PostLine(line=Say.REMINDER, to_seat=seat.seat))
             acts = tuple((purpose, Act.DEFER) for purpose in self._facts.asked)
@@ -294,6 +318,10 @@ class Answering:
             evidence=evidence,
         )
         self._standings.said(seat.seat, acts, means, at_ms, append.event_id, person=person)
+        if any(act in _NOES for _, act in acts):
+            self._takes_back_early_yes(seat, at_ms)
+            # It may be heard of late, as where a page's choice takes a while to be found.
+            self._order(CutBack(seat=self._whose(seat.seat, at_ms), after_ms=at_ms))
         if thanks is not None:
             self._thanks_due[append.event_id] = thanks
         self._order(append)
@@ -307,17 +335,23 @@ class Answering:
         if thanks is not None:
             self._order(PostLine(line=thanks, to_seat=decided.seat))
         acts = dict(decided.acts)
-        if is_news and any(act not in (Act.GIVE, Act.ATTEST) for act in acts.values()):
+        if is_news and any(act in _NOES for act in acts.values()):
             # Said in another process: what was captured since, and is already on disk, must go.
             at_ms = decided.at_ms if decided.boot_id == self._facts.boot_id else now_ms
-            needs_all = self._record.rule_over(now_ms, now_ms + 1) is Rule.EVERYONE
-            self._order(CutBack(seat=None if needs_all else decided.seat, after_ms=at_ms, of_earlier_stays=True))
+            seat, whose = self._seats.find(decided.seat), self._whose(decided.seat, at_ms)
+            if seat is not None:
+                self._takes_back_early_yes(seat, at_ms)
+            self._order(CutBack(seat=whose, after_ms=at_ms, of_earlier_stays=True))
         if acts.get(Purpose.RECORDING) is Act.ATTEST and self._facts.attested_opens:
             self._order(SpeakLine(line=Say.ATTESTED))
             self._order(PostLine(line=Say.ATTESTED))
         is_own_yes = acts.get(Purpose.RECORDING) is Act.GIVE and decided.means is not Means.AHEAD
         if is_own_yes and self.gave(decided.seat, Purpose.RECORDING):
             self._order(PostLine(line=self._thanks(decided.seat), to_seat=decided.seat))
+
+    def _whose(self, seat: SeatId, since_ms: int) -> SeatId | None:
+        """Whose sound a no takes away; None: everybody's."""
+        return None if self._record.rule_over(since_ms, FOREVER_MS) is Rule.EVERYONE else seat
 
     def gave(self, seat: SeatId, purpose: Purpose) -> bool:
         return self._standings.of(seat, purpose) is Standing.GIVEN

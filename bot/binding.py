@@ -56,6 +56,7 @@ class PageBinding:
             person=person,
             people=page.people,
             notice=notice,
+            agreement=page.agreement,
         )
 
     def _declared(self, seat: SeatId) -> int:

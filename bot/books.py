@@ -7,6 +7,7 @@ from typing import Protocol
 
 from bot.commands import AgreementFound, PageBound
 from bot.facts import NoticeRef
+from consent_notice.ahead import FoundAgreement
 from consent_notice.decisions import Act
 from consent_notice.events import Event
 from consent_notice.words import IdentityLevel, Purpose, SeatId
@@ -24,16 +25,6 @@ class BoundPage:
     identity_level: IdentityLevel = IdentityLevel.PAGE_BOUND_BY_CODE
     matched_by: str = "page code"
     agreement: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundAgreement:
-    """What somebody said ahead that counts for this meeting."""
-
-    agreement: str
-    acts: tuple[tuple[Purpose, Act], ...]
-    identity_level: IdentityLevel
-    matched_by: str
 
 
 class Ledger(Protocol):

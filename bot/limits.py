@@ -15,7 +15,7 @@ from consent_notice.events import HeadcountDeclared, HostAct, HostActed, Recordi
 from consent_notice.notice import Say
 from consent_notice.rules import MeetingRecord
 from consent_notice.words import Rule
-from storage.replay import Limit, note_limit
+from storage.replay import PAUSED, Limit, note_limit
 
 HOST_AWAY = "the host is away"
 
@@ -28,9 +28,12 @@ class Limits:
         self._record = record
         self._order = order
         self._host_is_here: bool | None = None
-        self.is_paused = False
         self.is_barred = False
         self.is_held = False  # a place asks for everyone's yes: no fallback may follow any more
+
+    @property
+    def is_paused(self) -> bool:
+        return self._record.in_doubt_since(PAUSED) is not None
 
     def recall(self, entry: Durable) -> None:
         """Of an earlier stay, in the log's order."""
@@ -55,6 +58,8 @@ class Limits:
                 note_limit(self._record, event, said_ms)
                 whom = None if before is Rule.EVERYONE else seat
                 self._order(CutBack(seat=whom, after_ms=said_ms, of_earlier_stays=True))
+            case HostActed(act=HostAct.RESUME) if said_ms < (self._record.in_doubt_since(PAUSED) or 0):
+                pass  # the host paused after they had said it
             case _:
                 note_limit(self._record, event, now_ms)
         self._remember(event)
@@ -80,7 +85,5 @@ class Limits:
     def _remember(self, event: Limit) -> None:
         if isinstance(event, RecordingBarred):
             self.is_barred = True
-        elif isinstance(event, HostActed) and event.act in (HostAct.PAUSE, HostAct.RESUME):
-            self.is_paused = event.act is HostAct.PAUSE
         elif isinstance(event, RuleSettled) and event.places:
             self.is_held = self.is_held or (event.rule is Rule.EVERYONE and not event.fallback)

@@ -19,10 +19,9 @@ from bot.commands import Durable
 from bot.entries import event_id
 from bot.facts import NoticeRef, SessionFacts, VisitWords
 from bot.ledger import VisitLedger
-from bot.ports import JoinRequest, LeftReason, MeetingRoom, Voice
+from bot.ports import Hears, JoinRequest, LeftReason, MeetingRoom, Voice
 from bot.presence import Presence
 from bot.session import Session
-from bot.settlement import Moment, Opening, PlacePolicy, hearing_of, settle_opening
 from bot.stay import Stay
 from consent_notice.clock import Clock
 from consent_notice.events import SeatJoined, VisitClosed, VisitOpened
@@ -31,7 +30,8 @@ from consent_notice.frames import GateTimes
 from consent_notice.information import NOTHING_STATED, Information
 from consent_notice.notice import NoticeFacts, Wording, render
 from consent_notice.phrases import Phrases
-from consent_notice.settling import refusal_to_visit
+from consent_notice.settlement import Moment, Opening, PlacePolicy, settle_opening
+from consent_notice.settling import Hearing, refusal_to_visit
 from consent_notice.words import MeetingId, Purpose, Rule, VisitId
 from storage.data_dir import DATABASE_NAME
 from storage.errors import DatabaseFailed, LogWriteFailed, StorageError
@@ -225,6 +225,7 @@ class VisitRunner:
 
     async def _settle(self, visit: VisitRow, host_place: str, room: MeetingRoom, earlier: list[Durable]) -> Opening:
         policy, clock, meeting = self._parts.policy, self._parts.clock, self._meeting
+        hears = room.capabilities.hears
         places = places_of(
             host=host_place,
             usual_host=policy.places.host_location,
@@ -239,8 +240,8 @@ class VisitRunner:
             places=places,
             policy=policy.places,
             information=policy.information,
-            hearing=hearing_of(room.capabilities),
-            earlier=earlier,
+            hearing=Hearing(separate=hears is Hears.SEPARATE, roster_lags=room.capabilities.roster_lag_ms > 0),
+            earlier=[entry.event for entry in earlier],
         )
 
     def _words(self, visit: VisitRow, host_name: str, room: MeetingRoom, fallback: Rule | None) -> VisitWords:

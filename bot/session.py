@@ -218,6 +218,8 @@ class Session:
             self._empty_since_ms = now_ms
         for seat in people:
             seat.looked_up = seat.looked_up or now_ms - seat.told_ms >= LOOK_UP_LIMIT_MS
+            if seat.early_yes is None and self._standings.has_answered(seat.seat):
+                seat.notice_ordered = True  # who answered unasked is not asked
         self._limits.host_is_here(self._hosting.host_of(people), now_ms)
         if not self._limits.is_barred:
             wants_to_ask = self._hosting.wants_to_ask

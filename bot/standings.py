@@ -20,7 +20,8 @@ Acts = tuple[tuple[Purpose, Act], ...]
 BY_OTHERS = frozenset({Means.HOST, Means.SYSTEM})
 _NO_NO = frozenset({Act.ASK, Act.DEFER})
 _OPENING = frozenset({Act.GIVE, Act.ATTEST})
-FINAL = frozenset({Standing.GIVEN, Standing.REFUSED, Standing.WITHDRAWN})
+_REFUSED = frozenset({Standing.REFUSED, Standing.WITHDRAWN})
+FINAL = frozenset({Standing.GIVEN, *_REFUSED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,11 @@ class Standings:
         return self._known.get((seat, purpose), _UNKNOWN).standing
 
     def has_answered(self, seat: SeatId) -> bool:
-        return self.of(seat, Purpose.RECORDING) in FINAL
+        """Where several people share it: one who refused is asked no more, so nobody there is."""
+        return self.of(seat, Purpose.RECORDING) in FINAL or any(
+            purpose is Purpose.RECORDING and known.standing in _REFUSED and seat_of_voice(voice) == seat
+            for (voice, purpose), known in self._known.items()
+        )
 
     def has_agreed(self, seat: SeatId) -> bool:
         return self.of(seat, Purpose.RECORDING) is Standing.GIVEN
@@ -57,6 +62,13 @@ class Standings:
     def is_agreed_ahead(self, seat: SeatId) -> bool:
         known = self._known.get((seat, Purpose.RECORDING), _UNKNOWN)
         return known.standing is Standing.GIVEN and known.means is Means.AHEAD
+
+    def is_overtaken(self, seat: SeatId, said_ms: int) -> bool:
+        """Whether a no of theirs, of any of them, is known that was said no earlier."""
+        return any(
+            purpose is Purpose.RECORDING and last_no_ms >= said_ms and seat_of_voice(voice) == seat
+            for (voice, purpose), last_no_ms in self._last_no_ms.items()
+        )
 
     def ask(self, seat: SeatId, purposes: Iterable[Purpose], now_ms: int) -> None:
         for purpose in purposes:

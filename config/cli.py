@@ -109,7 +109,7 @@ def status(config_file: Path | None, data_dir: Path | None, as_json: bool) -> No
 
     copies = [state_as_json(state) for state in read_states(settings.data_dir)]
     found = {
-        **asyncio.run(read_recordings(settings)),
+        **asyncio.run(read_recordings(settings, shows_people=as_json)),
         "roles": read_status(settings.data_dir) or {},
         "checkpoint_copies": copies,
     }

@@ -6,6 +6,7 @@ Every problem is reported at once, each with the setting's name, what is wrong a
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -116,7 +117,8 @@ def _problem(details: ErrorDetails) -> Problem:
     if details["type"] == "extra_forbidden":
         return Problem(setting=name, wrong="is no setting", fix=_did_you_mean(name, fields))
     wrong = details["msg"].removeprefix("Value error, ")
-    wrong = f"{wrong[:1].lower()}{wrong[1:]} (got {_shown(details['input'])})"
+    got = "" if name.endswith("password") else f" (got {_shown(details['input'])})"
+    wrong = f"{wrong[:1].lower()}{wrong[1:]}{got}"
     return Problem(setting=name, wrong=wrong, fix=fix_for(fields.get(name)))
 
 
@@ -136,6 +138,7 @@ def _together(settings: Settings, *, to_serve: bool) -> Iterator[Problem]:
             fix = "give the address that people's browsers open"
             yield Problem(setting=name, wrong=f"nobody can open {url}", fix=fix)
     yield from _about_copies(settings)
+    yield from _about_mail(settings)
     if to_serve:
         for name in ("organisation", "organisation_contact"):
             if not str(getattr(settings, name)).strip():
@@ -166,6 +169,19 @@ def _about_copies(settings: Settings) -> Iterator[Problem]:
     if copies.folder is not None and copies.folder.is_relative_to(settings.data_dir):
         fix = "give a folder on another disk or machine"
         yield Problem(setting="checkpoints.folder", wrong="lies in the data directory", fix=fix)
+
+
+def _about_mail(settings: Settings) -> Iterator[Problem]:
+    mail = settings.mail
+    if mail.host and not re.fullmatch(r"[^@\s]+@[^@\s]+", mail.sender):
+        yield Problem(setting="mail.sender", wrong="is no mail address", fix=_fix_of("mail.sender"))
+    if mail.security == "none" and (mail.user or mail.password):
+        fix = 'use "starttls" or "tls", or a server that needs no sign-in'
+        yield Problem(setting="mail.security", wrong="a password would be sent in the clear", fix=fix)
+
+
+def _fix_of(name: str) -> str:
+    return fix_for(dict(described())[name])
 
 
 def _did_you_mean(name: str, known: Iterable[str]) -> str:

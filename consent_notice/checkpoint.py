@@ -20,6 +20,7 @@ MAX_NOTE_BYTES = 65_536
 _PUBLIC_KEY_BYTES = 32
 _SIGNATURE_START = "\N{EM DASH} "
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")  # all but the newline
 
 Sign = Callable[[bytes], bytes]
 Verify = Callable[[bytes, bytes, bytes], bool]  # public key, signature, message
@@ -112,7 +113,7 @@ def open_checkpoint(note: str, key: VerifierKey, verify: Verify, origin: str | N
 
 def open_note(note: str, key: VerifierKey, verify: Verify) -> str:
     """The text of a C2SP signed note, its last newline included. Raises BadCheckpoint."""
-    if len(note.encode("utf-8", "replace")) > MAX_NOTE_BYTES or any(c < " " and c != "\n" for c in note):
+    if len(note.encode("utf-8", "replace")) > MAX_NOTE_BYTES or _CONTROL.search(note):
         raise BadCheckpoint("couldn't open checkpoint: too long, or control characters in it")
     text, blank, signatures = note.rpartition("\n\n")
     if not blank or not signatures.endswith("\n"):

@@ -8,13 +8,13 @@ and is left out where it holds it: so every body that was ever written keeps its
 from __future__ import annotations
 
 import dataclasses
-import types
 import typing
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from enum import StrEnum
 from typing import Any, ClassVar
 
 from consent_notice.decisions import Act
+from consent_notice.field_values import plain, reader_of
 from consent_notice.words import ConsentStatus, IdentityLevel, Purpose, Rule, SeatId, SeatKind, SegmentId, VisitId
 
 
@@ -210,6 +210,7 @@ class AgreedAhead:
     notice_language: str
     notice_sha256: str
     message_id: str
+    name: str = ""  # as the person gave it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,12 +308,16 @@ Event = (
     | RecordRead
 )
 KINDS: dict[str, type[Any]] = {entry.kind: entry for entry in typing.get_args(Event)}
-_HINTS = {kind: typing.get_type_hints(entry) for kind, entry in KINDS.items()}  # ten times the cost of a reading
 _FIELDS = {kind: frozenset(field.name for field in dataclasses.fields(entry)) for kind, entry in KINDS.items()}
 _DEFAULTS = {
     kind: {field.name: field.default for field in dataclasses.fields(entry) if field.default is not dataclasses.MISSING}
     for kind, entry in KINDS.items()
 }
+_READERS = {
+    kind: {name: reader_of(hint) for name, hint in typing.get_type_hints(entry).items() if name != "kind"}
+    for kind, entry in KINDS.items()
+}
+_ALWAYS = {kind: tuple(sorted(names - _DEFAULTS[kind].keys())) for kind, names in _FIELDS.items()}
 
 JsonValue = str | int | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
 
@@ -323,10 +328,15 @@ class UnreadableEntry(Exception):
 
 def to_body(event: Event) -> dict[str, JsonValue]:
     """JSON values only (no floats), so that their RFC 8785 form is unique."""
-    defaults = _DEFAULTS[event.kind]
-    values = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
-    written = {name: value for name, value in values.items() if name not in defaults or value != defaults[name]}
-    return {"kind": event.kind, **{name: _plain(value) for name, value in written.items()}}
+    kind = event.kind
+    body: dict[str, JsonValue] = {"kind": kind}
+    for name in _ALWAYS[kind]:
+        body[name] = plain(getattr(event, name))
+    for name, default in _DEFAULTS[kind].items():
+        value = getattr(event, name)
+        if value != default:
+            body[name] = plain(value)
+    return body
 
 
 def from_body(body: dict[str, Any]) -> Event:
@@ -334,44 +344,13 @@ def from_body(body: dict[str, Any]) -> Event:
     entry_type = KINDS.get(str(body.get("kind")))
     if entry_type is None:
         raise UnreadableEntry(f"couldn't read log entry: unknown kind {body.get('kind')!r}")
-    hints, defaults, names = _HINTS[entry_type.kind], _DEFAULTS[entry_type.kind], body.keys() - {"kind"}
+    readers, defaults, names = _READERS[entry_type.kind], _DEFAULTS[entry_type.kind], body.keys() - {"kind"}
     if not _FIELDS[entry_type.kind] - defaults.keys() <= names <= _FIELDS[entry_type.kind]:
         raise UnreadableEntry(f"couldn't read log entry: {entry_type.kind} has other fields")
     try:
-        values = {name: _typed(hints[name], body[name]) for name in names}
-        if any(values[name] == defaults[name] for name in names & defaults.keys()):
+        values = {name: readers[name](body[name]) for name in names}
+        if not names.isdisjoint(defaults) and any(values[name] == defaults[name] for name in names & defaults.keys()):
             raise ValueError("a default is left out, so that there is one form")
         return typing.cast(Event, entry_type(**values))
     except (TypeError, ValueError) as error:
         raise UnreadableEntry(f"couldn't read log entry: {entry_type.kind} holds a value of another type") from error
-
-
-def _plain(value: Any) -> JsonValue:
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, Enum):
-        return typing.cast(JsonValue, value.value)
-    if isinstance(value, str | int) or value is None:
-        return value
-    raise TypeError(f"couldn't write log entry: {type(value).__name__} has no JSON form here")
-
-
-def _typed(hint: Any, value: Any) -> Any:
-    hint = getattr(hint, "__supertype__", hint)  # a NewType
-    origin = typing.get_origin(hint)
-    if origin is tuple:
-        arguments = typing.get_args(hint)
-        if not isinstance(value, list):
-            raise TypeError("list expected")
-        if len(arguments) == 2 and arguments[1] is Ellipsis:
-            return tuple(_typed(arguments[0], item) for item in value)
-        return tuple(_typed(argument, item) for argument, item in zip(arguments, value, strict=True))
-    if origin in (typing.Union, types.UnionType):
-        return value
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return hint(value)
-    if hint is bool or hint is int or hint is str:
-        if type(value) is not hint:
-            raise TypeError(f"{hint.__name__} expected")
-        return value
-    raise TypeError("no reader for this field")

@@ -47,6 +47,7 @@ class Reason:
     """One plain sentence, with the row that it comes from."""
 
     text: str
+    about: str = ""  # what the sentence begins with: the row's name; empty where it says where somebody is
     cite: str = ""
     checked: Checked = Checked.UNKNOWN_PLACE  # how far the row was checked
     is_derived: bool = False  # of that row's own words, not looked up anywhere
@@ -206,9 +207,10 @@ def _where(place: Place, at: Located) -> Reason:
 def _said(rows: Iterable[Jurisdiction], what: str, *, is_derived: bool = False) -> Iterator[Reason]:
     for row in rows:
         if row.code:
-            yield Reason(text=f"{row.name}: {what}", cite=row.cite, checked=row.checked, is_derived=is_derived)
+            about, cite, checked = row.name, row.cite, row.checked
+            yield Reason(text=f"{about}: {what}", about=about, cite=cite, checked=checked, is_derived=is_derived)
         else:
-            yield Reason(text=f"{_NOBODY}: {what}")
+            yield Reason(text=f"{_NOBODY}: {what}", about=_NOBODY)
 
 
 def _strictness(finding: Finding) -> tuple[int, ...]:

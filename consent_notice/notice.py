@@ -89,7 +89,6 @@ _POST_KEYS = frozenset(
         "rule_each_voice",
         "rule_presenters",
         "fallback_each_voice",
-        "fallback_presenters",
         "kept",
         "kept_recipients",
         "others",
@@ -303,7 +302,7 @@ def _post(wording: Wording, facts: NoticeFacts, values: Mapping[str, str]) -> st
     keys += ["answer_no"]
     lines = [wording.sections["post"][key].format_map(values) for key in keys]
     kept = "kept_recipients" if facts.information.said("recipients") else "kept"
-    fallback = [f"fallback_{facts.fallback}"] if facts.fallback is not None else []
+    fallback = ["fallback_each_voice"] if facts.states_fallback else []
     terms = ("silence", f"rule_{facts.rule}", *fallback, kept, "others", "withdraw")
     lines.append(" ".join(wording.sections["post"][key].format_map(values) for key in terms))
     lines.append(wording.sections["post"]["page"].format_map(values))
@@ -316,7 +315,7 @@ def _page(wording: Wording, facts: NoticeFacts, values: Mapping[str, str]) -> st
         [wording.purpose(purpose) for purpose in facts.purposes],
         facts.information,
         rule=facts.rule,
-        fallback=facts.fallback,
+        states_fallback=facts.states_fallback,
         names_organisation=bool(values["organisation"]),
         has_contact=bool(values["contact"]),
         is_transcribed=Purpose.TRANSCRIPTION in facts.purposes,

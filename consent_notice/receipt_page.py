@@ -38,7 +38,7 @@ POLICY = (
     f"default-src 'none'; style-src 'sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}'; "
     "base-uri 'none'; form-action 'none'"
 )
-_OPEN, _CLOSE = '<script type="application/json" id="receipt">', "</script>"
+OPENS, CLOSES = '<script type="application/json" id="receipt">', "</script>"
 BEGINS = "<!doctype html>"
 # What would be seen as nothing, or turn the text around it: control and direction characters, but tab and new line.
 _UNSEEN = re.compile(
@@ -103,8 +103,8 @@ def render(content: Any) -> bytes:
 def _content_in(page: bytes) -> Any:
     if len(page) > MAX_PAGE_BYTES:
         raise BadReceipt("couldn't check receipt: it is too long to be one")
-    _, opened, rest = page.partition(_OPEN.encode())
-    embedded, closed, _ = rest.partition(_CLOSE.encode())
+    _, opened, rest = page.partition(OPENS.encode())
+    embedded, closed, _ = rest.partition(CLOSES.encode())
     if not opened or not closed:
         raise BadReceipt("couldn't check receipt: there is none in this page")
     try:
@@ -140,7 +140,7 @@ class _Page:
             *self._kept(),
             *self._texts(),
             *self._proof(),
-            f"</main>\n{_OPEN}{_embedded(self._content)}{_CLOSE}\n</body>\n</html>\n",
+            f"</main>\n{OPENS}{_embedded(self._content)}{CLOSES}\n</body>\n</html>\n",
         ]
         return "".join(parts)
 
@@ -201,7 +201,7 @@ class _Page:
         rows = [
             ("receipt_what", self._say("receipt_what_text")),
             ("receipt_how_long", self._say("receipt_days").replace("{days}", _text(days))),
-            ("receipt_where", ", ".join(map(_text, first["storage_locations"]))),
+            ("receipt_where", _list(first["storage_locations"])),
             ("receipt_law", _text(first["jurisdiction"])),
             ("receipt_back", _text(first["withdrawal_method"])),
             ("receipt_rights", _text(first["privacy_rights"])),
@@ -243,6 +243,12 @@ def _text(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise TypeError("a text or a number expected")
     return html.escape(_UNSEEN.sub("\ufffd", str(value)))
+
+
+def _list(values: object) -> str:
+    if not isinstance(values, list):
+        raise TypeError("a list expected")
+    return ", ".join(map(_text, values))
 
 
 def _name(value: object) -> str:

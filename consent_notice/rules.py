@@ -162,6 +162,10 @@ class MeetingRecord:
             self._doubts.append((from_ms, to_ms))
         self._changed(to_ms)
 
+    def in_doubt_since(self, about: str) -> int | None:
+        """Since when about that; None where it is in none now."""
+        return self._open_doubts.get(about)
+
     def forget_before(self, at_ms: int) -> None:
         """Drops doubts that ended before `at_ms`, so that a long meeting costs no more than a short one."""
         self._doubts = [doubt for doubt in self._doubts if doubt[1] > at_ms]

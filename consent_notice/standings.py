@@ -14,7 +14,7 @@ from consent_notice.words import Purpose, SeatId, Standing, seat_of_voice, voice
 ASKED_BY_NOTICE = (Purpose.RECORDING, Purpose.TRANSCRIPTION)
 BY_OTHERS = frozenset({Means.HOST, Means.SYSTEM})
 OPENING = frozenset({Standing.GIVEN, Standing.ATTESTED})  # the latter only where the record was told so
-_NO_NO = frozenset({Act.GIVE, Act.ASK, Act.DEFER, Act.ATTEST})
+NO_NO = frozenset({Act.GIVE, Act.ASK, Act.DEFER, Act.ATTEST})
 _NO_ANSWER = frozenset({Standing.UNKNOWN, Standing.REQUESTED, Standing.DEFERRED})
 
 
@@ -40,7 +40,7 @@ class StandingsReplay:
                 self.now[key] = next_standing(before, act, by_person=event.means not in BY_OTHERS)
             except IllegalAct:
                 continue
-            if act not in _NO_NO:
+            if act not in NO_NO:
                 self._note_no(key, event)
             yield purpose, self.now[key]
 

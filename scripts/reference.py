@@ -1,4 +1,7 @@
-"""Writes the tables of docs/settings.md and docs/errors.md from the code; a test sees that nobody forgot to run it."""
+"""Writes the tables of docs/settings.md and docs/errors.md, and docs/verify.html, from the code.
+
+Tests see that nobody forgot to run it.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from config.settings import ENV_PREFIX, NESTED, Settings, described  # noqa: E402
+from web.checker import FILE_NAME, checker_page  # noqa: E402
 
 PACKAGES = ("config", "web", "bot", "calendar_sync", "storage", "consent_notice")
 
@@ -80,6 +84,8 @@ def error_classes() -> set[type[Exception]]:
 def _as_toml(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_as_toml, value))}]"
     return str(value) if isinstance(value, int) else f'"{value}"'
 
 
@@ -91,3 +97,4 @@ if __name__ == "__main__":
     assert Settings.model_fields
     (ROOT / "docs" / "settings.md").write_text(settings_page(), encoding="utf-8")
     (ROOT / "docs" / "errors.md").write_text(errors_page(), encoding="utf-8")
+    (ROOT / "docs" / FILE_NAME).write_text(checker_page(), encoding="utf-8")

@@ -13,23 +13,27 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from consent_notice.checkpoint import BadCheckpoint, Checkpoint, open_checkpoint, sign_checkpoint
 from consent_notice.clock import Clock
 from consent_notice.events import Event
-from consent_notice.merkle import BrokenFrontier, Frontier, leaf_hash
+from consent_notice.merkle import BrokenFrontier, Frontier
 from consent_notice.words import VisitId
 from storage import log_entries
 from storage.database import connect_raw
 from storage.errors import LogWriteFailed, StaleEpoch, StorageError
+from storage.log_answers import Answer, HeldAnswers, Waiting, tell
+from storage.log_batch import LogBatch
 from storage.log_entries import LogEntry, Prepared
 from storage.log_reader import LogReader
 from storage.vault import Vault, verify_signature
 
 QUEUE_LIMIT = 4_096
 BATCH_LIMIT = 256
+# Of more than this, half is written at once: those who were answered get their next ready while the disk has the rest.
+SHARE_FROM = 32
 _CLOSE_TIMEOUT_S = 30
 _FENCE = "SELECT m.epoch FROM visits v JOIN meetings m ON m.id = v.meeting_id WHERE v.id = ?"
 
@@ -45,12 +49,12 @@ class Fence:
     epoch: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Request:
     entries: list[Prepared]
     fence: Fence | None
     companion: Companion | None
-    result: _Result = field(default_factory=concurrent.futures.Future)
+    result: Waiting
 
 
 class ConsentLog(LogReader):
@@ -58,11 +62,11 @@ class ConsentLog(LogReader):
         super().__init__(path, vault.verifier_key)
         self._vault = vault
         self._clock = clock
-        self._queue: queue.Queue[_Request | None] = queue.Queue(QUEUE_LIMIT)
+        self._queue: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._is_closed = False
         self._starting = threading.Lock()
-        self._trusted_frontier = ""  # the last one that this process wrote or checked
+        self._trusted = ("", Frontier())  # the last one that this process wrote, as saved and as it is
 
     def sign(self, message: bytes) -> bytes:
         """With the log's own key: for receipts, whose text can't be taken for a checkpoint."""
@@ -81,27 +85,41 @@ class ConsentLog(LogReader):
         """
         return (await self.append_all([(event, event_id)]))[0]
 
-    async def append_all(self, events: Sequence[tuple[Event, str]]) -> list[LogEntry]:
-        """All in one transaction, in order. Raises as `append` does."""
-        return await asyncio.shield(asyncio.wrap_future(self.submit(events)))
+    async def append_all(
+        self, events: Sequence[tuple[Event, str]], *, fence: Fence | None = None, companion: Companion | None = None
+    ) -> list[LogEntry]:
+        """All in one transaction, in order. Raises as `append` does, StaleEpoch, and what `companion` raises."""
+        waiting: asyncio.Future[list[LogEntry]] = asyncio.get_running_loop().create_future()
+        self._enqueue(events, fence, companion, waiting)
+        return await waiting
 
     def submit(
         self, events: Sequence[tuple[Event, str]], *, fence: Fence | None = None, companion: Companion | None = None
     ) -> _Result:
         """For threads. `companion` writes rows in the same transaction, and is told the entries' indices."""
+        result: _Result = concurrent.futures.Future()
+        result.set_running_or_notify_cancel()  # what was queued is written, whoever still waits for it
+        self._enqueue(events, fence, companion, result)
+        return result
+
+    def _enqueue(
+        self,
+        events: Sequence[tuple[Event, str]],
+        fence: Fence | None,
+        companion: Companion | None,
+        result: Waiting,
+    ) -> None:
         prepared = [log_entries.prepare(event, event_id) for event, event_id in events]
-        request = _Request(entries=prepared, fence=fence, companion=companion)
+        request = _Request(entries=prepared, fence=fence, companion=companion, result=result)
         with self._starting:
             if self._is_closed:
                 raise LogWriteFailed("couldn't write the log: it is closed; open the store again")
-            try:
-                self._queue.put_nowait(request)
-            except queue.Full:
-                raise LogWriteFailed("couldn't write the log: its queue is full; the disk is too slow") from None
+            if self._queue.qsize() >= QUEUE_LIMIT:
+                raise LogWriteFailed("couldn't write the log: its queue is full; the disk is too slow")
+            self._queue.put(request)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._write_batches, name="consent-log", daemon=True)
                 self._thread.start()
-        return request.result
 
     def begin(self, connection: sqlite3.Connection) -> None:
         """The empty log's checkpoint, once for a data directory; inside the caller's transaction."""
@@ -119,6 +137,7 @@ class ConsentLog(LogReader):
 
     def _write_batches(self) -> None:
         connection: sqlite3.Connection | None = None
+        held = HeldAnswers()
         is_last = False
         while not is_last:
             batch, is_last = self._next_batch()
@@ -126,31 +145,30 @@ class ConsentLog(LogReader):
                 continue
             try:
                 connection = connection or connect_raw(self._path)
-                answers = self._write(connection, batch)
+                answers = self._write(connection, batch, held.release)
             except Exception as error:  # noqa: BLE001  every waiting caller must be told, whatever it was
                 if connection is not None:
                     connection.close()
                     connection = None
                 failure = error if isinstance(error, StorageError) else LogWriteFailed(_message(error))
-                for request in batch:
-                    request.result.set_exception(failure)
-                continue
-            for request, answer in zip(batch, answers, strict=True):
-                if isinstance(answer, BaseException):
-                    request.result.set_exception(answer)
-                else:
-                    request.result.set_result(answer)
+                answers = [failure] * len(batch)
+            answered = [(request.result, answer) for request, answer in zip(batch, answers, strict=True)]
+            if self._queue.empty():
+                tell(answered)
+            else:
+                held.hold(answered)
+        held.close()
         if connection is not None:
             connection.close()
 
     def _next_batch(self) -> tuple[list[_Request], bool]:
-        """Waits for one request and takes what else is there; True with the last one."""
+        """Waits for one request and takes what else is there, or a fair half of it; True with the last one."""
         batch: list[_Request] = []
         request = self._queue.get()
+        limit = min(BATCH_LIMIT, max(SHARE_FROM, self._queue.qsize() // 2))
         while request is not None:
-            request.result.set_running_or_notify_cancel()
             batch.append(request)
-            if len(batch) >= BATCH_LIMIT:
+            if len(batch) >= limit:
                 return batch, False
             try:
                 request = self._queue.get_nowait()
@@ -158,62 +176,31 @@ class ConsentLog(LogReader):
                 return batch, False
         return batch, True
 
-    def _write(self, connection: sqlite3.Connection, batch: list[_Request]) -> list[list[LogEntry] | StorageError]:
+    def _write(
+        self, connection: sqlite3.Connection, batch: list[_Request], before_commit: Callable[[], None]
+    ) -> list[Answer]:
         """One transaction. If we die before its commit returns, no caller has been told of anything in it."""
         connection.execute("BEGIN IMMEDIATE")
         try:
             frontier = self._frontier(connection)
             size = frontier.size
-            answers: list[list[LogEntry] | StorageError] = []
-            for request in batch:
-                before = frontier.copy()
-                connection.execute("SAVEPOINT request")
-                try:
-                    answers.append(self._write_request(connection, frontier, request))
-                except (StorageError, sqlite3.IntegrityError) as refusal:
-                    connection.execute("ROLLBACK TO request")
-                    frontier = before
-                    answers.append(refusal if isinstance(refusal, StorageError) else LogWriteFailed(_message(refusal)))
-                connection.execute("RELEASE request")
-            trusted = self._trusted_frontier
-            if frontier.size > size:
-                trusted = self._write_head(connection, frontier)
+            ids = (prepared.event_id for request in batch for prepared in request.entries)
+            rows = LogBatch(connection, frontier, self._clock, ids)
+            answers = [_write_request(connection, rows, request) for request in batch]
+            rows.write()
+            trusted = self._trusted
+            if rows.frontier.size > size:
+                trusted = self._write_head(connection, rows.frontier)
+            before_commit()
             connection.execute("COMMIT")
-            self._trusted_frontier = trusted
+            self._trusted = trusted
             return answers
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
 
-    def _write_request(self, connection: sqlite3.Connection, frontier: Frontier, request: _Request) -> list[LogEntry]:
-        if request.fence is not None:
-            _check_fence(connection, request.fence)
-        written = [self._write_entry(connection, frontier, prepared) for prepared in request.entries]
-        if request.companion is not None:
-            request.companion(connection, [entry.index for entry in written])
-        return written
-
-    def _write_entry(self, connection: sqlite3.Connection, frontier: Frontier, prepared: Prepared) -> LogEntry:
-        known = connection.execute(f"{log_entries.SELECT} WHERE l.event_id = ?", (prepared.event_id,)).fetchone()
-        if known is not None:
-            return log_entries.read_row(known)
-        at = self._clock.now()
-        at = at.replace(microsecond=at.microsecond // 1000 * 1000)
-        leaf, index = prepared.leaf(at), frontier.size
-        hashed = leaf_hash(leaf)
-        event = prepared.event
-        connection.execute(
-            "INSERT INTO log_leaves (idx, event_id, visit, kind, leaf, leaf_hash) VALUES (?, ?, ?, ?, ?, ?)",
-            (index, prepared.event_id, event.visit, event.kind, leaf, hashed),
-        )
-        connection.execute(
-            "INSERT INTO log_bodies (idx, salt, body) VALUES (?, ?, ?)", (index, prepared.salt, prepared.body)
-        )
-        frontier.append(hashed)
-        return LogEntry(index=index, event=event, at=at, event_id=prepared.event_id, leaf_hash=hashed)
-
-    def _write_head(self, connection: sqlite3.Connection, frontier: Frontier) -> str:
+    def _write_head(self, connection: sqlite3.Connection, frontier: Frontier) -> tuple[str, Frontier]:
         text = json.dumps(frontier.to_json(), separators=(",", ":"))
         checkpoint = Checkpoint(origin=self.origin, size=frontier.size, root=frontier.root())
         note = sign_checkpoint(checkpoint, self.key, self._vault.sign)
@@ -221,7 +208,7 @@ class ConsentLog(LogReader):
         connection.execute(
             "INSERT OR REPLACE INTO log_frontier (id, size, frontier) VALUES (1, ?, ?)", (frontier.size, text)
         )
-        return text
+        return text, frontier
 
     def _frontier(self, connection: sqlite3.Connection) -> Frontier:
         """The saved edge of the tree, held against the last signed checkpoint: a changed one is never signed over."""
@@ -231,10 +218,11 @@ class ConsentLog(LogReader):
         ).fetchone()
         try:
             text, note, last_index = row
-            frontier = Frontier.from_json(json.loads(text))
+            trusted_text, trusted = self._trusted
+            frontier = trusted.copy() if text == trusted_text else Frontier.from_json(json.loads(text))
             if (-1 if last_index is None else last_index) + 1 != frontier.size:
                 raise BrokenFrontier
-            if text != self._trusted_frontier:
+            if text != trusted_text:
                 signed = open_checkpoint(note, self.key, verify_signature)
                 if (signed.size, signed.root) != (frontier.size, frontier.root()):
                     raise BrokenFrontier
@@ -243,6 +231,31 @@ class ConsentLog(LogReader):
                 "couldn't write the log: it does not match its last checkpoint; run `onrecord verify`"
             ) from None
         return frontier
+
+
+def _write_request(connection: sqlite3.Connection, rows: LogBatch, request: _Request) -> Answer:
+    """All of it or nothing; what others of the batch add stays as it is."""
+    is_alone = request.companion is not None
+    if is_alone:
+        rows.write()
+        connection.execute("SAVEPOINT request")
+    mark = rows.mark()
+    try:
+        if request.fence is not None:
+            _check_fence(connection, request.fence)
+        entries = [rows.add(prepared) for prepared in request.entries]
+        if request.companion is not None:
+            rows.write()
+            request.companion(connection, [entry.index for entry in entries])
+        answer: Answer = entries
+    except (StorageError, sqlite3.IntegrityError) as refusal:
+        rows.undo(mark)
+        if is_alone:
+            connection.execute("ROLLBACK TO request")
+        answer = refusal if isinstance(refusal, StorageError) else LogWriteFailed(_message(refusal))
+    if is_alone:
+        connection.execute("RELEASE request")
+    return answer
 
 
 def _check_fence(connection: sqlite3.Connection, fence: Fence) -> None:

@@ -25,8 +25,9 @@ from pathlib import Path
 from sqlalchemy import Connection, delete, insert, select
 
 from consent_notice.clock import Clock
-from consent_notice.events import Decided, Erased, NoticeDelivered, SeatJoined, SeatLeft
+from consent_notice.events import NO_VISIT, AgreedAhead, Decided, Erased, NoticeDelivered, SeatJoined, SeatLeft
 from consent_notice.words import SeatId, SegmentId, VisitId
+from storage.authorities import LONGEST_AUTHORITY
 from storage.database import Database, connect_raw
 from storage.erasable import decided_by, is_agreed_before, needed_of, never_agreed
 from storage.errors import BrokenRecord, ErasureUnfinished, NotStored, StillNeeded, StillRecording
@@ -38,7 +39,6 @@ from storage.schema import erasures, to_epoch_ms, transcripts, visits
 from storage.segments import Shelf, destroy, is_live, segment_folder
 from storage.sound import LoggedSegment, logged_segments
 
-LONGEST_AUTHORITY = 300
 LONGEST_VISIT = timedelta(days=1)  # one that never ended was left behind by a crash
 _CHECKPOINT_TRIES = 40
 _CHECKPOINT_WAIT_MS = 50  # short: while it waits, no entry can be logged
@@ -55,9 +55,10 @@ class Targets:
     bodies: tuple[int, ...] = ()
     seats: tuple[SeatId, ...] = ()  # whose rows of presence and pages go
     reduces: bool = False  # the visit then holds nothing of whoever never agreed
+    agreements: tuple[str, ...] = ()  # said ahead; of no visit
 
     def __bool__(self) -> bool:
-        return bool(self.segments or self.transcripts or self.bodies or self.seats or self.reduces)
+        return bool(self.segments or self.transcripts or self.bodies or self.seats or self.reduces or self.agreements)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +121,10 @@ class Erasure:
         """
         return await asyncio.to_thread(self._erase_never_agreed, visit, authority)
 
+    async def erase_agreements(self, agreements: Iterable[str], authority: str) -> int:
+        """All that was said ahead on these pages: rows, and bodies of entries; how many there were."""
+        return await asyncio.to_thread(self._erase_agreements, frozenset(agreements), authority)
+
     async def resume(self) -> int:
         """Brings to its end what a crash cut off; how many orders."""
         return await asyncio.to_thread(self._resume)
@@ -179,9 +184,13 @@ class Erasure:
 
     def _erase_bodies(self, indices: Sequence[int], authority: str) -> None:
         of_visit: dict[VisitId, list[int]] = {}
+        agreements: set[str] = set()
         for index in indices:
-            entry = self._shelf.log.get(index)
-            of_visit.setdefault(VisitId(entry.event.visit), []).append(index)
+            event = self._shelf.log.get(index).event
+            if isinstance(event, AgreedAhead):
+                agreements.add(event.agreement)
+            else:
+                of_visit.setdefault(VisitId(event.visit), []).append(index)
         orders = []
         for visit, bodies in of_visit.items():
             self._tag(visit)
@@ -189,6 +198,7 @@ class Erasure:
         for order in orders:
             if order is not None:
                 self._carry_out(order)
+        self._erase_agreements(frozenset(agreements), authority)
 
     def _bodies(self, visit: VisitId, bodies: Sequence[int], _connection: Connection) -> Targets:
         entries = {entry.index: entry for entry in self._shelf.log.entries_of(visit)}
@@ -219,6 +229,20 @@ class Erasure:
         bodies = [entry.index for entry in entries if isinstance(entry.event, about) and entry.event.seat in seats]
         return Targets(bodies=tuple(bodies), seats=tuple(sorted(seats)), reduces=True)
 
+    def _erase_agreements(self, agreements: frozenset[str], authority: str) -> int:
+        order = self._order(NO_VISIT, authority, lambda _connection: self._said_ahead(agreements))
+        if order is not None:
+            self._carry_out(order)
+        return len(order.targets.agreements) if order is not None else 0
+
+    def _said_ahead(self, agreements: frozenset[str]) -> Targets:
+        said = {
+            entry.index: entry.event.agreement
+            for entry in self._shelf.log.entries_of(NO_VISIT)
+            if isinstance(entry.event, AgreedAhead) and entry.event.agreement in agreements
+        }
+        return Targets(bodies=tuple(said), agreements=tuple(sorted(set(said.values()))))
+
     # ---- the steps ---------------------------------------------------------------------------------------------------
 
     def _order(
@@ -241,7 +265,7 @@ class Erasure:
             connection.execute(
                 insert(erasures).values(
                     id=order.id,
-                    visit_id=visit,
+                    visit_id=visit or None,
                     authority=authority,
                     targets=json.dumps(asdict(targets)),
                     ordered_at=self._clock.now(),
@@ -256,7 +280,8 @@ class Erasure:
             lambda connection: connection.execute(select(erasures).order_by(erasures.c.ordered_at)).all()
         )
         for row in rows:
-            order = _Order(id=row.id, visit=row.visit_id, authority=row.authority, targets=_targets(row.targets))
+            visit = row.visit_id or NO_VISIT
+            order = _Order(id=row.id, visit=visit, authority=row.authority, targets=_targets(row.targets))
             self._carry_out(order)
         return len(rows)
 
@@ -327,6 +352,10 @@ def _forget(order: _Order, now_epoch_ms: int, connection: sqlite3.Connection, _i
         "UPDATE visits SET words = (SELECT coalesce(sum(words), 0) FROM transcripts WHERE visit_id = ?) WHERE id = ?",
         (visit, visit),
     )
+    connection.executemany(  # one that was said again since the order is not the one that was to go
+        "DELETE FROM agreements WHERE id = ? AND log_index NOT IN (SELECT idx FROM log_bodies)",
+        [(agreement,) for agreement in targets.agreements],
+    )
     for table in ("seats", "stays", "pages", "erasure_wishes"):
         connection.executemany(
             f"DELETE FROM {table} WHERE visit_id = ? AND seat = ?",  # noqa: S608  constants only
@@ -352,4 +381,5 @@ def _targets(text: str) -> Targets:
         bodies=tuple(found["bodies"]),
         seats=tuple(found["seats"]),
         reduces=found["reduces"],
+        agreements=tuple(found.get("agreements", ())),
     )

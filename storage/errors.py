@@ -122,3 +122,15 @@ class BrokenRecord(StorageError):
 
 class NotPlayable(StorageError):
     """This sound is kept in a form that can't be played as Ogg/Opus. Export it as PCM instead."""
+
+
+class AnsweredMeanwhile(StorageError):
+    """Another answer of that person came in meanwhile. Look at the page again; nothing was changed."""
+
+
+class LinkForged(StorageError):
+    """That is no personal link of this server, or a part of it is missing. Open it again from where it was sent."""
+
+
+class LinkOver(StorageError):
+    """That personal link has run out. Ask who sent it for a new one, or answer in the meeting itself."""

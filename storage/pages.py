@@ -50,6 +50,7 @@ class PageRow:
     bound_by: BoundBy = BoundBy.CODE  # says nothing while there is no seat
     notice_sha256: str = ""  # the text that was answered on it; empty until the person chose
     place: str = ""  # code of a jurisdiction, as the person said
+    agreement: str = ""  # what was said ahead, that its choices repeat
 
     @property
     def reference(self) -> str:
@@ -110,7 +111,7 @@ class Pages:
         change = (
             update(pages)
             .where(pages.c.id_sha256 == _hash(page_id))
-            .values(choices=text, alone_on_device=alone, notice_sha256=notice_sha256, people=told)
+            .values(choices=text, alone_on_device=alone, notice_sha256=notice_sha256, people=told, agreement="")
             .returning(*pages.c)
         )
         row = await self._database.write(lambda connection: connection.execute(change).first())
@@ -141,6 +142,17 @@ class Pages:
 
         row = await self._database.write(work)
         return self._row(row) if row else None
+
+    async def continue_agreement(self, page_id: str, agreement: str) -> None:
+        """Its choices repeat what was said ahead, until others are made on it. Raises NotStored."""
+        change = update(pages).where(pages.c.id_sha256 == _hash(page_id)).values(agreement=agreement)
+        if not await self._database.write(lambda connection: connection.execute(change).rowcount):
+            raise NotStored
+
+    async def last_bound_by(self, agreement: str) -> PageRow | None:
+        """The last page that continued this agreement and was tied to a seat."""
+        rows = await self._select(pages.c.agreement == agreement, pages.c.seat.is_not(None))
+        return rows[-1] if rows else None
 
     async def bind_by_telephone(self, page_id: str, seat: SeatId) -> PageRow:
         """Ties this page to the seat whose code was heard, unless it is bound already. Raises NotStored."""
@@ -180,6 +192,7 @@ class Pages:
             bound_by=BoundBy(row.bound_by or BoundBy.CODE),
             notice_sha256=row.notice_sha256,
             place=row.place,
+            agreement=row.agreement,
         )
 
 

@@ -88,8 +88,8 @@ def note_limit(record: MeetingRecord, event: Limit, at_ms: int) -> None:
             record.rule_from(rule, at_ms)
         case HostActed(act=HostAct.PAUSE):
             record.doubt_from(at_ms, PAUSED)
-        case HostActed(act=HostAct.RESUME):
-            record.doubt_until(at_ms, PAUSED)
+        case HostActed(act=HostAct.RESUME) if at_ms >= (record.in_doubt_since(PAUSED) or 0):
+            record.doubt_until(at_ms, PAUSED)  # not where it was said before the pause and logged after it
         case RecordingBarred():
             record.doubt_from(at_ms, BARRED)
         case _:

@@ -2,7 +2,8 @@
 what people asked to have erased, within seconds.
 
 `due` is pure. Recordings go `retention_days` after their meeting began, and what is known of people who never agreed
-after 30 days (law 11); of them only the salted leaves remain.
+after 30 days (law 11); of them only the salted leaves remain. What was agreed ahead goes 30 days after it ended, or
+with the last of what was kept because of it.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from consent_notice.clock import Clock
 from consent_notice.words import VisitId
+from storage.agreement_uses import KEPT_DAYS
 from storage.data_dir import TRACKS_NAME
 from storage.errors import StorageError
 from storage.store import Store
@@ -24,6 +26,7 @@ REFUSALS_DAYS = 30
 EVERY_S = 3_600
 WISHES_EVERY_S = 2
 RECORDING_AUTHORITY = "retention"
+AGREEMENTS_AUTHORITY = f"retention: {KEPT_DAYS} days after it ended"
 REFUSALS_AUTHORITY = f"retention: {REFUSALS_DAYS} days without a yes"
 _LOG = logging.getLogger(__name__)
 
@@ -51,6 +54,7 @@ class Tidied:
     resumed: int = 0
     recordings: int = 0
     people: int = 0
+    agreements: int = 0
     failed: int = 0
 
 
@@ -93,8 +97,7 @@ class Retention:
             _LOG.error("retention failed: %s", type(error).__name__)
         else:
             if tidied != Tidied():
-                counts = {"resumed": tidied.resumed, "recordings": tidied.recordings, "people": tidied.people}
-                _LOG.info("retention", extra={**counts, "failed": tidied.failed})
+                _LOG.info("retention", extra=asdict(tidied))
 
     async def tidy(self) -> Tidied:
         """Once. One visit's trouble does not keep the others; it is tried again the next time."""
@@ -115,6 +118,13 @@ class Retention:
                 tidied.people += await erasure.erase_never_agreed(visit, REFUSALS_AUTHORITY)
             except (StorageError, OSError):
                 tidied.failed += 1
+        try:
+            agreements = await self._store.agreement_uses.due()
+            if agreements:
+                tidied.agreements = await erasure.erase_agreements(agreements, AGREEMENTS_AUTHORITY)
+            await self._store.personal_links.forget(self._clock.now() - timedelta(days=KEPT_DAYS))
+        except (StorageError, OSError):
+            tidied.failed += 1
         return tidied
 
     async def _held(self) -> list[HeldVisit]:

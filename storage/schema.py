@@ -220,6 +220,64 @@ seat_codes = Table(  # spoken to whoever cannot read a chat; typed on a page, th
     Column("made_at", UtcTime, nullable=False),
 )
 
+invitations = Table(  # the public page on which a meeting's or a series' guests may answer ahead
+    "invitations",
+    metadata,
+    Column("token_sha256", LargeBinary, primary_key=True),
+    Column("token_sealed", LargeBinary, nullable=False),
+    Column("host_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("covers", String, nullable=False),  # "meeting" or "series"
+    Column("about", String, nullable=False),  # the meeting's id, or its `series`
+    UniqueConstraint("host_id", "covers", "about"),
+)
+
+personal_links = Table(  # the same for one invitee alone; the address carries a signature and its own end
+    "personal_links",
+    metadata,
+    Column("id_sha256", LargeBinary, primary_key=True),
+    Column("id_sealed", LargeBinary, nullable=False),
+    Column("host_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("covers", String, nullable=False),
+    Column("about", String, nullable=False),
+    Column("name_sealed", LargeBinary, nullable=False),
+    Column("email_sealed", LargeBinary, nullable=False),
+    Column("made_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+    Index(None, "host_id", "about"),
+)
+
+agreements = Table(  # what each page said last; the log has all of it, and `verify` holds the two equal
+    "agreements",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("host_id", ForeignKey("users.id", ondelete="RESTRICT"), nullable=False),
+    Column("covers", String, nullable=False),
+    Column("about", String, nullable=False),
+    Column("name", String, nullable=False),  # as the person gave it; may be empty with a no
+    Column("choices", Text, nullable=False),  # JSON: purpose -> bool
+    Column("said_at", UtcTime, nullable=False),
+    Column("until", String, nullable=False),  # ISO 8601 date; it ends with that day (UTC)
+    Column("notice_version", String, nullable=False),
+    Column("notice_language", String, nullable=False),
+    Column("notice_sha256", String, nullable=False),
+    Column("personal_link", ForeignKey("personal_links.id_sha256", ondelete="RESTRICT")),
+    Column("page_sha256", LargeBinary, nullable=False, unique=True),
+    Column("page_sealed", LargeBinary, nullable=False),
+    Column("log_index", Integer, nullable=False),  # of the entry that says this
+    Column("withdrawn_at", UtcTime),
+    Index(None, "host_id", "about"),
+)
+
+agreement_ids = Table(  # whom the platform knows to be the person of an agreement
+    "agreement_ids",
+    metadata,
+    Column("agreement_id", ForeignKey("agreements.id", ondelete="CASCADE"), primary_key=True),
+    Column("platform_id_sha256", String, primary_key=True),
+    Column("name", String, nullable=False),  # that they had in the meeting when it was tied
+    Column("tied_at", UtcTime, nullable=False),
+)
+
 notices = Table(
     "notices",
     metadata,
@@ -265,7 +323,7 @@ erasures = Table(  # ordered and not yet finished: a row is gone when what it na
     "erasures",
     metadata,
     Column("id", String, primary_key=True),
-    Column("visit_id", ForeignKey("visits.id", ondelete="RESTRICT"), nullable=False, index=True),
+    Column("visit_id", ForeignKey("visits.id", ondelete="RESTRICT"), index=True),  # None: of no visit
     Column("authority", Text, nullable=False),
     Column("targets", Text, nullable=False),  # JSON
     Column("ordered_at", UtcTime, nullable=False),

@@ -13,18 +13,22 @@ from sqlalchemy import Connection, insert, select
 
 from consent_notice.clock import Clock
 from storage import data_dir as directory
+from storage.agreement_uses import AgreementUses
+from storage.agreements import Agreements
 from storage.calendars import Calendars
 from storage.consent_log import ConsentLog
 from storage.database import Database
 from storage.erasure import Erasure
 from storage.erasure_wishes import ErasureWishes
 from storage.errors import KeyStoreMissing, WrongKeyFile
+from storage.invitations import Invitations
 from storage.key_file import open_key_file
 from storage.keys import KeyStore
 from storage.meetings import Meetings
 from storage.migrate import migrate
 from storage.notices import Notices
 from storage.pages import Pages
+from storage.personal_links import PersonalLinks
 from storage.publications import Publications
 from storage.records import Records
 from storage.schema import installation
@@ -67,6 +71,10 @@ class Store:
         self.publications = Publications(database, clock)
         self.transcripts = Transcripts(data_dir / directory.TRANSCRIPTS_NAME, database, keys, log, new_id)
         self.session_key = vault.session_key
+        self.invitations = Invitations(database, vault, new_id)
+        self.personal_links = PersonalLinks(database, vault, clock, new_id, vault.session_key)
+        self.agreements = Agreements(database, vault, log, clock, self.publications.is_still_valid)
+        self.agreement_uses = AgreementUses(database, vault, clock)
         shelf = Shelf(tracks=data_dir / directory.TRACKS_NAME, log=log, keys=keys, new_id=new_id)
         self.erasure = Erasure(shelf, data_dir / directory.TRANSCRIPTS_NAME, database, self.records, clock)
         self.erasure_wishes = ErasureWishes(database, log, self.erasure, clock)

@@ -11,12 +11,22 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
-from consent_notice.events import Decided, Erased, NoticeDelivered, RecordingTagged, TranscriptSealed
+from consent_notice.events import (
+    NO_VISIT,
+    AgreedAhead,
+    Decided,
+    Erased,
+    NoticeDelivered,
+    RecordingTagged,
+    TranscriptSealed,
+)
 from consent_notice.notice import Notice
 from consent_notice.words import ConsentStatus
 from storage import data_dir as directory
+from storage.authorities import authority_problem
 from storage.database import connect_raw
 from storage.errors import BrokenRecord, NotStored, StorageError
 from storage.key_file import read_key_file
@@ -25,7 +35,8 @@ from storage.log_entries import ERASABLE_KINDS, ErasedBody, LogEntry
 from storage.notices import COLUMNS, is_intact, unsealed
 from storage.records import MISSING, tagged
 from storage.vault import Vault
-from storage.verify_log import check_log
+from storage.verify_ahead import check_ahead
+from storage.verify_log import check_log, read_entries
 from storage.verify_sound import check_sound
 from storage.verify_text import check_transcripts
 from storage.verify_wishes import check_wishes
@@ -78,7 +89,7 @@ def verify(data_dir: Path) -> VerifyReport:
         # Listed before the snapshot is taken: what is listed and was closed is then in the log that is read.
         files = frozenset((data_dir / directory.TRACKS_NAME).rglob("*"))
         with closing(connect_raw(data_dir / directory.DATABASE_NAME, read_only=True)) as database:
-            database.text_factory = _readable
+            database.text_factory = readable
             # One snapshot for all checks: what a running server adds meanwhile is left for the next time.
             database.execute("BEGIN")
             _check_all(report, data_dir=data_dir, database=database, vault=vault, files=files, fault=fault)
@@ -101,13 +112,15 @@ def _check_all(
     for (line,) in database.execute("PRAGMA integrity_check(20)").fetchall():
         if line != "ok":
             fault(f"{directory.DATABASE_NAME}: damaged ({line})")
+    _check_shape(database, fault)
     row = database.execute("SELECT key_fingerprint, log_vkey FROM installation").fetchone()
     if row != (vault.fingerprint, str(vault.verifier_key)):
         fault("onrecord.key: it belongs to another data directory")
         return
     is_served = directory.is_served(data_dir)
-    entries, report.checkpoints = check_log(database, vault, fault)
-    report.entries = len(entries)
+    checked = check_log(database, vault, fault)
+    entries = read_entries(database, checked.broken, fault, checked.entries)
+    report.entries, report.checkpoints = len(entries), checked.checkpoints
     try:
         keys = KeyStore(data_dir / directory.KEYS_NAME, vault, str, read_only=True)
     except StorageError as error:
@@ -125,7 +138,8 @@ def _check_all(
         )
         visits: dict[str, list[LogEntry]] = defaultdict(list)
         for entry in entries:
-            visits[entry.event.visit].append(entry)
+            if entry.event.visit != NO_VISIT:
+                visits[entry.event.visit].append(entry)
         accounts = _check_erasures(entries, fault)
         report.erased = sum(
             len(entry.event.bodies) + len(entry.event.segments) + len(entry.event.transcripts)
@@ -133,13 +147,26 @@ def _check_all(
             if isinstance(entry.event, Erased)
         )
         for (visit,) in database.execute("SELECT visit_id FROM erasures").fetchall():
-            fault(f"visit {visit}: an erasure was begun and not finished; a running server finishes it within the hour")
+            of_what = f"visit {visit}" if visit else "answers ahead"
+            fault(f"{of_what}: an erasure was begun and not finished; a running server finishes it within the hour")
         report.parts, report.still_open = check_sound(evidence, visits)
         report.transcripts = check_transcripts(evidence, visits)
         report.waiting = check_wishes(evidence, visits)
         for visit, of_visit in visits.items():
             _check_tag(evidence, visit, of_visit, accounts)
+        check_ahead(database, entries, fault)
         _check_notices(evidence, entries)
+
+
+def _check_shape(database: sqlite3.Connection, fault: Callable[[str], None]) -> None:
+    """Whether a server could open it: SQLite looks more closely at tables that it may write to than at these here."""
+    tables = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
+    with closing(sqlite3.connect(":memory:")) as empty:
+        for (statement,) in database.execute(tables).fetchall():
+            try:
+                empty.execute(statement)
+            except sqlite3.Error as error:
+                fault(f"{directory.DATABASE_NAME}: damaged ({error})")
 
 
 def _check_erasures(entries: list[LogEntry], fault: Callable[[str], None]) -> dict[int, int]:
@@ -148,8 +175,15 @@ def _check_erasures(entries: list[LogEntry], fault: Callable[[str], None]) -> di
     Returns those entries: which body, by which.
     """
     by_index = {entry.index: entry for entry in entries}
+    began_at: dict[str, datetime] = {}
     accounts: dict[int, int] = {}
     for entry in entries:
+        began_at.setdefault(entry.event.visit, entry.at)
+        if isinstance(entry.event, Erased):
+            since = began_at[entry.event.visit] if entry.event.visit != NO_VISIT else None
+            problem = authority_problem(entry.event, entry.at, since)
+            if problem is not None:
+                fault(f"log entry {entry.index}: it erases, and {problem}")
         for index in entry.event.bodies if isinstance(entry.event, Erased) else ():
             erased = by_index.get(index)
             if erased is None or index >= entry.index or erased.event.visit != entry.event.visit:
@@ -223,7 +257,7 @@ def _check_notices(evidence: Evidence, entries: list[LogEntry]) -> None:
         if isinstance(event, NoticeDelivered):
             needed.setdefault(event.text_sha256, entry.index)
             names[event.text_sha256].add((event.notice, event.version, event.language))
-        elif isinstance(event, Decided) and event.notice_sha256:
+        elif isinstance(event, Decided | AgreedAhead) and event.notice_sha256:
             needed.setdefault(event.notice_sha256, entry.index)
             names[event.notice_sha256].add((event.notice, event.notice_version, event.notice_language))
     rows = evidence.database.execute(f"SELECT {COLUMNS} FROM notices").fetchall()  # noqa: S608  constants only
@@ -245,6 +279,6 @@ def _name_of(notice: Notice) -> tuple[str, str, str]:
     return notice.id, notice.version, notice.language
 
 
-def _readable(text: bytes) -> str:
+def readable(text: bytes) -> str:
     """A changed byte may leave what is no text at all: it is read, and then found to be changed."""
     return text.decode("utf-8", "replace")

@@ -1,37 +1,51 @@
-"""The log's own checks: each leaf and body, the tree that they make, and every checkpoint signed over it."""
+"""The log's own checks: each leaf and body, the tree that they make, and every checkpoint signed over it.
+
+`check_log` is about hashes alone and holds one row in memory at a time, so that a long log is checked in the time that
+hashing it takes a few times over; what the bodies say is read by `read_entries`, for those that are what they were.
+"""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Container
+from dataclasses import dataclass, field
 
 from consent_notice.checkpoint import BadCheckpoint, open_checkpoint
 from consent_notice.merkle import BrokenFrontier, Frontier, leaf_hash
 from storage import log_entries
 from storage.errors import BrokenRecord
-from storage.log_entries import LogEntry
+from storage.log_entries import LogEntry, is_intact
 from storage.vault import Vault, verify_signature
 
+_NO_HASH = bytes(32)  # of what is no leaf at all
 
-def check_log(database: sqlite3.Connection, vault: Vault, fault: Callable[[str], None]) -> tuple[list[LogEntry], int]:
-    """The entries that are what they were when they were logged, and how many checkpoints there are."""
-    notes: dict[int, str] = dict(database.execute("SELECT size, note FROM log_checkpoints ORDER BY size"))
-    tree = Frontier()
-    entries: list[LogEntry] = []
+
+@dataclass(slots=True, kw_only=True)
+class CheckedLog:
+    entries: int = 0
+    checkpoints: int = 0
+    broken: set[int] = field(default_factory=set)  # entries that are not what they were when they were logged
+
+
+def check_log(database: sqlite3.Connection, vault: Vault, fault: Callable[[str], None]) -> CheckedLog:
+    """In one pass over the rows."""
+    notes: dict[int, object] = dict(database.execute("SELECT size, note FROM log_checkpoints ORDER BY size"))
+    tree, checked = Frontier(), CheckedLog(checkpoints=len(notes))
     _check_checkpoint(notes.get(0), tree, vault, fault)
     for expected, row in enumerate(database.execute(f"{log_entries.SELECT} ORDER BY l.idx")):
         index, leaf = row[0], row[4]
         if index != expected:
             fault(f"log entry {expected}: missing")
             break  # what follows hangs on it: the checkpoints would all fail for this one reason
-        tree.append(leaf_hash(leaf) if isinstance(leaf, bytes) else b"\0" * 32)
-        try:
-            entries.append(log_entries.read_row(row))
-        except BrokenRecord:
+        hashed = leaf_hash(leaf) if type(leaf) is bytes else _NO_HASH
+        tree.append(hashed)
+        if type(leaf) is not bytes or not is_intact(row, hashed):
+            checked.broken.add(index)
             fault(f"log entry {index}: changed; it does not match its seal")
-        if tree.size in notes:
-            _check_checkpoint(notes[tree.size], tree, vault, fault)
+        if index + 1 in notes:
+            _check_checkpoint(notes[index + 1], tree, vault, fault)
+    checked.entries = tree.size
     newest = max(notes, default=0)
     if newest > tree.size:
         fault(f"log: it ends at entry {tree.size}, and a checkpoint was signed over {newest}")
@@ -45,13 +59,30 @@ def check_log(database: sqlite3.Connection, vault: Vault, fault: Callable[[str],
     for (index,) in strays:
         fault(f"log body {index}: it belongs to no entry")
     _check_frontier(database, tree, fault)
-    return entries, len(notes)
+    return checked
 
 
-def _check_checkpoint(note: str | None, tree: Frontier, vault: Vault, fault: Callable[[str], None]) -> None:
+def read_entries(
+    database: sqlite3.Connection, broken: Container[int], fault: Callable[[str], None], up_to: int
+) -> list[LogEntry]:
+    """The first `up_to` entries, without the broken ones: those that `check_log` has seen."""
+    entries: list[LogEntry] = []
+    for row in database.execute(f"{log_entries.SELECT} WHERE l.idx < ? ORDER BY l.idx", (up_to,)):
+        if row[0] in broken:
+            continue
+        try:
+            entries.append(log_entries.read_row(row))
+        except BrokenRecord:
+            fault(f"log entry {row[0]}: it is what was logged, and says nothing that can be read")
+    return entries
+
+
+def _check_checkpoint(note: object, tree: Frontier, vault: Vault, fault: Callable[[str], None]) -> None:
     if note is None:
         return
     try:
+        if not isinstance(note, str):
+            raise BadCheckpoint
         checkpoint = open_checkpoint(note, vault.verifier_key, verify_signature)
     except BadCheckpoint:
         fault(f"checkpoint of size {tree.size}: changed; its signature does not fit")

@@ -341,8 +341,13 @@ class Visits:
             transcription_state=row.transcription_state,
             transcription_permille=row.transcription_permille,
             transcription_tries=row.transcription_tries,
-            page_token=self._vault.unseal(_LINK, row.id, row.page_token_sealed),
+            page_token=page_token(self._vault, row.id, row.page_token_sealed),
         )
+
+
+def page_token(vault: Vault, visit_id: str, sealed: bytes) -> str:
+    """Raises BrokenRecord."""
+    return vault.unseal(_LINK, visit_id, sealed)
 
 
 def _current(visit_id: str, epoch: int) -> ColumnElement[bool]:

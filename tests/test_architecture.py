@@ -64,6 +64,8 @@ SHOWN_BY = {
     "storage.migrate": "tests/adapter/storage/test_store.py",
     "storage.sound": "tests/adapter/storage/test_track_writer.py",
     "storage.vault": "tests/adapter/storage/test_store.py",
+    "web.guests": "tests/adapter/web/test_ahead_links.py",
+    "web.tying": "tests/adapter/web/test_ahead_here.py",
     "web.practice.qr": "tests/adapter/web/practice/test_app.py",
 }
 
@@ -94,6 +96,7 @@ BREAKS = [
     ("vendors", "bot/ports.py", "import pydub"),
     ("vendors", "web/settings.py", "from sqlalchemy import select"),
     ("vendors", "config/clock.py", "import webrtcvad"),
+    ("vendors", "web/receipts.py", "import aiosmtplib"),
 ]  # fmt: skip
 
 

@@ -15,6 +15,7 @@ import pytest
 from config.cli import commands
 from config.errors import ExitCode
 from config.settings import Settings, described
+from web.checker import FILE_NAME, checker_page
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -42,6 +43,10 @@ def test_every_setting_is_in_the_docs_with_its_default() -> None:
 
 def test_every_error_is_in_the_docs_with_what_to_do() -> None:
     assert (DOCS / "errors.md").read_text(encoding="utf-8") == reference.errors_page(), "run: make docs"
+
+
+def test_the_page_that_checks_receipts_is_the_one_that_is_served() -> None:
+    assert (DOCS / FILE_NAME).read_text(encoding="utf-8") == checker_page(), "run: make docs"
 
 
 def test_every_error_says_what_it_means() -> None:

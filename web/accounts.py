@@ -19,6 +19,7 @@ from limits.aio.strategies import MovingWindowRateLimiter
 
 from storage.store import Store
 from storage.users import Role
+from web import places
 from web.access import (
     CLOCK,
     NEW_ID,
@@ -35,6 +36,7 @@ from web.access import (
     user_of,
 )
 from web.pages import page
+from web.settings import SETTINGS
 
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 200
@@ -106,6 +108,7 @@ def routes() -> list[Route]:
         post("/sign-out", sign_out, Access.SIGNED_IN),
         get("/account", show_account, Access.SIGNED_IN),
         post("/account", change_password, Access.SIGNED_IN),
+        post("/account/place", set_place, Access.SIGNED_IN),
         get("/users", show_users, Access.ADMIN),
         post("/users", create_user, Access.ADMIN),
     ]
@@ -158,7 +161,29 @@ async def sign_out(request: web.Request) -> web.Response:
 
 
 async def show_account(request: web.Request) -> web.Response:
-    return await page(request, "account.html", problem="", shortest=SHORTEST_PASSWORD)
+    return await _account_page(request)
+
+
+async def _account_page(request: web.Request, problem: str = "") -> web.Response:
+    return await page(
+        request,
+        "account.html",
+        status=422 if problem else 200,
+        problem=problem,
+        shortest=SHORTEST_PASSWORD,
+        places=places.choices(request.app[SETTINGS]),
+        usual_place=request.app[SETTINGS].jurisdictions.name_of(request.app[SETTINGS].host_location),
+    )
+
+
+async def set_place(request: web.Request) -> web.Response:
+    """Where a host is when they invite the bot; it can only add to what is asked."""
+    code = await text_of(request, "place", 20)
+    if not places.is_place(request.app[SETTINGS], code):
+        raise web.HTTPBadRequest(text="That place is not in the list.")
+    await request.app[STORE].users.set_place(user_of(request).id, code)
+    await tell(request, "Your place is kept. It counts for every meeting that the bot joins from now on.")
+    raise back_to("/account")
 
 
 async def change_password(request: web.Request) -> web.Response:
@@ -170,7 +195,7 @@ async def change_password(request: web.Request) -> web.Response:
     elif not await passwords.is_right(user.password_hash, await text_of(request, "current", LONGEST_PASSWORD)):
         problem = "The current password is not right."
     if problem:
-        return await page(request, "account.html", status=422, problem=problem, shortest=SHORTEST_PASSWORD)
+        return await _account_page(request, problem)
     new_hash = await passwords.hash(new)
     await request.app[STORE].users.set_password(user.id, new_hash)
     (await get_session(request))["password"] = fingerprint(new_hash)

@@ -25,7 +25,9 @@ from web.erasures import erasable
 from web.hosts import story_of
 from web.pages import page
 from web.picture import draw
-from web.recordings import PAGE_READER, note_read, older_link, read_before
+from web.places import why_rule
+from web.reads import COMMAND_LINE, EVIDENCE, PAGE_READER, note_read
+from web.recordings import older_link, read_before
 from web.replay import MeetingStory, SeatStory, Told
 from web.settings import SETTINGS
 
@@ -131,7 +133,7 @@ async def show_entry(request: web.Request) -> web.Response:
     """One entry with its body, its proof and the checkpoint that the proof leads to."""
     store, visit, index = request.app[STORE], await _visit(request), int(request.match_info["index"])
     entry = await asyncio.to_thread(_entry_of, request, visit, index)
-    await note_read(request, visit.id, "evidence")
+    await note_read(request, visit.id, EVIDENCE)
     size, path = await asyncio.to_thread(store.log.inclusion, index)
     checkpoint = await asyncio.to_thread(store.log.latest_checkpoint)
     event = entry.event
@@ -188,14 +190,16 @@ async def _verify(request: web.Request) -> None:
 
 async def _review_page(request: web.Request, visit: VisitRow, *, just_verified: bool = False) -> web.Response:
     store, clock = request.app[STORE], request.app[CLOCK]
-    await note_read(request, visit.id, "evidence")
+    await note_read(request, visit.id, EVIDENCE)
     meeting, host = await store.meetings.get(visit.meeting_id), await store.users.get(visit.host_id)
     story = await story_of(store, visit)
     now_ms = None
     if visit.ended_at is None and clock.boot_id == visit.boot_id:
         now_ms = clock.boot_ms() - visit.started_boot_ms
-    hashes = {entry.index: entry.leaf_hash.hex() for entry in await asyncio.to_thread(store.log.entries_of, visit.id)}
-    people = {user.id: user.name for user in await store.users.list()}
+    entries = await asyncio.to_thread(store.log.entries_of, visit.id)
+    hashes = {entry.index: entry.leaf_hash.hex() for entry in entries}
+    people = {UserId(COMMAND_LINE): "Somebody on the server's command line"}
+    people |= {user.id: user.name for user in await store.users.list()}
     picture = draw(story, now_ms)
     return await page(
         request,
@@ -209,6 +213,7 @@ async def _review_page(request: web.Request, visit: VisitRow, *, just_verified: 
         evidence=evidence_of(story, hashes),
         kept=kept_of(story),
         erasable=erasable(story),
+        why=why_rule(request.app[SETTINGS], entries),
         reads=[(at, _reader(read.reader, people), read.what) for at, read in story.reads],
         left=display.in_words(display.LEFT_WORDS, visit.left_reason or ""),
         verified=request.app[CHECKS].last,

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from aiohttp import web
 from limits import RateLimitItemPerMinute
 
+from consent_notice.ahead import same_name
 from consent_notice.events import Event
 from consent_notice.words import Purpose, Standing
 from storage.errors import StorageError
 from storage.pages import PageRow
 from web.access import ARRIVED_MS, CLOCK, STORE, Access, Route, back_to, post, text_of
 from web.accounts import LIMITER
-from web.answers import BY_NAME, Sent, acts_of_no, acts_of_yes, entries_for, headcount_for, same_name
+from web.answers import BY_NAME, Sent, acts_of_no, acts_of_yes, entries_for, headcount_for
 from web.hosts import story_of
 from web.notices import page_words
 from web.opened import Opened, done, language_of, notice_of, opened_page

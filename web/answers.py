@@ -7,7 +7,6 @@ needs to know the person better than this page does is none, and is not written 
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -122,17 +121,8 @@ def headcount_for(sent: Sent, seat: SeatId, people: int) -> tuple[Event, str]:
     return declared, event_id(sent.visit, "headcount", seat, sent.code, str(people))
 
 
-def same_name(typed: str, shown: str) -> bool:
-    """Spelling variants that a person would not see as different."""
-    return bool(typed.strip()) and _plain(typed) == _plain(shown)
-
-
 def event_id(visit: str, source: str, *parts: str) -> str:
     return hashlib.sha256("\x1f".join((visit, source, *parts)).encode()).hexdigest()[:32]
-
-
-def _plain(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def _no_to(voice: Voice, purpose: Purpose) -> Act:

@@ -16,8 +16,11 @@ from storage.store import Store
 from web import (
     accounts,
     admins,
+    ahead,
     answering,
+    ask_ahead,
     calendars,
+    checker,
     erasures,
     headers,
     hosts,
@@ -25,6 +28,8 @@ from web import (
     own_copy,
     pages,
     participants,
+    publishing,
+    receipt_mail,
     receipts,
     recordings,
     shared_seats,
@@ -63,8 +68,10 @@ def create_app(
     admins.set_up(app)
     app.on_response_prepare.append(headers.add_headers)
     app.router.add_static("/static/", pages.STATIC_DIR)
-    of_participants = (participants, answering, withdrawing, under_18, shared_seats, telephone, own_copy, receipts)
-    for part in (accounts, hosts, live, calendars, recordings, *of_participants, admins, erasures):
+    of_participants = (participants, answering, withdrawing, under_18, shared_seats, telephone, own_copy, ahead)
+    of_records = (receipts, receipt_mail, checker)
+    of_hosts = (hosts, live, ask_ahead, calendars, recordings)
+    for part in (accounts, *of_hosts, *of_participants, *of_records, admins, publishing, erasures):
         add_routes(app, part.routes())
     add_routes(app, [get("/healthz", healthz, Access.ANYONE)])
     return app

@@ -119,6 +119,14 @@ KIND_WORDS = {
 }
 
 
+CHECKED_WORDS = {
+    "primary": "Statute read",
+    "secondary": "Summary read",
+    "memory": "From memory, not read",
+    "derived": "Derived from that row",
+}
+
+
 def in_words(table: dict[str, str], key: str) -> str:
     """The table's words; a value that this version does not know reads as itself, never as an error."""
     return table.get(key, key.replace("_", " "))

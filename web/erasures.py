@@ -5,14 +5,14 @@ from __future__ import annotations
 from aiohttp import web
 
 from consent_notice.words import SeatId, VisitId
-from storage.erasure import LONGEST_AUTHORITY
+from storage.authorities import LONGEST_AUTHORITY
 from storage.errors import ErasureUnfinished, StorageError
 from storage.visits import VisitRow
 from web import display
 from web.access import STORE, Access, Route, back_to, get, post, tell, text_of
 from web.hosts import story_of
 from web.pages import page
-from web.recordings import note_read
+from web.reads import EVIDENCE, note_read
 from web.replay import MeetingStory, SeatStory
 
 
@@ -62,7 +62,7 @@ async def _ask(
     store = request.app[STORE]
     story, meeting = await story_of(store, visit), await store.meetings.get(visit.meeting_id)
     chosen = _chosen(story, seat)
-    await note_read(request, visit.id, "evidence")
+    await note_read(request, visit.id, EVIDENCE)
     together = {
         story.seats[other].name
         for segment in story.segments.values()

@@ -10,8 +10,9 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
+from consent_notice.events import RuleSettled
 from consent_notice.notice import Notice, NoticeFacts, read_wording, render
-from consent_notice.words import Rule
+from consent_notice.words import Purpose, Rule
 from storage.meetings import MeetingRow
 from storage.visits import VisitRow
 from web.settings import WebSettings
@@ -28,6 +29,14 @@ def page_words(language: str) -> dict[str, str]:
     return {**english, **tomllib.loads(file.read_text())} if language in known else english
 
 
+@cache
+def ahead_words(language: str) -> dict[str, str]:
+    """Of the pages for answers ahead; English where this language has none of its own yet."""
+    files = [_LOCALES_DIR / "ahead" / f"{one}.toml" for one in ("en", language)]
+    tables = [tomllib.loads(file.read_text(encoding="utf-8")) for file in files if file.exists()]
+    return {**page_words(language), **{key: text for table in tables for key, text in table.items()}}
+
+
 def choose_language(asked: str, accepted: str, meeting: str, settings: WebSettings) -> str:
     """The one asked for, else the browser's first that we have, else the meeting's."""
     wishes = [asked, *(part.partition(";")[0].strip().partition("-")[0].lower() for part in accepted.split(","))]
@@ -37,11 +46,18 @@ def choose_language(asked: str, accepted: str, meeting: str, settings: WebSettin
     return "en"
 
 
-def stated_fallback(settings: WebSettings, visit: VisitRow, meeting: MeetingRow | None) -> Rule | None:
-    """What the visit's notice says that its host may go on with when not everyone agrees."""
-    if meeting is None or visit.rule is not Rule.EVERYONE or not settings.each_voice_allowed:
+def stated_fallback(
+    settings: WebSettings, visit: VisitRow | None, meeting: MeetingRow | None, settled: RuleSettled | None = None
+) -> Rule | None:
+    """What the notice says that the host may go on with when not everyone agrees, as far as places allow it.
+
+    `visit` None: it is yet to come. `settled`: the last time that the bot looked at places; None: it has not yet.
+    """
+    if meeting is None or not settings.each_voice_allowed or (visit or meeting).rule is not Rule.EVERYONE:
         return None
-    return meeting.fallback
+    if settled is None:
+        return meeting.fallback
+    return Rule(settled.fallback) if settled.fallback else None
 
 
 def page_notice(
@@ -54,14 +70,37 @@ def page_notice(
     is_for_invitees: bool = False,
 ) -> Notice:
     """Nothing is spoken on a page, so the text has a fingerprint of its own."""
+    return written_notice(
+        settings,
+        language,
+        host=host,
+        rule=visit.rule,
+        fallback=fallback,
+        page_link=link_of(settings, visit),
+        purposes=settings.purposes,
+        is_for_invitees=is_for_invitees,
+    )
+
+
+def written_notice(
+    settings: WebSettings,
+    language: str,
+    *,
+    host: str,
+    rule: Rule,
+    fallback: Rule | None,
+    page_link: str,
+    purposes: tuple[Purpose, ...],
+    is_for_invitees: bool,
+) -> Notice:
     facts = NoticeFacts(
         host=host,
         organisation=settings.organisation,
         contact=settings.organisation_contact,
-        purposes=settings.purposes,
-        rule=visit.rule,
+        purposes=purposes,
+        rule=rule,
         fallback=fallback,
-        page_link=link_of(settings, visit),
+        page_link=page_link,
         retention_days=settings.retention_days,
         bot_name=settings.bot_name,
         speakable=False,

@@ -153,7 +153,7 @@ async def opened_page(request: web.Request) -> Opened:
         visit=visit,
         host=host.name if host else "",
         platform=meeting.platform if meeting else "",
-        fallback=stated_fallback(request.app[SETTINGS], visit, meeting),
+        fallback=stated_fallback(request.app[SETTINGS], visit, meeting, story.settled),
         row=row,
         revision=int(remembered.get("revision", 0)),
         noted=bool(remembered.get("noted", False)),

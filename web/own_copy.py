@@ -10,19 +10,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from aiohttp import web
 
-from consent_notice.words import IdentityLevel, UserId
+from consent_notice.words import IdentityLevel
 from storage.errors import StorageError
 from storage.tracks import SegmentRow
 from web import display
 from web.access import STORE, Access, Route, get
 from web.opened import Opened, opened_page
-from web.recordings import PAGE_READER, note_read
-
-_MOST_READS = 8  # shown, of the last
+from web.reads import note_read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,15 +28,6 @@ class Copy:
 
     pieces: tuple[int, ...]
     has_words: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Read:
-    """Somebody has opened what concerns this person."""
-
-    at: datetime
-    what: str
-    who: str  # "you", "host", "participant" or "reviewer": no names
 
 
 def routes() -> list[Route]:
@@ -57,25 +45,6 @@ async def copy_of(request: web.Request, opened: Opened) -> Copy | None:
     rows = await request.app[STORE].transcripts.of_visit(opened.visit.id)
     has_words = any(row.seat == opened.seat.seat for row in rows)
     return Copy(pieces=tuple(range(1, len(pieces) + 1)), has_words=has_words) if pieces or has_words else None
-
-
-def reads_of(opened: Opened) -> list[Read]:
-    """The last ones, newest first, for whoever answered on this page."""
-    if opened.seat is None or opened.row is None or not opened.told:
-        return []
-    own = PAGE_READER + opened.row.reference
-    return [
-        Read(at=at, what=read.what, who=_role(read.reader, own, opened.visit.host_id))
-        for at, read in reversed(opened.story.reads[-_MOST_READS:])
-    ]
-
-
-def _role(reader: str, own: str, host: str) -> str:
-    if reader == own:
-        return "you"
-    if reader.startswith(PAGE_READER):
-        return "participant"
-    return "host" if reader == host else "reviewer"
 
 
 async def send_voice(request: web.Request) -> web.Response:
@@ -130,7 +99,7 @@ async def _pieces(request: web.Request, opened: Opened) -> list[Sequence[Segment
 
 async def _note(request: web.Request, opened: Opened, what: str) -> None:
     assert opened.row is not None
-    await note_read(request, opened.visit.id, what, reader=UserId(PAGE_READER + opened.row.reference))
+    await note_read(request, opened.visit.id, what, page=opened.row.reference)
 
 
 def _as_file(opened: Opened, name: str, ending: str) -> dict[str, str]:

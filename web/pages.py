@@ -29,6 +29,7 @@ _ERROR_WORDS = {
     404: ("There is nothing here", "The page does not exist, or it is not yours to see."),
     405: ("There is nothing here", "This address takes another kind of request."),
     409: ("That can't be shown", "What is stored can't be read. Run the check in the consent log."),
+    410: ("This link no longer holds", "Ask who sent it for a new one, or answer in the meeting itself."),
     413: ("Too large", "The file is larger than 2 MB. Export a shorter span of the calendar."),
     429: ("Too many tries", "Wait a few minutes, then try again."),
     500: ("Something went wrong on our side", "It was noted. Nothing that had been acknowledged is lost. Try again."),
@@ -67,6 +68,7 @@ def set_up(app: web.Application) -> None:
         fallback_words=display.FALLBACK_WORDS,
         means_words=display.MEANS_WORDS,
         presence_words=display.PRESENCE_WORDS,
+        checked_words=display.CHECKED_WORDS,
         kind_words=display.KIND_WORDS,
         left_words=display.LEFT_WORDS,
         in_words=display.in_words,
@@ -86,6 +88,7 @@ async def page(request: web.Request, template: str, *, status: int = 200, **valu
         "told": take_told(session),
         "path": request.path,
         "organisation": settings.organisation,
+        "passes_on": bool(settings.information.said("recipients")),
         "version": settings.version,
         **values,
     }

@@ -15,11 +15,12 @@ from aiohttp_session import get_session
 
 from consent_notice.decisions import meets_floor
 from consent_notice.words import Standing
-from web.access import NEW_ID, Access, Route, back_to, get, post
+from web.access import NEW_ID, STORE, Access, Route, back_to, get, post
 from web.notices import page_words
 from web.opened import Opened, language_of, notice_of, opened_page
-from web.own_copy import copy_of, reads_of
+from web.own_copy import copy_of
 from web.pages import page
+from web.reads import Look, looks_at
 from web.settings import SETTINGS
 from web.shared_seats import MOST_PEOPLE, read_people
 
@@ -93,7 +94,6 @@ async def participant_page(request: web.Request, opened: Opened, shown: Shown | 
             for purpose in settings.purposes
         ],
         "copy": await copy_of(request, opened),
-        "reads": reads_of(opened),
         "nonce": request.app[NEW_ID](),
         "problem": shown.problem,
         "typed": shown.typed,
@@ -104,5 +104,14 @@ async def participant_page(request: web.Request, opened: Opened, shown: Shown | 
         "say_no": settings.wording[language]["answers"]["own"]["refused"][0],
         "contact": settings.organisation_contact,
         "days": settings.retention_days,
+        "can_mail": settings.mail is not None,
+        "vkey": request.app[STORE].log.vkey,
+        "looks": _looks(opened),
     }
     return await page(request, "participant.html", status=shown.status, **values)
+
+
+def _looks(opened: Opened) -> list[Look]:
+    if opened.seat is None or opened.row is None:
+        return []
+    return looks_at(opened.story, opened.seat, opened.visit.host_id, opened.row.reference)

@@ -20,7 +20,7 @@ from storage.errors import NotStored
 from storage.log_entries import ErasedBody
 from storage.receipts import receipt_of
 from web import display
-from web.access import CLOCK, NEW_ID, STORE, Access, Route, get
+from web.access import CLOCK, NEW_ID, STORE, Access, Route, get, text_of
 from web.headers import POLICY_OF_ANSWER
 from web.notices import choose_language, link_of, page_words
 from web.opened import Opened, opened_page
@@ -81,9 +81,7 @@ def _why_there_is_none(log: ConsentLog, opened: Opened) -> str:
 
 async def facts_of(request: web.Request, opened: Opened, seat: SeatStory) -> ReceiptFacts:
     """The one place where a receipt's statements beside the log are filled in."""
-    settings = request.app[SETTINGS]
-    asked, accepted = request.query.get("lang", ""), request.headers.get("Accept-Language", "")
-    language = choose_language(asked, accepted, opened.visit.language, settings)
+    settings, language = request.app[SETTINGS], await language_of(request, opened)
     words = page_words(language)
     not_stated = words["receipt_not_stated"]
     assert opened.row is not None
@@ -120,6 +118,12 @@ async def facts_of(request: web.Request, opened: Opened, seat: SeatStory) -> Rec
             platform=display.platform(opened.platform),
         ),
     )
+
+
+async def language_of(request: web.Request, opened: Opened) -> str:
+    asked = await text_of(request, "lang", 10) if request.method == "POST" else request.query.get("lang", "")
+    accepted = request.headers.get("Accept-Language", "")
+    return choose_language(asked, accepted, opened.visit.language, request.app[SETTINGS])
 
 
 async def _answered_texts(request: web.Request, answers: Sequence[Told]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 Of whoever is not in a recording it says no more than that some are not: rows about people go at different times, and a
 number that changed with them would tell how somebody answered. Each reading by a person is in the log before a byte is
-shown, at most once an hour for the same person, recording and kind.
+shown.
 """
 
 from __future__ import annotations
@@ -15,23 +15,19 @@ from datetime import datetime
 from aiohttp import web
 from aiohttp.http_writer import HttpVersion10
 
-from consent_notice.events import RecordRead
-from consent_notice.words import SeatId, UserId, VisitId
+from consent_notice.words import SeatId, VisitId
 from storage.errors import StorageError
 from storage.tracks import SegmentRow
 from storage.transcripts import TranscriptRow, Transcripts
 from storage.visits import RecordingFilter, RecordingRow, VisitRow
 from web import display
-from web.access import CLOCK, STORE, Access, Route, get, user_of
-from web.answers import event_id
+from web.access import STORE, Access, Route, get, user_of
 from web.hosts import story_of
 from web.pages import page
 from web.picture import Lane, draw
+from web.reads import RECORDING, TRANSCRIPT, note_read
 
 PAGE_SIZE = 30
-PAGE_READER = (
-    "page "  # before the name of a participant's page, in an entry of a reading by a person without an account
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +64,7 @@ async def show_recording(request: web.Request) -> web.Response:
     kept = [lane for lane in picture.lanes if lane.kept]
     transcripts = await store.transcripts.of_visit(visit.id)
     if transcripts:
-        await note_read(request, visit.id, "transcript")
+        await note_read(request, visit.id, TRANSCRIPT)
     said, unreadable = await asyncio.to_thread(_utterances, store.transcripts, transcripts, kept)
     segments = await store.tracks.segments(visit.id)
     late = {seat for row in segments if not starts_with_meeting(visit, [row]) for seat in row.seats}
@@ -92,7 +88,7 @@ async def play_voice(request: web.Request) -> web.StreamResponse:
     segments = [row for row in await store.tracks.segments(visit.id) if seat in row.seats]
     if not segments:
         raise web.HTTPNotFound
-    await note_read(request, visit.id, "recording")
+    await note_read(request, visit.id, RECORDING)
     # From the meeting's start, so that every voice plays on one clock; after a restart, from its own first sound.
     begin_ms = visit.started_boot_ms if starts_with_meeting(visit, segments) else None
     try:
@@ -128,20 +124,6 @@ async def own_visit(request: web.Request) -> VisitRow:
     if visit is None or visit.host_id != user_of(request).id:
         raise web.HTTPNotFound
     return visit
-
-
-async def note_read(request: web.Request, visit: VisitId, what: str, reader: UserId | None = None) -> None:
-    """Durable on return. Where it can't be noted, nothing may be shown: 503."""
-    who = reader or user_of(request).id
-    hour = request.app[CLOCK].now().strftime("%Y-%m-%dT%H")
-    try:
-        await request.app[STORE].log.append(
-            RecordRead(visit=visit, reader=who, what=what), event_id=event_id(visit, "read", who, what, hour)
-        )
-    except StorageError:
-        raise web.HTTPServiceUnavailable(
-            text="This reading could not be noted in the consent log, so nothing is shown. Try again soon."
-        ) from None
 
 
 def read_before(request: web.Request) -> tuple[datetime, VisitId] | None:

@@ -152,6 +152,7 @@ class MeetingStory:
     transcripts: dict[str, SeatId] = field(default_factory=dict)
     tagged: RecordingTagged | None = None
     rule: Rule | None = None  # the last that was settled
+    settled: RuleSettled | None = None  # the last time that places were looked at
     reads: list[tuple[datetime, RecordRead]] = field(default_factory=list)
     entries: int = 0
     last_ms: int = 0  # when somebody last came or went, or sound was last kept
@@ -185,6 +186,7 @@ def tell(entries: Iterable[Entry], timeline: Timeline) -> MeetingStory:
             story.tagged = event
         elif isinstance(event, RuleSettled):
             story.rule = event.rule
+            story.settled = event if event.profile else story.settled
         elif isinstance(event, RecordRead):
             story.reads.append((entry.at, event))
         elif isinstance(event, SeatJoined | SeatLeft | NoticeDelivered | Decided | VisitClosed):

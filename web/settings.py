@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from aiohttp import web
 
@@ -13,6 +13,18 @@ from consent_notice.information import NOTHING_STATED, Information
 from consent_notice.jurisdictions import Jurisdictions
 from consent_notice.settling import RulePolicy
 from consent_notice.words import Purpose, Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailServer:
+    """Where mails are handed in, and whom they come from."""
+
+    host: str
+    port: int
+    security: Literal["starttls", "tls", "none"]
+    sender: str
+    user: str = ""  # empty: no sign-in
+    password: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +52,7 @@ class WebSettings:
     late_roster_accepted: bool = False
     information: Information = NOTHING_STATED
     publication: int = 0  # which version of the notice is in use
+    mail: MailServer | None = None  # None: nothing can be sent, and nothing is offered
 
     @property
     def origin(self) -> str:

@@ -312,6 +312,7 @@ class PracticeRoom:
                 seat_kind=SeatKind.BOT if seat == self._own_seat else SeatKind.PERSON,
                 identity_level=IdentityLevel.SHARED_OR_ANONYMOUS if is_phone else IdentityLevel.DISPLAY_NAME,
                 at_ms=self._known_ms - int(person["age_ms"]),
+                platform_id=str(person.get("platform_id", "")),
                 is_phone=is_phone,
             )
         )

@@ -36,7 +36,8 @@ async def enter(room: str, tasks: asyncio.TaskGroup) -> AsyncIterator[Enter]:
 
     async def enter(name: str, **options: Any) -> ScriptedParticipant:
         options.setdefault("token", f"token-of-{name}".ljust(16, "."))
-        person = ScriptedParticipant(room_link=room, name=name, clock=SystemClock(), tasks=tasks, **options)
+        options.setdefault("room_link", room)
+        person = ScriptedParticipant(name=name, clock=SystemClock(), tasks=tasks, **options)
         inside.append(person)
         await person.join()
         return person

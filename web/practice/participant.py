@@ -61,6 +61,7 @@ class RoomLeft(PracticeError):
 class ScriptedParticipant:
     """One person in one room. `tasks` must outlive them.
 
+    `person` is the secret that a browser would keep: bots know them again by it, in any room.
     `on_sound(seat, packet, arrival_ms)` gets what they hear, undecoded. With `sends_silence` the microphone also sends
     between the sentences, as a browser's does. Raises PracticeError from `join`.
     """
@@ -73,6 +74,7 @@ class ScriptedParticipant:
         token: str,
         clock: Clock,
         tasks: asyncio.TaskGroup,
+        person: str | None = None,
         sends_silence: bool = False,
         is_phone: bool = False,
         on_sound: Callable[[str, RtpPacket, int], None] | None = None,
@@ -81,6 +83,7 @@ class ScriptedParticipant:
         self.name = name
         self._room_link = room_link
         self._token = token
+        self._person = person
         self._clock = clock
         self._tasks = tasks
         self._sends_silence = sends_silence
@@ -110,7 +113,7 @@ class ScriptedParticipant:
 
     async def join(self) -> None:
         """Returns when sound can pass both ways."""
-        said = {"name": self.name, "token": self._token, "phone": self._is_phone}
+        said = {"name": self.name, "token": self._token, "phone": self._is_phone, "person": self._person}
         welcome = await self._client.join(self._room_link, said)
         self.seat = welcome["seat"]
         self.people = {person["seat"]: person for person in welcome["people"]}

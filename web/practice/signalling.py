@@ -66,13 +66,22 @@ class Participant:
     """One taken seat."""
 
     def __init__(
-        self, *, seat: str, name: str, kind: str, invited_by: str | None, joined_ms: int, is_phone: bool
+        self,
+        *,
+        seat: str,
+        name: str,
+        kind: str,
+        invited_by: str | None,
+        platform_id: str | None,
+        joined_ms: int,
+        is_phone: bool,
     ) -> None:
         self.seat = seat
         self.is_phone = is_phone
         self.name = name
         self.kind = kind
         self.invited_by = invited_by
+        self.platform_id = platform_id  # the same in every room; for bots' ears only
         self.joined_ms = joined_ms
         self.microphone_on = True
         self.connection = Connection()
@@ -97,11 +106,18 @@ class Participant:
         }
         if self.invited_by is not None:
             described["invited_by"] = self.invited_by
+        if to_bot and self.platform_id is not None:
+            described["platform_id"] = self.platform_id
         if self.is_phone:
             described["phone"] = True
         if to_bot and self.stop_id is not None:
             described["stop_id"] = self.stop_id
         return described
+
+
+def platform_id(person: str) -> str:
+    """What bots call a browser by, in every room: its secret can't be found from it."""
+    return hashlib.sha256(f"practice room person|{person}".encode()).hexdigest()[:32]
 
 
 class Room:
@@ -144,6 +160,7 @@ class Room:
             name=name,
             kind=said.kind,
             invited_by=invited_by,
+            platform_id=platform_id(said.person) if said.person and said.kind == "person" else None,
             joined_ms=now_ms,
             is_phone=said.phone and said.kind == "person",
         )

@@ -39,6 +39,7 @@ class Join(_Message):
     kind: Literal["person", "bot"] = "person"
     token: Annotated[str, Field(min_length=16, max_length=200)]
     invited_by: Annotated[str, Field(max_length=400)] | None = None
+    person: Annotated[str, Field(min_length=16, max_length=200)] | None = None  # the browser's own secret
     phone: bool = False  # dialled in: hears and speaks, and reads no chat
 
 

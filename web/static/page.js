@@ -50,3 +50,20 @@ if (waiting) {
   };
   setTimeout(look, 2000);
 }
+
+// Copies what stands in a field; without a clipboard the field can be selected by hand.
+for (const button of document.querySelectorAll("[data-copy]")) {
+  if (!navigator.clipboard) break;
+  button.hidden = false;
+  const words = button.textContent;
+  button.addEventListener("click", async () => {
+    const field = document.querySelector(button.dataset.copy);
+    try {
+      await navigator.clipboard.writeText(field.value);
+      button.textContent = button.dataset.copied;
+      setTimeout(() => (button.textContent = words), 2000);
+    } catch {
+      field.select();
+    }
+  });
+}

@@ -13,11 +13,11 @@ import pytest
 
 from bot.ports import MeetingRoom
 from bot.runner import STALE_AFTER_MS, BotParts, BotPolicy, PlatformNotSupported, VisitRunner
-from bot.settlement import PlacePolicy
 from config.clock import SystemClock, new_id
 from config.jurisdictions import jurisdictions
 from config.wording import wordings
 from consent_notice.notice import read_wording
+from consent_notice.settlement import PlacePolicy
 from consent_notice.settling import RulePolicy
 from consent_notice.words import Rule, SeatId, VisitId
 from storage.meetings import MeetingRow

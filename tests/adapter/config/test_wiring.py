@@ -9,6 +9,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from pydantic import ValidationError
 
 from config.settings import Settings
 from config.supervisor import ROLES as SUPERVISED
@@ -23,8 +24,10 @@ from config.wiring import (
     text_in_use,
     web_settings,
 )
+from consent_notice.events import RecordRead
 from consent_notice.words import Purpose
 from tests.simulators.server import server_settings
+from tests.simulators.web_site import Meeting, open_site
 from web.accounts import Passwords
 
 
@@ -43,6 +46,25 @@ def test_transcription_is_asked_for_only_where_it_is_made(tmp_path: Path) -> Non
     silent = server_settings(tmp_path, transcription={"enabled": False})
     assert asked_purposes(silent) == (Purpose.RECORDING,)
     assert web_settings(silent).purposes == (Purpose.RECORDING,)
+
+
+def test_more_purposes_are_asked_about_where_they_are_set(tmp_path: Path) -> None:
+    wanted = ["insights", "recording", "ai_notes", "transcription"]
+    settings = server_settings(tmp_path, purposes=wanted, transcription={"enabled": True})
+    everything = (Purpose.RECORDING, Purpose.TRANSCRIPTION, Purpose.AI_NOTES, Purpose.INSIGHTS)
+    assert web_settings(settings).purposes == everything
+    silent = server_settings(tmp_path, purposes=wanted, transcription={"enabled": False})
+    assert Purpose.TRANSCRIPTION not in asked_purposes(silent)
+    only_sound = server_settings(tmp_path, purposes=["recording"], transcription={"enabled": True})
+    assert asked_purposes(only_sound) == (Purpose.RECORDING,)
+    by_variable = server_settings(tmp_path, purposes="recording, ai_notes")
+    assert asked_purposes(by_variable) == (Purpose.RECORDING, Purpose.AI_NOTES)
+
+
+@pytest.mark.parametrize("purposes", [[], ["transcription"], ["recording", "music"], "", "transcription"])
+def test_without_the_recording_nothing_can_be_asked_for(tmp_path: Path, purposes: object) -> None:
+    with pytest.raises(ValidationError):
+        server_settings(tmp_path, purposes=purposes)
 
 
 def test_the_pages_get_what_was_set(tmp_path: Path) -> None:
@@ -83,7 +105,7 @@ async def test_the_first_admin_is_made_once_and_can_sign_in(tmp_path: Path) -> N
         assert user.role == "admin"
         assert await Passwords().is_right(user.password_hash, password)
         assert password not in user.password_hash
-    assert await status(settings) == {"recordings": []}
+    assert await status(settings, shows_people=False) == {"recordings": []}
 
 
 @pytest.mark.parametrize(("role", "port", "path"), [("web", "web_port", "/"), ("practice", "practice_port", "/")])
@@ -112,3 +134,15 @@ def test_a_role_imports_no_other_roles_libraries() -> None:
     code = f"import sys, config.wiring; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+async def test_showing_who_answered_what_is_a_look_at_the_evidence(tmp_path: Path) -> None:
+    async with open_site(tmp_path / "data") as site:
+        meeting = await Meeting.begin(site, await site.person("host", "Ingrid", "i@example.org"))
+        await meeting.join("Ada")
+        settings = server_settings(tmp_path / "data")
+        for shows_people, noted in ((False, []), (True, ["evidence"]), (True, ["evidence"])):
+            found = await status(settings, shows_people=shows_people)
+            assert found["recordings"][0]["participants"][0]["name"] == "Ada"
+            events = [entry.event for entry in site.store.log.entries_of(meeting.visit.id)]
+            assert [event.what for event in events if isinstance(event, RecordRead)] == noted

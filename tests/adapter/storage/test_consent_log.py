@@ -192,7 +192,7 @@ async def test_nothing_acknowledged_is_lost_to_kill_9(kills: int, store: Store, 
 
 async def test_a_full_disk_fails_the_append_and_leaves_the_log_whole(store: Store, data_dir: Path) -> None:
     await store.log.append(read_by(0), event_id="before")
-    process = start("log_appender", data_dir, "full", 0, 400_000)
+    process = start("log_appender", data_dir, "full", 0, 600_000)
     lines = rest_of(process)
     assert process.returncode == 0
     assert "free disk space" in lines[-1]

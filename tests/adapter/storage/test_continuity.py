@@ -125,12 +125,12 @@ async def test_without_its_own_key_nothing_is_said(store: Store, data_dir: Path)
         pass
 
 
-def rewrite(data_dir: Path, index: int) -> None:
+def rewrite(data_dir: Path, index: int, *, old: bytes = b'"v":1', new: bytes = b'"v":2') -> None:
     """As somebody with the key file would: one leaf is another, and everything above it is signed anew."""
     vault, frontier = Vault(read_key_file(data_dir)), Frontier()
     with closing(sqlite3.connect(data_dir / "onrecord.db")) as connection, connection:
         for at, leaf in connection.execute("SELECT idx, leaf FROM log_leaves ORDER BY idx").fetchall():
-            other = leaf.replace(b'"v":1', b'"v":2') if at == index else leaf
+            other = leaf.replace(old, new) if at == index else leaf
             connection.execute(
                 "UPDATE log_leaves SET leaf = ?, leaf_hash = ? WHERE idx = ?", (other, leaf_hash(other), at)
             )

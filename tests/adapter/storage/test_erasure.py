@@ -154,9 +154,9 @@ async def test_under_everyone_only_segments_that_hold_the_person_go(store: Store
 
 
 async def test_a_recording_is_erased_as_a_whole_and_once(told: Told, data_dir: Path) -> None:
-    first = await told.store.erasure.erase_recording(told.visit, "retention")
+    first = await told.store.erasure.erase_recording(told.visit, "asked for")
     assert (len(first.segments), len(first.transcripts)) == (2, 2)
-    again = await told.store.erasure.erase_recording(told.visit, "retention")
+    again = await told.store.erasure.erase_recording(told.visit, "asked for")
     assert not again
     assert await told.store.tracks.segments(told.visit) == []
     assert await told.store.transcripts.of_visit(told.visit) == []

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+import re
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from storage.log_entries import commitment
 from tests.adapter.storage.kept import COLUMNS, Kept, changed_values, columns_of
+from tests.adapter.storage.test_continuity import rewrite
 
 CHECKED = {"log_checkpoints": "checkpoint", "log_frontier": "edge of its tree"}
 
@@ -77,6 +80,13 @@ def test_a_row_that_is_taken_away_is_named(statement: str, named: str, kept: Kep
     assert any(named in fault for fault in kept.faults())
 
 
+@pytest.mark.parametrize("value", ["1", "x'00'", "2.5"])
+def test_a_checkpoint_that_is_no_text_is_named(value: str, kept: Kept) -> None:
+    with kept.database() as connection:
+        connection.execute(f"UPDATE log_checkpoints SET note = {value} WHERE size = 3")
+    assert any("checkpoint of size 3" in fault for fault in kept.faults())
+
+
 def test_two_entries_cannot_change_places(kept: Kept) -> None:
     with kept.database() as connection:
         connection.executescript(
@@ -86,3 +96,19 @@ def test_two_entries_cannot_change_places(kept: Kept) -> None:
             "UPDATE log_bodies SET idx = 3 WHERE idx = -1"
         )
     assert any("checkpoint of size 3" in fault for fault in kept.faults())
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"kind":"unheard_of","visit":"%b"}', b'{"kind": "record_read"}', b"[]", b"no JSON", b""]
+)
+def test_a_body_that_says_nothing_is_named_though_every_hash_and_signature_fits(body: bytes, kept: Kept) -> None:
+    """As only somebody with the key, or another version, can write it."""
+    body = body.replace(b"%b", kept.visit.encode())
+    with kept.database() as connection:
+        (index, salt) = connection.execute("SELECT idx, salt FROM log_bodies ORDER BY idx DESC LIMIT 1").fetchone()
+        connection.execute("UPDATE log_bodies SET body = ? WHERE idx = ?", (body, index))
+        (leaf,) = connection.execute("SELECT leaf FROM log_leaves WHERE idx = ?", (index,)).fetchone()
+    old = re.search(rb'"commitment":"([0-9a-f]{64})"', leaf)
+    assert old is not None
+    rewrite(kept.folder, index, old=old[1], new=commitment(salt, body).hex().encode())
+    assert any(fault.startswith(f"log entry {index}: ") and "can be read" in fault for fault in kept.faults())

@@ -97,27 +97,6 @@ async def test_ranges(site: Site, people: People, asked: str, status: int, lengt
                 assert answer.headers["Content-Range"].endswith(f"/{len(whole)}")
 
 
-async def test_each_reading_is_noted_once_an_hour(site: Site, people: People) -> None:
-    meeting, ada = await recorded(site, people)
-    path = f"/recordings/{meeting.visit.id}/voices/{ada}.ogg"
-    async with site.browser(people.ingrid) as browser:
-        for _ in range(3):
-            await browser.open(path, headers={"Range": "bytes=0-9"})
-        assert reads(site, meeting) == [(people.ingrid.id, "recording")]
-        site.clock.pass_s(3600)
-        await browser.open(path)
-    assert reads(site, meeting) == [(people.ingrid.id, "recording")] * 2
-
-
-async def test_where_it_cannot_be_noted_nothing_is_shown(site: Site, people: People) -> None:
-    meeting, ada = await recorded(site, people)
-    async with site.browser(people.ingrid) as browser:
-        site.store.log.close()
-        await browser.open(f"/recordings/{meeting.visit.id}/voices/{ada}.ogg")
-        assert browser.status == 503
-        assert "could not be noted" in browser.text
-
-
 async def test_the_transcript_stands_beside_it_and_reading_it_is_noted(site: Site, people: People) -> None:
     meeting, ada = await recorded(site, people)
     segments = [row.id for row in await site.store.tracks.segments(meeting.visit.id)]

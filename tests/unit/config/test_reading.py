@@ -94,6 +94,11 @@ def test_all_problems_come_at_once_each_with_its_fix() -> None:
         ({"checkpoints": {"rfc3161_url": "http://tsa", "rfc3161_roots": "/nowhere"}}, "checkpoints.rfc3161_roots"),
         ({"checkpoints": {"rfc3161_url": "http://tsa", "rfc3161_roots": __file__}}, "checkpoints.rfc3161_roots"),
         ({"data_dir": "data", "checkpoints": {"folder": "data/copies"}}, "checkpoints.folder"),
+        ({"mail": {"host": "mail.example.org"}}, "mail.sender"),
+        ({"mail": {"host": "mail.example.org", "sender": "onrecord"}}, "mail.sender"),
+        ({"mail": {"security": "ssl"}}, "mail.security"),
+        ({"mail": {"security": "none", "password": "x"}}, "mail.security"),
+        ({"mail": {"port": 0}}, "mail.port"),
     ],
 )
 def test_a_value_that_can_not_work_is_named(given: dict[str, Any], setting: str) -> None:
@@ -150,3 +155,13 @@ def test_a_statement_that_is_too_long_and_a_basis_that_there_is_not_are_problems
     problems = problems_of({"ONRECORD_NOTICE__AUTHORITY": "x" * 601, "ONRECORD_NOTICE__LEGAL_BASIS": "habit"})
     assert set(problems) == {"notice.authority", "notice.legal_basis"}
     assert "600 characters" in problems["notice.authority"].fix
+
+
+def test_a_password_is_never_in_a_message() -> None:
+    problem = problems_of(mail={"password": 12345678})["mail.password"]
+    assert "12345678" not in str(problem)
+    settings = read(
+        {"ONRECORD_MAIL__PASSWORD": "correct horse", "ONRECORD_MAIL__HOST": "m", "ONRECORD_MAIL__SENDER": "a@b.c"}
+    )
+    assert settings.mail.password == "correct horse"
+    assert "horse" not in repr(settings)

@@ -104,17 +104,6 @@ def test_no_transfer_is_said_only_where_that_is_stated(language: str) -> None:
 
 
 @every_language
-@pytest.mark.parametrize("fallback", [Rule.EACH_VOICE, Rule.PRESENTERS])
-def test_what_may_follow_when_not_everyone_agrees_is_said_in_both_lengths(language: str, fallback: Rule) -> None:
-    wording = WORDINGS[language]
-    for chosen in (None, fallback):
-        notice = render(wording, replace(FACTS, information=STATED, fallback=chosen))
-        for text, section in ((notice.post, "post"), (notice.page, "page")):
-            assert (wording.sections[section][f"fallback_{fallback}"] in text) == (chosen is not None)
-        assert len(notice.post) <= 1000
-
-
-@every_language
 def test_invitees_are_told_where_their_names_come_from(language: str) -> None:
     opening = beginning(language, "invitees")
     assert opening in page(language, NOTHING_STATED, is_for_invitees=True)
@@ -132,8 +121,7 @@ def test_every_sentence_is_on_some_page(language: str) -> None:
             *(replace(STATED, legal_basis=basis) for basis in LegalBasis),
         ):
             facts = replace(FACTS, rule=rule, information=information, is_for_invitees=True)
-            fallbacks = (Rule.EACH_VOICE, Rule.PRESENTERS)
-            for changed in (replace(facts, organisation=""), *(replace(facts, fallback=one) for one in fallbacks)):
+            for changed in (replace(facts, organisation=""), replace(facts, fallback=Rule.EACH_VOICE)):
                 values = WORDINGS[language].values(changed)
                 text = render(WORDINGS[language], changed).page
                 shown |= {

@@ -130,28 +130,29 @@ def test_the_unchanged_content_sealed_again_is_the_same_receipt() -> None:
     assert resealed(RECEIPT, lambda content: None) == RECEIPT
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (change_verbatim, "entry 7 is not what the log holds"),
-        (change_event, "its events"),
-        (change_who, "its events"),
-        (change_status, "where the person stands"),
-        (change_purposes, "its purposes"),
-        (change_host, "who, where or when"),
-        (change_name, "who, where or when"),
-        (change_leaf, "entry 7 is not in the log"),
-        (change_index, "entry 6 is not in the log"),
-        (change_salt, "entry 7 is not what the log holds"),
-        (change_seat, "not this person's"),
-        (change_notice, "its notice is not the one"),
-        (drop_notice, "its texts"),
-        (change_key, "another key"),
-        (empty_a_field, "mandatory field"),
-        (lose_the_proof, "missing"),
-        (of_another_kind, "missing or of another kind"),
-    ],
-)
+# What somebody with the signing key would change, and what is then said not to hold.
+CHANGES: list[tuple[Any, str]] = [
+    (change_verbatim, "entry 7 is not what the log holds"),
+    (change_event, "its events"),
+    (change_who, "its events"),
+    (change_status, "where the person stands"),
+    (change_purposes, "its purposes"),
+    (change_host, "who, where or when"),
+    (change_name, "who, where or when"),
+    (change_leaf, "entry 7 is not in the log"),
+    (change_index, "entry 6 is not in the log"),
+    (change_salt, "entry 7 is not what the log holds"),
+    (change_seat, "not this person's"),
+    (change_notice, "its notice is not the one"),
+    (drop_notice, "its texts"),
+    (change_key, "another key"),
+    (empty_a_field, "mandatory field"),
+    (lose_the_proof, "missing"),
+    (of_another_kind, "missing or of another kind"),
+]
+
+
+@pytest.mark.parametrize(("change", "words"), CHANGES)
 def test_even_the_server_cannot_state_what_its_log_does_not_hold(change: Any, words: str) -> None:
     with pytest.raises(BadReceipt, match=words):
         check_receipt(resealed(RECEIPT, change), KEY, verify_signature)

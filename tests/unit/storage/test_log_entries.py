@@ -8,12 +8,15 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from consent_notice.canonical import NotCanonical, canonical
 from consent_notice.events import RecordRead
 from consent_notice.merkle import leaf_hash
 from consent_notice.words import VisitId
 from storage.errors import BrokenRecord
-from storage.log_entries import ErasedBody, Row, prepare, read_row
+from storage.log_entries import ErasedBody, Row, is_intact, prepare, read_row
 
 AT = datetime(2026, 11, 2, 9, 0, 0, 123_000, tzinfo=UTC)
 EVENT = RecordRead(visit=VisitId("visit-1"), reader="reader-7", what="transcript")
@@ -76,3 +79,37 @@ def test_a_commitment_is_the_hash_of_salt_and_body() -> None:
 def test_an_empty_event_id_is_refused() -> None:
     with pytest.raises(ValueError, match="event id"):
         prepare(EVENT, "")
+
+
+@given(st.text(st.characters(codec="utf-8"), min_size=1), st.text(st.characters(codec="utf-8")), st.datetimes())
+def test_a_leaf_is_the_canonical_json_of_what_it_says(event_id: str, visit: str, moment: datetime) -> None:
+    at = moment.replace(year=max(moment.year, 1000), microsecond=moment.microsecond // 1000 * 1000, tzinfo=UTC)
+    prepared = prepare(replace(EVENT, visit=VisitId(visit)), event_id)
+    leaf = prepared.leaf(at)
+    assert leaf == canonical(
+        {
+            "at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "commitment": sha256(prepared.salt + prepared.body).hexdigest(),
+            "event_id": event_id,
+            "kind": "record_read",
+            "v": 1,
+            "visit": visit,
+        }
+    )
+    row = (0, event_id, visit, "record_read", leaf, leaf_hash(leaf), prepared.salt, prepared.body)
+    assert is_intact(row, leaf_hash(leaf))
+    assert read_row(row).at == at
+
+
+@pytest.mark.parametrize("change", [b" ", b'"x":1,', b"\n"])
+def test_a_leaf_in_another_form_is_none(change: bytes) -> None:
+    """Its hash fits and it says the same; but there is one form, so that nobody can hide anything between two."""
+    whole = row()
+    for at in (1, len(whole[4]) - 1):
+        leaf = whole[4][:at] + change + whole[4][at:]
+        assert not is_intact((*whole[:4], leaf, leaf_hash(leaf), *whole[6:]), leaf_hash(leaf))
+
+
+def test_half_a_surrogate_pair_has_no_leaf() -> None:
+    with pytest.raises(NotCanonical):
+        prepare(EVENT, "\ud800").leaf(AT)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from bot.entries import Entries
 from bot.facts import NoticeRef
 from consent_notice.decisions import Act
@@ -14,7 +12,7 @@ from consent_notice.notice import Notice
 from consent_notice.words import IdentityLevel, Purpose, VisitId
 from storage.pages import page_reference
 from tests.unit.web.test_replay import ADA, YES, decided, joined, told
-from web.answers import BY_CODE, BY_NAME, Sent, acts_of_no, acts_of_yes, entries_for, headcount_for, same_name
+from web.answers import BY_CODE, BY_NAME, Sent, acts_of_no, acts_of_yes, entries_for, headcount_for
 
 BOTH = (Purpose.RECORDING, Purpose.TRANSCRIPTION)
 NOTICE = Notice(id="n", version="1", language="en", spoken="", post="p", page="q", text_sha256="ab")
@@ -108,19 +106,3 @@ def test_a_yes_that_needs_to_know_the_person_better_is_not_written() -> None:
     assert acts_of_yes(voice, choices, BY_NAME.level) == ((Purpose.RECORDING, Act.GIVE),)
     refusing = dict.fromkeys(choices, False)
     assert len(acts_of_yes(voice, refusing, BY_NAME.level)) == 3  # a no needs no level
-
-
-@pytest.mark.parametrize(
-    ("typed", "shown", "same"),
-    [
-        ("ada", "Ada", True),
-        (" Ada  Lovelace ", "Ada Lovelace", True),
-        ("Chloe\u0301", "Chloé", True),
-        ("STRASSE", "Straße", True),
-        ("Ada", "Ada L.", False),
-        ("", "", False),
-        (" ", "\u3000", False),
-    ],
-)
-def test_names_are_the_same_where_a_person_sees_no_difference(typed: str, shown: str, same: bool) -> None:
-    assert same_name(typed, shown) is same

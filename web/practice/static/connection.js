@@ -3,6 +3,7 @@
 
 import { randomHex } from "./dom.js";
 
+const PERSON_KEY = "onrecord.person";
 const RETRY_MS = [400, 800, 1500, 3000, 5000];
 const SILENT_JOIN_MS = 6000; // a line that opens and then says nothing is no line
 const PASSING_ENDS = new Set(["media_lost", "too_slow", "room_closed"]); // my seat is still mine: come back
@@ -10,6 +11,7 @@ const PASSING_ENDS = new Set(["media_lost", "too_slow", "room_closed"]); // my s
 export class RoomConnection extends EventTarget {
   #code;
   #token;
+  #person = keptPerson();
   #socket = null;
   #name = "";
   #attempt = 0;
@@ -64,7 +66,7 @@ export class RoomConnection extends EventTarget {
     const socket = new WebSocket(address);
     this.#socket = socket;
     this.#timer = setTimeout(() => socket === this.#socket && this.restart(), SILENT_JOIN_MS);
-    socket.addEventListener("open", () => socket.send(JSON.stringify({ t: "join", name: this.#name, kind: "person", token: this.#token })));
+    socket.addEventListener("open", () => socket.send(JSON.stringify({ t: "join", name: this.#name, kind: "person", token: this.#token, person: this.#person })));
     socket.addEventListener("close", () => {
       if (socket !== this.#socket) return;
       this.#drop();
@@ -108,6 +110,19 @@ export class RoomConnection extends EventTarget {
 
   #tell(kind, detail) {
     this.dispatchEvent(new CustomEvent(kind, { detail }));
+  }
+}
+
+/** A secret of this browser, the same in every room. The room tells bots a hash of it, so that they know me again. */
+function keptPerson() {
+  const fresh = randomHex(16);
+  try {
+    const kept = localStorage.getItem(PERSON_KEY);
+    if (kept?.length >= 16) return kept;
+    localStorage.setItem(PERSON_KEY, fresh);
+    return fresh;
+  } catch {
+    return null; // storage is switched off: nobody knows this browser again
   }
 }
 

@@ -45,6 +45,18 @@ async def test_joining_tells_who_is_there_since_when(enter: Enter, new_stay: New
     (joined,) = stay.all(Joined)
     assert (joined.seat, joined.name, joined.seat_kind) == (seat(ann), "Ann", SeatKind.PERSON)
     assert before_ms - 60 <= joined.at_ms <= after_ms
+    assert joined.platform_id == ""
+
+
+async def test_who_is_known_again_is_told_by_the_same_id(enter: Enter, new_stay: NewStay) -> None:
+    stay = await new_stay()
+    for person in ("secret-of-anns-browser", "secret-of-bobs-browser", "secret-of-anns-browser"):
+        await (await enter("Ann", person=person)).leave()
+    await stay.until(Joined, count=3)
+    first, other, again = (joined.platform_id for joined in stay.all(Joined))
+    assert first == again != other
+    assert len(first) == 32
+    assert "secret" not in first + other
 
 
 async def test_coming_and_going_is_told_and_never_later_than_it_was(enter: Enter, new_stay: NewStay) -> None:

@@ -45,6 +45,20 @@ async def test_the_start_page_makes_a_room_and_takes_codes_and_links(pages: Any,
     await expect(page).to_have_url(f"{page_room.url}/room/team-42")
 
 
+async def test_a_browser_is_known_again_in_another_room_and_another_browser_is_not(pages: Any, come_in: Any) -> None:
+    bots = [await bring_bot(come_in, code) for code in ("first-room", "second-room")]
+    page = await pages.join("first-room", "Ann")
+    again = await pages.tab(page.context, "/room/second-room")
+    await pages.come_in(again, "Annabel")
+    await pages.join("first-room", "Bob")
+    seen = {}
+    for bot, name in ((bots[0], "Ann"), (bots[1], "Annabel"), (bots[0], "Bob")):
+        joined = await bot.until_true(lambda said, name=name: said["t"] == "joined" and said["person"]["name"] == name)
+        seen[name] = joined["person"]["platform_id"]
+    assert seen["Ann"] == seen["Annabel"] != seen["Bob"]
+    assert await page.evaluate("localStorage.getItem('onrecord.person').length") == 32
+
+
 async def test_the_lobby_shows_that_the_microphone_works(pages: Any) -> None:
     page = await pages.open("/room/lobby")
     await expect(page.locator("#mic-hint")).to_have_text("Your microphone works.")

@@ -21,6 +21,14 @@ def test_a_join_needs_a_token_that_cannot_be_guessed() -> None:
         read(t="join", name="Ann", token="short")
 
 
+def test_what_a_browser_is_known_by_may_be_left_out_and_not_be_guessed() -> None:
+    for known_by in ({}, {"person": None}, {"person": "x" * 16}):
+        assert isinstance(read(t="join", name="Ann", token="x" * 16, **known_by), wire.Join)
+    for wrong in ("short", "x" * 201, 7):
+        with pytest.raises(wire.WireError):
+            read(t="join", name="Ann", token="x" * 16, person=wrong)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from bot.commands import Durable
-from bot.ports import Hears
-from bot.settlement import Moment, Opening, PlacePolicy, hearing_of, last_settled, settle_opening
-from config.jurisdictions import jurisdictions
-from consent_notice.events import RuleSettled
+from consent_notice.events import RecordingBarred, RuleSettled
 from consent_notice.finding import places_of
 from consent_notice.information import NOTHING_STATED, Information, LegalBasis
+from consent_notice.settlement import Moment, Opening, PlacePolicy, last_settled, settle_declared, settle_opening
 from consent_notice.settling import Hearing, RulePolicy, Setting
 from consent_notice.words import Rule, VisitId
-from tests.simulators.visit import CAPABILITIES
+from tests.unit.consent_notice.jurisdiction_table import TABLE
 
 ALLOWED = RulePolicy(single_voices_allowed=True, one_sided_accepted=True, late_roster_accepted=False)
 SEPARATE = Hearing(separate=True, roster_lags=True)
@@ -32,7 +28,7 @@ def opening(
         "fallback": None,
         "stored": wanted,
         "places": places_of(host=host, usual_host="", bot=bot, declared=declared),
-        "policy": PlacePolicy(jurisdictions=jurisdictions(), rules=ALLOWED),
+        "policy": PlacePolicy(jurisdictions=TABLE, rules=ALLOWED),
         "information": NOTHING_STATED,
         "hearing": SEPARATE,
         "earlier": [],
@@ -40,9 +36,8 @@ def opening(
     return settle_opening(changes.pop("moment", MOMENT), **(given | changes))
 
 
-def as_logged(*openings: Opening) -> list[Durable]:
-    entries = [one.entry for one in openings if one.entry is not None]
-    return [Durable(index=index, event_id=str(index), event=entry) for index, entry in enumerate(entries)]
+def as_logged(*openings: Opening) -> list[object]:
+    return [one.entry for one in openings if one.entry is not None]
 
 
 def later(*before: Opening, declared: tuple[str, ...] = (), stored: Rule = Rule.EACH_VOICE, **changes: Any) -> Opening:
@@ -70,7 +65,7 @@ def test_a_place_that_forbids_it_makes_it_everyone(place: str) -> None:
 
 
 def test_what_no_admin_allowed_is_everyone() -> None:
-    assert opening(policy=PlacePolicy(jurisdictions=jurisdictions())).rule is Rule.EVERYONE
+    assert opening(policy=PlacePolicy(jurisdictions=TABLE)).rule is Rule.EVERYONE
 
 
 def test_a_fallback_is_held_to_the_same_conditions_and_is_in_the_entry() -> None:
@@ -147,7 +142,80 @@ def test_the_profile_the_legal_basis_and_the_works_council_are_in_the_evidence()
     assert "works council" not in " ".join(plain.reasons)
 
 
-def test_how_a_room_hears_follows_from_what_it_can_do() -> None:
-    assert hearing_of(CAPABILITIES) == SEPARATE
-    assert hearing_of(replace(CAPABILITIES, hears=Hears.MIXED)) == LATE_MIX
-    assert not hearing_of(replace(CAPABILITIES, roster_lag_ms=0)).roster_lags
+# ---- somebody says where they are -------------------------------------------------------------------------------
+
+
+def declared(
+    first: Opening, *codes: str, after: tuple[object, ...] = (), rules: RulePolicy = ALLOWED
+) -> list[RuleSettled | RecordingBarred]:
+    return settle_declared(
+        Moment(visit=VisitId("visit"), epoch=1, boot_id="boot", at_ms=50),
+        places=places_of(host="PL", usual_host="", bot="PL", declared=codes),
+        policy=PlacePolicy(jurisdictions=TABLE, rules=rules),
+        information=NOTHING_STATED,
+        earlier=[*as_logged(first), *after],
+    )
+
+
+def test_a_place_that_forbids_single_voices_tightens_the_meeting_that_runs() -> None:
+    (entry,) = declared(opening(), "DE")
+    assert isinstance(entry, RuleSettled)
+    assert (entry.rule, entry.at_ms) == (Rule.EVERYONE, 50)
+    assert ("DE", "participant (declared)") in entry.places
+
+
+def test_a_place_that_changes_nothing_is_not_logged_under_single_voices() -> None:
+    """Else whoever declares it could overtake somebody whose place forbids them, and loosen what they tightened."""
+    assert declared(opening(), "FR") == []
+    assert declared(opening()) == []
+
+
+def test_once_tightened_nothing_loosens_it() -> None:
+    first = opening()
+    (tight,) = declared(first, "DE")
+    assert declared(first, "DE", after=(tight,)) == []
+    for entry in declared(first, "FR", after=(tight,)) + declared(first, after=(tight,)):
+        assert isinstance(entry, RuleSettled)
+        assert (entry.rule, entry.fallback) == (Rule.EVERYONE, "")
+        assert "tightened during this meeting" in entry.reasons[0]
+    (both,) = declared(first, "DE", "FR", after=(tight,))
+    assert isinstance(both, RuleSettled)
+    assert "is not allowed where somebody is (Germany)" in both.reasons[0]
+
+
+def test_a_fallback_goes_with_the_first_place_that_forbids_it() -> None:
+    first = opening(wanted=Rule.EVERYONE, fallback=Rule.EACH_VOICE)
+    for code, fallback in (("FR", "each_voice"), ("DE", "")):
+        (entry,) = declared(first, code)
+        assert isinstance(entry, RuleSettled)
+        assert (entry.rule, entry.fallback) == (Rule.EVERYONE, fallback)
+
+
+def test_a_fallback_that_was_taken_is_taken_back() -> None:
+    first = opening(wanted=Rule.EVERYONE, fallback=Rule.EACH_VOICE)
+    fallen = RuleSettled(
+        visit=VisitId("visit"), epoch=1, rule=Rule.EACH_VOICE, profile="", places=(), reasons=("x",), boot_id="boot",
+        at_ms=40,
+    )  # fmt: skip
+    (entry,) = declared(first, "DE", after=(fallen,))
+    assert isinstance(entry, RuleSettled)
+    assert (entry.rule, entry.fallback) == (Rule.EVERYONE, "")
+    assert declared(first, "FR", after=(fallen,)) == []
+
+
+def test_in_a_mix_that_tells_late_who_joined_it_bars_the_recording() -> None:
+    accepts = RulePolicy(single_voices_allowed=True, one_sided_accepted=True, late_roster_accepted=True)
+    first = opening(wanted=Rule.EVERYONE, hearing=LATE_MIX, policy=PlacePolicy(jurisdictions=TABLE, rules=accepts))
+    assert not first.refusal
+    entry, bar = declared(first, "DE", rules=accepts)
+    assert isinstance(entry, RuleSettled)
+    assert isinstance(bar, RecordingBarred)
+    assert "held in memory" in bar.why
+    assert entry.is_late_mix
+
+
+def test_before_a_visit_is_opened_nothing_is_logged() -> None:
+    moment = Moment(visit=VisitId("visit"), epoch=1, boot_id="boot", at_ms=50)
+    policy = PlacePolicy(jurisdictions=TABLE, rules=ALLOWED)
+    places = places_of(host="", usual_host="", bot="", declared=("DE",))
+    assert settle_declared(moment, places=places, policy=policy, information=NOTHING_STATED, earlier=[]) == []
