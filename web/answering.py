@@ -111,7 +111,7 @@ async def no_entries(request: web.Request, opened: Opened, purposes: Sequence[Pu
 
 async def sent_form(request: web.Request, opened: Opened) -> Sent:
     """The page is opened with its first answer: a link preview opens nothing."""
-    row = opened.row or await _open_page(request, opened)
+    row = await page_of(request, opened)
     return Sent(
         visit=opened.visit.id,
         epoch=opened.visit.epoch,
@@ -162,7 +162,7 @@ async def keep(
     here on is said now, after it.
     """
     was_bound = opened.seat is not None
-    row = opened.row or await _open_page(request, opened)
+    row = await page_of(request, opened)
     store, notice = request.app[STORE], await notice_of(request, opened)
     try:
         await store.notices.keep(notice)
@@ -235,7 +235,10 @@ def _said_no_for_all(opened: Opened) -> bool:
     return is_no and last is not None and opened.row.wrote(last.decided.message_id)
 
 
-async def _open_page(request: web.Request, opened: Opened) -> PageRow:
+async def page_of(request: web.Request, opened: Opened) -> PageRow:
+    """This browser's page of the meeting, opened now where there was none."""
+    if opened.row is not None:
+        return opened.row
     if not await request.app[LIMITER].hit(_NEW_PAGES, "pages", opened.visit.id, request.remote or "?"):
         raise web.HTTPTooManyRequests(text=page_words(await language_of(request, opened))["problem_tries"])
     opened.row = await request.app[STORE].pages.open(opened.visit.id)

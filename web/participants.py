@@ -270,6 +270,7 @@ async def participant_page(request: web.Request, opened: Opened, shown: Shown | 
         "say_no": settings.wording[language]["answers"]["own"]["refused"][0],
         "contact": settings.organisation_contact,
         "days": settings.retention_days,
+        "places": settings.jurisdictions.choices(),
         "can_mail": settings.mail is not None,
         "vkey": request.app[STORE].log.vkey,
         "looks": looks_at(opened.story, opened.seat, opened.visit.host_id) if opened.seat is not None else [],

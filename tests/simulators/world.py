@@ -309,7 +309,14 @@ class World:
     def _kept(self, bot: Bot, frame: AdmittedFrame) -> Kept:
         base_ms = self.boots[bot.boot]
         if frame.track == "own":
-            return Kept(frame, bot.epoch, bot.boot, frozenset(), frame.captured_ms + base_ms, frame.captured_ms + base_ms + FRAME_MS)
+            return Kept(
+                frame,
+                bot.epoch,
+                bot.boot,
+                frozenset(),
+                frame.captured_ms + base_ms,
+                frame.captured_ms + base_ms + FRAME_MS,
+            )
         track, sitting = self.room.tracks[frame.track]
         from_ms = judged_from_ms(frame.captured_ms, frame.duration_ms, frame.encoding, track.early_ms) + base_ms
         to_ms = frame.captured_ms - track.early_ms + frame.duration_ms + base_ms

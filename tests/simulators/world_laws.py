@@ -167,7 +167,9 @@ class Laws:
 
     def settled(self) -> None:
         world = self.world
-        records: dict[str, MeetingRecord] = {boot: replay(world.log.tail(0), boot) for boot in {one.boot for one in world.kept}}
+        records: dict[str, MeetingRecord] = {
+            boot: replay(world.log.tail(0), boot) for boot in {one.boot for one in world.kept}
+        }
         for kept in world.kept:
             why = world.truth.may_keep(kept.seats, kept.from_ms, kept.to_ms, _counts)
             if why:

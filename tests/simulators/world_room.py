@@ -295,9 +295,7 @@ class Room:
             bot.on_loop("room", lambda: bot.room_known(now_ms))
         self.world.at(now_ms + ALIVE_MS, lambda: self._is_alive(bot))
 
-    def _push(
-        self, bot: Bot, channel: str, lag_ms: int, told: Callable[[], None], *, after: str | None = None
-    ) -> None:
+    def _push(self, bot: Bot, channel: str, lag_ms: int, told: Callable[[], None], *, after: str | None = None) -> None:
         due_ms = max(self.world.now_ms + lag_ms, bot.due_ms.get(channel, 0), bot.due_ms.get(after or "", 0))
         bot.due_ms[channel] = due_ms
 

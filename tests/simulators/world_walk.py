@@ -32,7 +32,9 @@ class Breach:
     error: Exception
 
     def __str__(self) -> str:
-        steps = "\n".join(f"  {name} {seed}" for name, seed in self.walk.steps[max(0, self.at_step - 25) : self.at_step + 1])
+        steps = "\n".join(
+            f"  {name} {seed}" for name, seed in self.walk.steps[max(0, self.at_step - 25) : self.at_step + 1]
+        )
         return f"seed {self.walk.seed}, step {self.at_step}: {self.error}\n{self.walk.circumstances}\n{steps}"
 
 

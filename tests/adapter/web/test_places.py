@@ -112,6 +112,17 @@ async def test_a_fallback_that_a_place_forbids_is_gone(site: Site, people: Peopl
     assert settled(meeting)[-1].fallback == ""
 
 
+@pytest.mark.parametrize(("code", "is_stated"), [("FR", True), ("US-CA", False)])
+async def test_the_page_states_no_fallback_that_a_place_forbids(
+    site: Site, people: People, code: str, is_stated: bool
+) -> None:
+    meeting = await opened(site, people, Rule.EVERYONE, fallback=Rule.EACH_VOICE)
+    await declare(meeting, code)
+    async with site.browser() as browser:
+        await browser.open(meeting.link)
+    assert ("may go on with only the voices of those who did" in browser.text) is is_stated
+
+
 async def test_where_nothing_may_be_held_in_memory_a_late_mix_is_barred(site: Site, people: People) -> None:
     late = Hearing(separate=False, roster_lags=True)
     meeting = await opened(site, people, Rule.EVERYONE, hearing=late)
