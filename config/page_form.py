@@ -23,8 +23,7 @@ class PageNotAsExpected(ConfigError):
 
 async def fill_in_page(browser: ClientSession, link: str) -> str:
     """Ticks sound and transcript, says "only me on this device", agrees. Returns the code to write in the chat."""
-    async with browser.get(link) as response:
-        form = _read(await response.text()).form_to(link)
+    form = await form_on_page(browser, link)
     form |= {"purpose_recording": "on", "purpose_transcription": "on", "alone": "yes", "decision": "yes"}
     origin = link.split("/c/", 1)[0]
     async with browser.post(link, data=form, headers={"Origin": origin}) as response:
@@ -32,6 +31,12 @@ async def fill_in_page(browser: ClientSession, link: str) -> str:
     if len(code) != CODE_LENGTH:
         raise PageNotAsExpected
     return code
+
+
+async def form_on_page(browser: ClientSession, link: str, to: str = "") -> dict[str, str]:
+    """The hidden fields of the form that goes to `to` below the page; a browser sends them with it."""
+    async with browser.get(link) as response:
+        return _read(await response.text()).form_to(link + to)
 
 
 class _Page(HTMLParser):

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from bot.ports import MeetingRoom
+    from bot.runner import BotPolicy
     from web.settings import WebSettings
 
 FIRST_ADMIN_EMAIL = "admin@localhost"
@@ -107,8 +108,9 @@ def text_in_use(settings: Settings) -> Text:
 
 
 def asked_purposes(settings: Settings) -> tuple[Purpose, ...]:
-    asked = (Purpose.RECORDING, Purpose.TRANSCRIPTION)
-    return asked if settings.transcription.enabled else asked[:1]
+    """No transcript is asked for that nobody makes."""
+    left_out = () if settings.transcription.enabled else (Purpose.TRANSCRIPTION,)
+    return tuple(purpose for purpose in settings.purposes if purpose not in left_out)
 
 
 async def first_admin(settings: Settings) -> tuple[str, str] | None:
@@ -149,14 +151,41 @@ async def _practice(settings: Settings) -> None:
     await _serve(app, settings.practice_host, settings.practice_port)
 
 
+def bot_policy(settings: Settings, *, publication: int) -> BotPolicy:
+    from bot.runner import BotPolicy
+    from consent_notice.settlement import PlacePolicy
+
+    return BotPolicy(
+        bot_name=settings.bot_name,
+        organisation=settings.organisation,
+        contact=settings.organisation_contact,
+        retention_days=settings.retention_days,
+        public_url=settings.public_url,
+        offer_after_ms=settings.offer_after_s * 1000,
+        grace_ms=settings.grace_s * 1000,
+        transcribes=Purpose.TRANSCRIPTION in asked_purposes(settings),
+        default_language=settings.default_language,
+        places=PlacePolicy(
+            jurisdictions=jurisdictions(),
+            rules=rule_policy_of(settings),
+            host_location=settings.host_location,
+            bot_location=settings.bot_location,
+            education_accepted=settings.education_accepted,
+        ),
+        information=information_of(settings),
+        publication=publication,
+        known_bots=settings.known_bots,
+        attestation_allowed=settings.attestation_allowed,
+    )
+
+
 async def _bots(settings: Settings) -> None:
     from bot.dispatch import Dispatcher
     from bot.rooms.practice import PracticeRoom
-    from bot.runner import BotParts, BotPolicy, PlatformNotSupported
+    from bot.runner import BotParts, PlatformNotSupported
     from bot.voice import PackagedVoice
     from calendar_sync.links import PLATFORM_NAMES, Platform
     from consent_notice.phrases import read_phrases
-    from consent_notice.settlement import PlacePolicy
 
     clock = SystemClock()
     voice = await asyncio.to_thread(PackagedVoice, settings.transcription.voice_path)
@@ -172,28 +201,7 @@ async def _bots(settings: Settings) -> None:
         parts = BotParts(
             store=store,
             clock=clock,
-            policy=BotPolicy(
-                bot_name=settings.bot_name,
-                organisation=settings.organisation,
-                contact=settings.organisation_contact,
-                retention_days=settings.retention_days,
-                public_url=settings.public_url,
-                offer_after_ms=settings.offer_after_s * 1000,
-                grace_ms=settings.grace_s * 1000,
-                transcribes=settings.transcription.enabled,
-                default_language=settings.default_language,
-                places=PlacePolicy(
-                    jurisdictions=jurisdictions(),
-                    rules=rule_policy_of(settings),
-                    host_location=settings.host_location,
-                    bot_location=settings.bot_location,
-                    education_accepted=settings.education_accepted,
-                ),
-                information=information_of(settings),
-                publication=publication.number,
-                known_bots=settings.known_bots,
-                attestation_allowed=settings.attestation_allowed,
-            ),
+            policy=bot_policy(settings, publication=publication.number),
             wordings={name: read_wording(table) for name, table in wordings().items()},
             phrases=read_phrases(wordings().values()),
             voice=voice,

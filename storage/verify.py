@@ -112,6 +112,7 @@ def _check_all(
     for (line,) in database.execute("PRAGMA integrity_check(20)").fetchall():
         if line != "ok":
             fault(f"{directory.DATABASE_NAME}: damaged ({line})")
+    _check_shape(database, fault)
     row = database.execute("SELECT key_fingerprint, log_vkey FROM installation").fetchone()
     if row != (vault.fingerprint, str(vault.verifier_key)):
         fault("onrecord.key: it belongs to another data directory")
@@ -155,6 +156,17 @@ def _check_all(
             _check_tag(evidence, visit, of_visit, accounts)
         check_ahead(database, entries, fault)
         _check_notices(evidence, entries)
+
+
+def _check_shape(database: sqlite3.Connection, fault: Callable[[str], None]) -> None:
+    """Whether a server could open it: SQLite looks more closely at tables that it may write to than at these here."""
+    tables = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
+    with closing(sqlite3.connect(":memory:")) as empty:
+        for (statement,) in database.execute(tables).fetchall():
+            try:
+                empty.execute(statement)
+            except sqlite3.Error as error:
+                fault(f"{directory.DATABASE_NAME}: damaged ({error})")
 
 
 def _check_erasures(entries: list[LogEntry], fault: Callable[[str], None]) -> dict[int, int]:

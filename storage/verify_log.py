@@ -30,7 +30,7 @@ class CheckedLog:
 
 def check_log(database: sqlite3.Connection, vault: Vault, fault: Callable[[str], None]) -> CheckedLog:
     """In one pass over the rows."""
-    notes: dict[int, str] = dict(database.execute("SELECT size, note FROM log_checkpoints ORDER BY size"))
+    notes: dict[int, object] = dict(database.execute("SELECT size, note FROM log_checkpoints ORDER BY size"))
     tree, checked = Frontier(), CheckedLog(checkpoints=len(notes))
     _check_checkpoint(notes.get(0), tree, vault, fault)
     for expected, row in enumerate(database.execute(f"{log_entries.SELECT} ORDER BY l.idx")):
@@ -77,10 +77,12 @@ def read_entries(
     return entries
 
 
-def _check_checkpoint(note: str | None, tree: Frontier, vault: Vault, fault: Callable[[str], None]) -> None:
+def _check_checkpoint(note: object, tree: Frontier, vault: Vault, fault: Callable[[str], None]) -> None:
     if note is None:
         return
     try:
+        if not isinstance(note, str):
+            raise BadCheckpoint
         checkpoint = open_checkpoint(note, vault.verifier_key, verify_signature)
     except BadCheckpoint:
         fault(f"checkpoint of size {tree.size}: changed; its signature does not fit")

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,3 +60,17 @@ def test_the_output_is_one_json_object(tmp_path: Path) -> None:
     }
     table = subprocess.run(command[:-1], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     assert "yes" in table
+
+
+def test_a_bench_with_a_size_runs_in_small_and_finds_no_frame_after_a_no() -> None:
+    """Its time says nothing at this size; that it runs, and what it counts on the disk, does."""
+    figures: dict[str, dict[str, Any]] = {}
+    for name, size in (("log_verify", "400"), ("page_to_gate", "2")):
+        command = [sys.executable, "-m", "bench", name, "--json", "--size", size]
+        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=100)
+        assert ended.returncode == 0, ended.stderr
+        figures |= {figure["name"]: figure for figure in json.loads(ended.stdout)["figures"]}
+    (after,) = [figure for name, figure in figures.items() if name.startswith("frames kept that came after the answer")]
+    assert after["value"] == 0
+    assert any(name.startswith("verify 4") for name in figures)
+    assert all(figure["value"] >= 0 for figure in figures.values())

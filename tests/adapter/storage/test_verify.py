@@ -48,3 +48,12 @@ def test_without_keys_or_database_nothing_is_vouched_for(name: str, kept: Kept) 
     (kept.folder / name).unlink()
     assert any(name in fault for fault in kept.faults())
     assert not (kept.folder / name).exists()
+
+
+def test_tables_that_no_server_could_open_are_named(kept: Kept) -> None:
+    """One byte in the definition of a table: what only reads never looks at it."""
+    path = kept.folder / "onrecord.db"
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"is_settled BOOLEAN", b"is_wettled BOOLEAN", 1))
+    assert path.read_bytes() != whole
+    assert any(fault.startswith("onrecord.db: damaged (no such column") for fault in kept.faults())

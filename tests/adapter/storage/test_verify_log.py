@@ -80,6 +80,13 @@ def test_a_row_that_is_taken_away_is_named(statement: str, named: str, kept: Kep
     assert any(named in fault for fault in kept.faults())
 
 
+@pytest.mark.parametrize("value", ["1", "x'00'", "2.5"])
+def test_a_checkpoint_that_is_no_text_is_named(value: str, kept: Kept) -> None:
+    with kept.database() as connection:
+        connection.execute(f"UPDATE log_checkpoints SET note = {value} WHERE size = 3")
+    assert any("checkpoint of size 3" in fault for fault in kept.faults())
+
+
 def test_two_entries_cannot_change_places(kept: Kept) -> None:
     with kept.database() as connection:
         connection.executescript(
