@@ -122,7 +122,7 @@ class Standings:
             means = event.means if isinstance(event, Decided) else Means.SYSTEM
             self._known[voice, purpose] = _Known(standing=standing, means=means, entry=entry.index)
             if standing in _REFUSED:
-                self._known |= {key: self._known[voice, purpose] for key in self._voices_of(voice, purpose)}
+                self._known |= dict.fromkeys(self._voices_of(voice, purpose), self._known[voice, purpose])
             last_no_ms = self._recalled.last_no_ms(voice, purpose, boot_id)
             if last_no_ms is None and standing in _REFUSED:
                 last_no_ms = 0  # on another boot's clock: before this one's began
@@ -165,7 +165,7 @@ class Standings:
         self._known[seat, purpose] = _Known(standing=standing, means=means)
         if act not in _NO_NO:
             self._last_no_ms[seat, purpose] = max(at_ms, self._last_no_ms.get((seat, purpose), at_ms))
-            self._known |= {key: self._known[seat, purpose] for key in self._voices_of(seat, purpose)}
+            self._known |= dict.fromkeys(self._voices_of(seat, purpose), self._known[seat, purpose])
         self._record.stands(seat, purpose, standing, at_ms, None)
 
     def _voices_of(self, seat: SeatId, purpose: Purpose) -> list[tuple[SeatId, Purpose]]:
