@@ -154,7 +154,7 @@ class Answering:
         self.decide(seat, withdrawal(), Means.CHAT, reference, deleted.at_ms, thanks=Say.ANSWER_CHANGED)
 
     def _yes_in(self, changed: ChatEdited | ChatDeleted) -> tuple[SeatId, str, Reading]:
-        """Whose yes the message carried. Where only names are known, it is its writer's, whoever is told to change it."""
+        """Whose yes the message carried; where only names are known its writer's, whoever is told to change it."""
         known = self._yeses.get(changed.message_id)
         if known is not None and (known[0] == changed.seat or self._facts.capabilities.names_only):
             return known
