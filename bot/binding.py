@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from bot.books import BoundPage
 from bot.entries import event_id
 from bot.facts import NoticeRef
-from consent_notice.decisions import Act
+from consent_notice.decisions import Act, meets_floor
 from consent_notice.events import Event, HeadcountDeclared, Means, NoticeDelivered
-from consent_notice.words import SeatId, VisitId
+from consent_notice.words import IdentityLevel, SeatId, VisitId
 from storage.pages import PageRow
 from storage.store import Store
 
@@ -41,7 +41,7 @@ class PageBinding:
         acts = tuple(
             (purpose, Act.GIVE if chosen else Act.REFUSE)
             for purpose, chosen in sorted((page.choices or {}).items())
-            if is_clear or not chosen
+            if not chosen or (is_clear and meets_floor(purpose, IdentityLevel.PAGE_BOUND_BY_CODE))
         )
         notice = await self._answered(page)
         if notice is not None:

@@ -12,14 +12,14 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from cryptography.x509 import load_pem_x509_certificates
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
 
 from config.jurisdictions import jurisdictions
 from config.wording import languages
 from consent_notice.information import Information, LegalBasis
 from consent_notice.settling import RulePolicy, Setting
-from consent_notice.words import Rule
+from consent_notice.words import Purpose, Rule
 
 ENV_PREFIX = "ONRECORD_"
 NESTED = "__"
@@ -50,6 +50,17 @@ def _known_place(value: str) -> str:
     if code and not jurisdictions().is_known(code):
         raise ValueError("is in no row of the table")
     return code
+
+
+def _asked_purposes(value: tuple[Purpose, ...]) -> tuple[Purpose, ...]:
+    if Purpose.RECORDING not in value:
+        raise ValueError("leaves out recording, and none works without it")
+    return tuple(purpose for purpose in Purpose if purpose in value)
+
+
+def _with_commas(value: Any) -> Any:
+    """As a variable of the environment says a list."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
 def _existing(value: Path) -> Path:
@@ -235,6 +246,16 @@ class Settings(BaseModel):
     ] = Field(default="", description="Where people reach that organisation; shown on every page. `serve` needs it.")
     retention_days: Annotated[int, Field(ge=1, le=3650), Fix("give 1 to 3650 days")] = Field(
         default=90, description="How long recordings are kept; said in every notice."
+    )
+    purposes: Annotated[
+        tuple[Purpose, ...],
+        BeforeValidator(_with_commas),
+        AfterValidator(_asked_purposes),
+        Fix('give a list such as ["recording", "transcription", "ai_notes"], with "recording" in it'),
+    ] = Field(
+        default=(Purpose.RECORDING, Purpose.TRANSCRIPTION),
+        description="What people are asked about on their pages, each by itself: `recording`, `transcription`, "
+        "`ai_notes`, `sharing`, `insights` (the last one by personal link alone). In the chat: the first two.",
     )
     default_language: Annotated[str, AfterValidator(_known_language), Fix("use one of: " + ", ".join(languages()))] = (
         Field(default="en", description="Language of the notice where a calendar or meeting sets none.")

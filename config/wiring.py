@@ -108,8 +108,9 @@ def text_in_use(settings: Settings) -> Text:
 
 
 def asked_purposes(settings: Settings) -> tuple[Purpose, ...]:
-    asked = (Purpose.RECORDING, Purpose.TRANSCRIPTION)
-    return asked if settings.transcription.enabled else asked[:1]
+    """No transcript is asked for that nobody makes."""
+    left_out = () if settings.transcription.enabled else (Purpose.TRANSCRIPTION,)
+    return tuple(purpose for purpose in settings.purposes if purpose not in left_out)
 
 
 async def first_admin(settings: Settings) -> tuple[str, str] | None:
@@ -162,7 +163,7 @@ def bot_policy(settings: Settings, *, publication: int) -> BotPolicy:
         public_url=settings.public_url,
         offer_after_ms=settings.offer_after_s * 1000,
         grace_ms=settings.grace_s * 1000,
-        transcribes=settings.transcription.enabled,
+        transcribes=Purpose.TRANSCRIPTION in asked_purposes(settings),
         default_language=settings.default_language,
         places=PlacePolicy(
             jurisdictions=jurisdictions(),

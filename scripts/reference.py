@@ -84,6 +84,8 @@ def error_classes() -> set[type[Exception]]:
 def _as_toml(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_as_toml, value))}]"
     return str(value) if isinstance(value, int) else f'"{value}"'
 
 

@@ -64,7 +64,7 @@ def test_the_output_is_one_json_object(tmp_path: Path) -> None:
 
 def test_a_bench_with_a_size_runs_in_small_and_finds_no_frame_after_a_no() -> None:
     """Its time says nothing at this size; that it runs, and what it counts on the disk, does."""
-    figures: dict[str, Any] = {}
+    figures: dict[str, dict[str, Any]] = {}
     for name, size in (("log_verify", "400"), ("page_to_gate", "2")):
         command = [sys.executable, "-m", "bench", name, "--json", "--size", size]
         ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=100)

@@ -6,6 +6,7 @@ An admin sees who refused; sound and words stay with the host. What is shown her
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,7 +26,7 @@ from web.hosts import story_of
 from web.pages import page
 from web.picture import draw
 from web.places import why_rule
-from web.reads import COMMAND_LINE, EVIDENCE, note_read
+from web.reads import COMMAND_LINE, EVIDENCE, PAGE_READER, note_read
 from web.recordings import older_link, read_before
 from web.replay import MeetingStory, SeatStory, Told
 from web.settings import SETTINGS
@@ -213,11 +214,17 @@ async def _review_page(request: web.Request, visit: VisitRow, *, just_verified: 
         kept=kept_of(story),
         erasable=erasable(story),
         why=why_rule(request.app[SETTINGS], entries),
-        reads=[(at, people.get(UserId(read.reader), "an account that is gone"), read.what) for at, read in story.reads],
+        reads=[(at, _reader(read.reader, people), read.what) for at, read in story.reads],
         left=display.in_words(display.LEFT_WORDS, visit.left_reason or ""),
         verified=request.app[CHECKS].last,
         just_verified=just_verified,
     )
+
+
+def _reader(reader: str, people: Mapping[UserId, str]) -> str:
+    if reader.startswith(PAGE_READER):
+        return "a participant, on their own page,"
+    return people.get(UserId(reader), "an account that is gone")
 
 
 def evidence_of(story: MeetingStory, hashes: dict[int, str]) -> list[Evidence]:

@@ -22,8 +22,10 @@ from web.accounts import LIMITER
 from web.answers import BY_NAME, Sent, acts_of_no, acts_of_yes, entries_for, headcount_for
 from web.hosts import story_of
 from web.notices import page_words
+from web.opened import Opened, done, language_of, notice_of, opened_page
 from web.own_erasure import ASKED_FOR, erase_own
-from web.participants import Opened, Shown, done, language_of, notice_of, opened_page, participant_page
+from web.participants import Shown, participant_page
+from web.places import declare_place
 from web.settings import SETTINGS
 from web.shared_seats import read_people
 
@@ -65,8 +67,11 @@ async def answer(request: web.Request) -> web.StreamResponse:
         shown = Shown(wants_form=True, problem=problem, typed=typed, status=422)
         return await participant_page(request, opened, shown)
     await keep(request, opened, wish.choices, alone=wish.alone, people=wish.people)
+    sent = await sent_form(request, opened)
+    entries = await declare_place(request, opened, sent)
     if opened.seat is not None:
-        await log(request, opened, choice_entries(opened, wish.choices, await sent_form(request, opened)))
+        entries += choice_entries(opened, wish.choices, sent)
+    await log(request, opened, entries)
     return await done(request, opened, noted=False)
 
 
@@ -80,8 +85,10 @@ async def say_no(request: web.Request, opened: Opened, also: Sequence[tuple[Even
         await log(request, opened, [*also, *await no_entries(request, opened, purposes)])
     alone, people = (opened.row.alone_on_device, opened.row.people) if opened.row is not None else (None, 1)
     await keep(request, opened, dict.fromkeys(purposes, False), alone=alone, people=people)
+    entries = await declare_place(request, opened, await sent_form(request, opened))
     if opened.seat is not None and not was_bound:
-        await log(request, opened, await no_entries(request, opened, purposes))
+        entries += await no_entries(request, opened, purposes)
+    await log(request, opened, entries)
     name = await text_of(request, "name", 200)
     if opened.seat is not None or not name:
         return await done(request, opened)
@@ -121,11 +128,14 @@ async def sent_form(request: web.Request, opened: Opened) -> Sent:
         notice=await notice_of(request, opened),
         boot_id=request.app[CLOCK].boot_id,
         arrived_ms=request[ARRIVED_MS],
+        legal_basis=request.app[SETTINGS].information.legal_basis.value,
     )
 
 
 async def log(request: web.Request, opened: Opened, entries: Entries) -> None:
     """Durable on return, all of it or nothing; an answer never names a text that is not kept."""
+    if not entries:
+        return
     store, notice = request.app[STORE], await notice_of(request, opened)
     try:
         await store.notices.keep(notice)

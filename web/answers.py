@@ -33,6 +33,7 @@ class Sent:
     notice: Notice  # as the page showed it
     boot_id: str
     arrived_ms: int
+    legal_basis: str = ""  # as the admin declared it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +96,7 @@ def entries_for(sent: Sent, voice: Voice, acts: Acts, known: Known) -> list[tupl
         boot_id=sent.boot_id,
         at_ms=sent.arrived_ms,
         person=voice.person,
+        legal_basis=sent.legal_basis,
     )
     # What is said for the seat itself and for one of its people in one form are two answers.
     of_person = (voice.person,) if voice.person else ()

@@ -25,6 +25,7 @@ from web import (
     headers,
     hosts,
     live,
+    own_copy,
     pages,
     participants,
     publishing,
@@ -67,7 +68,7 @@ def create_app(
     admins.set_up(app)
     app.on_response_prepare.append(headers.add_headers)
     app.router.add_static("/static/", pages.STATIC_DIR)
-    of_participants = (participants, answering, withdrawing, under_18, shared_seats, telephone, ahead)
+    of_participants = (participants, answering, withdrawing, under_18, shared_seats, telephone, own_copy, ahead)
     of_records = (receipts, receipt_mail, checker)
     of_hosts = (hosts, live, ask_ahead, calendars, recordings)
     for part in (accounts, *of_hosts, *of_participants, *of_records, admins, publishing, erasures):

@@ -48,6 +48,7 @@ class Glance:
 
     present: tuple[Present, ...] = ()
     rule: Rule | None = None  # the last one that was settled; None: as it began
+    settled: RuleSettled | None = None  # the last time that places were looked at
     notice: NoticeDelivered | None = None  # the bot's first
     asked_ms: int | None = None  # when that was, from the visit's beginning
     acts: tuple[HostAct, ...] = ()
@@ -77,6 +78,7 @@ def glance(entries: Iterable[Entry], timeline: Timeline, epoch: int) -> Glance:
     spoken_for: set[SeatId] = set()
     acts: list[HostAct] = []
     rule: Rule | None = None
+    settled: RuleSettled | None = None
     notice: NoticeDelivered | None = None
     asked_ms: int | None = None
     opened: VisitOpened | None = None
@@ -94,8 +96,9 @@ def glance(entries: Iterable[Entry], timeline: Timeline, epoch: int) -> Glance:
             case HeadcountDeclared(seat=seat, people=count) as event:
                 standings.declared(event)
                 people[seat] = max(count, people.get(seat, 1))
-            case RuleSettled(rule=settled):
-                rule = settled
+            case RuleSettled() as event:
+                rule = event.rule
+                settled = event if event.profile else settled
             case HostActed(act=done):
                 acts.append(done)
             case NoticeDelivered() as event:
@@ -122,6 +125,7 @@ def glance(entries: Iterable[Entry], timeline: Timeline, epoch: int) -> Glance:
             if joined.seat_kind is SeatKind.PERSON
         ),
         rule=rule,
+        settled=settled,
         notice=notice,
         asked_ms=asked_ms,
         acts=tuple(acts),

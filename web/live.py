@@ -179,7 +179,7 @@ def _offers(
         is_in_room
         and was_asked
         and lacks
-        and stated_fallback(settings, visit, meeting) is Rule.EACH_VOICE
+        and stated_fallback(settings, visit, meeting, seen.settled) is Rule.EACH_VOICE
         and HostAct.FALL_BACK not in seen.acts
     )
     is_late = seen.asked_ms is not None and now_ms - seen.asked_ms >= settings.offer_after_s * 1000

@@ -10,6 +10,7 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
+from consent_notice.events import RuleSettled
 from consent_notice.notice import Notice, NoticeFacts, read_wording, render
 from consent_notice.words import Purpose, Rule
 from storage.meetings import MeetingRow
@@ -45,11 +46,18 @@ def choose_language(asked: str, accepted: str, meeting: str, settings: WebSettin
     return "en"
 
 
-def stated_fallback(settings: WebSettings, visit: VisitRow | None, meeting: MeetingRow | None) -> Rule | None:
-    """What the notice says that the host may go on with when not everyone agrees. `visit` None: it is yet to come."""
-    if meeting is None or not settings.each_voice_allowed:
+def stated_fallback(
+    settings: WebSettings, visit: VisitRow | None, meeting: MeetingRow | None, settled: RuleSettled | None = None
+) -> Rule | None:
+    """What the notice says that the host may go on with when not everyone agrees, as far as places allow it.
+
+    `visit` None: it is yet to come. `settled`: the last time that the bot looked at places; None: it has not yet.
+    """
+    if meeting is None or not settings.each_voice_allowed or (visit or meeting).rule is not Rule.EVERYONE:
         return None
-    return meeting.fallback if (visit or meeting).rule is Rule.EVERYONE else None
+    if settled is None:
+        return meeting.fallback
+    return Rule(settled.fallback) if settled.fallback else None
 
 
 def page_notice(

@@ -9,21 +9,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from aiohttp import web
 
-from consent_notice.events import RuleSettled
+from consent_notice.events import Event, RuleSettled
 from consent_notice.finding import Duty, Reason, combine, place_told, places_of
 from consent_notice.jurisdictions import Checked
 from consent_notice.settlement import Moment, PlacePolicy, last_settled, settle_declared
 from consent_notice.words import Rule
 from storage.errors import StaleEpoch
 from storage.visits import VisitRow
-from web.access import ARRIVED_MS, CLOCK, STORE
-from web.answers import event_id
+from web.access import CLOCK, STORE
+from web.answers import Sent, event_id
+from web.opened import Opened
 from web.settings import SETTINGS, WebSettings
 
 
@@ -77,21 +78,30 @@ def is_place(settings: WebSettings, code: str) -> bool:
     return not code or settings.jurisdictions.is_known(code)
 
 
-async def declare(request: web.Request, visit: VisitRow, page_id: str, code: str) -> None:
+async def declare_place(request: web.Request, opened: Opened, sent: Sent) -> list[tuple[Event, str]]:
+    """Keeps what the form says with the page, and returns what the log has to be told of it, which may be nothing."""
+    row, place = opened.row, (await request.post()).get("place")
+    if row is None or not isinstance(place, str) or place == row.place or not is_place(request.app[SETTINGS], place):
+        return []
+    opened.row = replace(row, place=place)
+    return await place_entries(request, opened.visit, row.page_id, place, sent.arrived_ms)
+
+
+async def place_entries(
+    request: web.Request, visit: VisitRow, page_id: str, code: str, at_ms: int
+) -> list[tuple[Event, str]]:
     """A participant says where they are; `code` is one of `choices`, or empty to take it back.
 
-    Durable on return, as is what follows for a meeting that runs. Taking it back relaxes nothing. Raises StorageError.
+    What follows for a meeting that runs is for the caller to log. Taking it back relaxes nothing. Raises StorageError.
     """
     store, settings, clock = request.app[STORE], request.app[SETTINGS], request.app[CLOCK]
-    if not is_place(settings, code):
-        raise web.HTTPBadRequest(text="That place is not in the list.")
     await store.pages.declare_place(page_id, code)
     if not code or visit.ended_at is not None:
-        return
+        return []
     host = await store.users.get(visit.host_id)
     declared = await store.pages.places(visit.id)
     entries = settle_declared(
-        Moment(visit=visit.id, epoch=visit.epoch, boot_id=clock.boot_id, at_ms=request[ARRIVED_MS]),
+        Moment(visit=visit.id, epoch=visit.epoch, boot_id=clock.boot_id, at_ms=at_ms),
         places=places_of(
             host=host.place if host else "",
             usual_host=settings.host_location,
@@ -102,10 +112,10 @@ async def declare(request: web.Request, visit: VisitRow, page_id: str, code: str
         information=settings.information,
         earlier=[entry.event for entry in await asyncio.to_thread(store.log.entries_of, visit.id)],
     )
-    await store.log.append_all([(entry, event_id(visit.id, "place", entry.kind, *declared)) for entry in entries])
-    if entries and visit.rule is not Rule.EVERYONE:
+    if entries and visit.rule is not Rule.EVERYONE:  # what the pages say from now on
         with suppress(StaleEpoch):  # another bot has taken the visit over, and asked for every place that was declared
             await store.visits.set_rule(visit.id, visit.epoch, Rule.EVERYONE)
+    return [(entry, event_id(visit.id, "place", entry.kind, *declared)) for entry in entries]
 
 
 def why_rule(settings: WebSettings, entries: Iterable[Entry]) -> WhyRule:

@@ -24,6 +24,7 @@ from web.replay import MeetingStory, SeatStory
 
 RECORDING, TRANSCRIPT, EVIDENCE = "recording", "transcript", "evidence"
 COMMAND_LINE = "command line"  # the reader who has a shell on the server
+PAGE_READER = "page "  # before the name of a participant's page: whoever has it has no account
 MOST_SHOWN = 10
 _AGREED = frozenset({Act.GIVE, Act.ATTEST})
 _CONCERNS = {RECORDING: Purpose.RECORDING, TRANSCRIPT: Purpose.TRANSCRIPTION}
@@ -34,13 +35,16 @@ class Look:
     """As it is told to a participant: by role; a reviewer's name is the reviewer's."""
 
     at: datetime
-    by: str  # "host", "reviewer" or "operator"
+    by: str  # "you", "host", "reviewer" or "operator"
     what: str
 
 
-async def note_read(request: web.Request, visit: VisitId, what: str) -> None:
-    """Durable on return. Where it can't be noted, nothing may be shown: 503."""
-    who = user_of(request).id
+async def note_read(request: web.Request, visit: VisitId, what: str, *, page: str = "") -> None:
+    """By whoever is signed in, or by the participant whose page that is.
+
+    Durable on return. Where it can't be noted, nothing may be shown: 503.
+    """
+    who = PAGE_READER + page if page else user_of(request).id
     hour = request.app[CLOCK].now().strftime("%Y-%m-%dT%H")
     noted = event_id(visit, "read", who, what, hour)
     log = request.app[STORE].log
@@ -64,16 +68,20 @@ async def note_reads_from_command_line(store: Store, visits: Iterable[VisitId], 
         )
 
 
-def looks_at(story: MeetingStory, seat: SeatStory, host: str) -> list[Look]:
-    """The newest first. The evidence is everybody's; sound and words concern whoever ever agreed to them."""
+def looks_at(story: MeetingStory, seat: SeatStory, host: str, page: str) -> list[Look]:
+    """The newest first. The evidence is everybody's; sound and words concern whoever ever agreed to them; what another
+    participant read on a page of their own was theirs alone."""
     agreed = {purpose for told in seat.told for purpose, act in told.decided.acts if act in _AGREED}
     looks = [
         Look(at=at, by=_role_of(read.reader, host), what=read.what)
         for at, read in story.reads
+        if not read.reader.startswith(PAGE_READER) or read.reader == PAGE_READER + page
         if read.what == EVIDENCE or _CONCERNS.get(read.what) in agreed
     ]
     return looks[::-1][:MOST_SHOWN]
 
 
 def _role_of(reader: str, host: str) -> str:
+    if reader.startswith(PAGE_READER):
+        return "you"
     return "host" if reader == host else "operator" if reader == COMMAND_LINE else "reviewer"

@@ -18,7 +18,7 @@ from web.access import CLOCK, NEW_ID, Access, Route, back_to, post, tell, text_o
 from web.accounts import LIMITER
 from web.mail import AddressRefused, MailNotSent, is_address, send
 from web.notices import page_words
-from web.participants import Opened, opened_page
+from web.opened import Opened, opened_page
 from web.receipts import file_name, language_of, receipt_for
 from web.settings import SETTINGS, MailServer
 

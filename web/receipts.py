@@ -23,7 +23,7 @@ from web import display
 from web.access import CLOCK, NEW_ID, STORE, Access, Route, get, text_of
 from web.headers import POLICY_OF_ANSWER
 from web.notices import choose_language, link_of, page_words
-from web.participants import Opened, opened_page
+from web.opened import Opened, opened_page
 from web.replay import SeatStory, Told
 from web.settings import SETTINGS
 

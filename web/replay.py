@@ -19,6 +19,7 @@ from consent_notice.events import (
     PartClosed,
     RecordingTagged,
     RecordRead,
+    RuleSettled,
     SeatJoined,
     SeatLeft,
     SegmentOpened,
@@ -26,7 +27,7 @@ from consent_notice.events import (
     VisitClosed,
 )
 from consent_notice.standings import StandingsReplay
-from consent_notice.words import Purpose, SeatId, SeatKind, Standing
+from consent_notice.words import Purpose, Rule, SeatId, SeatKind, Standing
 
 
 class Entry(Protocol):
@@ -150,6 +151,8 @@ class MeetingStory:
     words: dict[SeatId, int] = field(default_factory=dict)  # in sealed transcripts
     transcripts: dict[str, SeatId] = field(default_factory=dict)
     tagged: RecordingTagged | None = None
+    rule: Rule | None = None  # the last that was settled
+    settled: RuleSettled | None = None  # the last time that places were looked at
     reads: list[tuple[datetime, RecordRead]] = field(default_factory=list)
     entries: int = 0
     last_ms: int = 0  # when somebody last came or went, or sound was last kept
@@ -181,6 +184,9 @@ def tell(entries: Iterable[Entry], timeline: Timeline) -> MeetingStory:
                 _headcount(story.seats[event.seat], standings, entry)
         elif isinstance(event, RecordingTagged):
             story.tagged = event
+        elif isinstance(event, RuleSettled):
+            story.rule = event.rule
+            story.settled = event if event.profile else story.settled
         elif isinstance(event, RecordRead):
             story.reads.append((entry.at, event))
         elif isinstance(event, SeatJoined | SeatLeft | NoticeDelivered | Decided | VisitClosed):

@@ -19,7 +19,8 @@ from web.accounts import LIMITER
 from web.answering import choice_entries, log, sent_form
 from web.hosts import story_of
 from web.notices import page_words
-from web.participants import Shown, done, language_of, opened_page, participant_page
+from web.opened import done, language_of, opened_page
+from web.participants import Shown, participant_page
 
 _TRIES = RateLimitItemPerMinute(10, 10)
 _TRIES_OF_ALL = RateLimitItemPerMinute(60, 10)  # from wherever they come: a thousandth of what there is to guess

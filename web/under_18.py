@@ -12,7 +12,7 @@ from consent_notice.events import RecordingBarred
 from web.access import ARRIVED_MS, CLOCK, Access, Route, back_to, post
 from web.answering import keep, log_and_erase, no_entries, say_no
 from web.answers import event_id
-from web.participants import Opened, done, opened_page
+from web.opened import Opened, done, opened_page
 from web.settings import SETTINGS
 
 AUTHORITY = "under 18"

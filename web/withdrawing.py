@@ -9,7 +9,7 @@ from aiohttp import web
 from consent_notice.words import Purpose, Standing
 from web.access import Access, Route, post, text_of
 from web.answering import keep, log, log_and_erase, no_entries, say_no
-from web.participants import done, opened_page
+from web.opened import done, opened_page
 from web.settings import SETTINGS
 
 

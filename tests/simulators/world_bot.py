@@ -301,11 +301,11 @@ class Bot:
                     is_older = of_earlier_stays and after_ms < self.capture.began_ms
                     if is_older or self.capture.kept_after(seat, after_ms):
                         world.cut_back(self.boot, seat, after_ms)
-                case BindPage(code=code, seat=seat, at_ms=at_ms):
-                    bound = world.pages.bind(code, seat, at_ms)
-                    return lambda: self.take(bound or PageUnknown(seat=seat))
-                case FindAgreement(seat=seat, platform_id=platform_id):
-                    found = world.pages.find_agreement(seat, platform_id)
+                case BindPage(code=code, seat=writer, at_ms=at_ms):
+                    bound = world.pages.bind(code, writer, at_ms)
+                    return lambda: self.take(bound or PageUnknown(seat=writer))
+                case FindAgreement(seat=whose, platform_id=platform_id):
+                    found = world.pages.find_agreement(whose, platform_id)
                     return lambda: self.take(found)
                 case StopMeeting():
                     world.is_stopped = True

@@ -1,4 +1,4 @@
-"""The room of a simulated meeting: seats, chat, notices and sound, told to each bot late, early dated, twice or not yet.
+"""The room of a simulated meeting: seats, chat, notices and sound, told to each bot late, dated early, twice, or never.
 
 Keeps what `bot.ports` promises of a room: a join is told at most `roster_lag_ms` late, nothing is dated too kindly, the
 chat comes in its order. Where only names are known, a seat goes to whoever bears the name next.

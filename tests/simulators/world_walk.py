@@ -1,4 +1,4 @@
-"""Random walks through simulated meetings, each from one seed, and the shortest walk that still breaks what one broke."""
+"""Random walks through simulated meetings, each from one seed, and the shortest one that still breaks the same law."""
 
 from __future__ import annotations
 

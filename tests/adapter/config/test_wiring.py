@@ -9,6 +9,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from pydantic import ValidationError
 
 from config.settings import Settings
 from config.supervisor import ROLES as SUPERVISED
@@ -45,6 +46,25 @@ def test_transcription_is_asked_for_only_where_it_is_made(tmp_path: Path) -> Non
     silent = server_settings(tmp_path, transcription={"enabled": False})
     assert asked_purposes(silent) == (Purpose.RECORDING,)
     assert web_settings(silent).purposes == (Purpose.RECORDING,)
+
+
+def test_more_purposes_are_asked_about_where_they_are_set(tmp_path: Path) -> None:
+    wanted = ["insights", "recording", "ai_notes", "transcription"]
+    settings = server_settings(tmp_path, purposes=wanted, transcription={"enabled": True})
+    everything = (Purpose.RECORDING, Purpose.TRANSCRIPTION, Purpose.AI_NOTES, Purpose.INSIGHTS)
+    assert web_settings(settings).purposes == everything
+    silent = server_settings(tmp_path, purposes=wanted, transcription={"enabled": False})
+    assert Purpose.TRANSCRIPTION not in asked_purposes(silent)
+    only_sound = server_settings(tmp_path, purposes=["recording"], transcription={"enabled": True})
+    assert asked_purposes(only_sound) == (Purpose.RECORDING,)
+    by_variable = server_settings(tmp_path, purposes="recording, ai_notes")
+    assert asked_purposes(by_variable) == (Purpose.RECORDING, Purpose.AI_NOTES)
+
+
+@pytest.mark.parametrize("purposes", [[], ["transcription"], ["recording", "music"], "", "transcription"])
+def test_without_the_recording_nothing_can_be_asked_for(tmp_path: Path, purposes: object) -> None:
+    with pytest.raises(ValidationError):
+        server_settings(tmp_path, purposes=purposes)
 
 
 def test_the_pages_get_what_was_set(tmp_path: Path) -> None:

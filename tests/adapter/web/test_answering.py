@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from consent_notice.decisions import Act
@@ -10,7 +12,7 @@ from consent_notice.words import IdentityLevel, Purpose, SeatKind, Standing
 from storage.verify import verify
 from tests.adapter.web.conftest import People
 from tests.simulators.page_answers import YES, agree, code_on, decisions, standing
-from tests.simulators.web_site import Meeting, Site
+from tests.simulators.web_site import Meeting, Site, open_site
 
 
 @pytest.fixture
@@ -87,6 +89,50 @@ async def test_a_yes_by_code_names_the_text_that_the_page_showed(meeting: Meetin
     assert kept is not None
     assert "Ingrid Solberg" in kept.notice.page
     assert verify(site.store.data_dir).faults == []
+
+
+async def test_each_purpose_is_a_choice_of_its_own_and_taken_back_on_its_own(tmp_path: Path) -> None:
+    async with open_site(tmp_path, purposes=tuple(Purpose)) as site:
+        meeting = await Meeting.begin(site, await site.person("host", "Ingrid", "i@example.org"))
+        seat = await meeting.join("Ada")
+        async with site.browser() as browser:
+            await browser.open(meeting.link)
+            assert "checked" not in browser.text
+            assert browser.text.count('type="checkbox"') == len(Purpose)
+            # Figures about a person need a page that is known to be theirs: this one can't be.
+            assert 'name="purpose_insights" disabled' in browser.text
+            assert browser.text.count(" disabled") == 1
+            ticked = dict.fromkeys(["purpose_recording", "purpose_ai_notes", "purpose_insights"], "on")
+            await browser.submit(meeting.link, **ticked, alone="yes", decision="yes")
+            await meeting.type_code(code_on(browser), seat)
+            (said,) = decisions(meeting)
+            assert dict(said.acts) == {
+                Purpose.RECORDING: Act.GIVE,
+                Purpose.AI_NOTES: Act.GIVE,
+                Purpose.TRANSCRIPTION: Act.REFUSE,
+                Purpose.SHARING: Act.REFUSE,
+            }
+            site.clock.pass_s(1)
+            await browser.open(f"{meeting.link}?change")
+            ticked["purpose_sharing"] = "on"
+            await browser.submit(meeting.link, **ticked, alone="yes", decision="yes")
+            assert Purpose.INSIGHTS not in dict(decisions(meeting)[-1].acts)
+            await browser.submit(f"{meeting.link}/withdraw", purpose="ai_notes")
+            assert decisions(meeting)[-1].acts == ((Purpose.AI_NOTES, Act.WITHDRAW),)
+        assert standing(meeting, seat) is Standing.GIVEN
+        assert standing(meeting, seat, Purpose.SHARING) is Standing.GIVEN
+        assert standing(meeting, seat, Purpose.INSIGHTS) is Standing.UNKNOWN
+
+
+async def test_what_was_sent_comes_back_to_be_put_right_unless_it_was_for_something_else(
+    meeting: Meeting, site: Site
+) -> None:
+    async with site.browser() as browser:
+        await browser.open(meeting.link)
+        await browser.submit(meeting.link, **{**YES, "alone": ""})
+        assert 'name="purpose_recording" checked' in browser.text
+        await browser.submit(meeting.link, **{**YES, "notice": "0" * 64})
+        assert "checked" not in browser.text
 
 
 # ---- a no --------------------------------------------------------------------------------------------------------
