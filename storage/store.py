@@ -102,6 +102,7 @@ class Store:
                 keys = KeyStore(keys_path, vault, new_id)
                 if is_new:  # last: if we die before it, the next start is the first one again
                     database.write_now(lambda connection: _begin(connection, vault, log))
+                log.read_names()
             except BaseException:
                 database.close()
                 raise
