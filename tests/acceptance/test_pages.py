@@ -120,6 +120,7 @@ async def test_a_no_by_name_without_scripts_and_in_polish(site: Site, host: User
     await meeting.join("Łukasz Żak")
     async with a_page(chromium, site, viewport=PHONE, scripts=False) as page:
         await page.goto(meeting.link)
+        await page.locator(".languages summary").click()
         await page.get_by_role("link", name="polski").click()
         await page.get_by_role("button", name="Nie, niczego nie zachowujcie").click()
         await page.get_by_label("Twoja nazwa na spotkaniu").fill("łukasz żak")
