@@ -26,7 +26,7 @@ from bot.facts import SessionFacts
 from bot.ports import ChatDeleted, ChatEdited, ChatSaid, DigitsPressed, StopPressed
 from bot.seats import Seat, Seats
 from bot.standings import Acts, Standings
-from consent_notice.answers import Reading, find_page_code
+from consent_notice.answers import Reading, find_page_code, read_deletion
 from consent_notice.attendance import FOREVER_MS
 from consent_notice.decisions import Act
 from consent_notice.events import Decided, Means
@@ -60,9 +60,8 @@ class Answering:
         self._entries = entries
         self._order = order
         self._thanks_due: dict[str, Say] = {}  # by event id, for when it is durable
-        self._yeses: dict[
-            str, tuple[SeatId, str, Reading]
-        ] = {}  # chat messages that carried a yes, for when they are changed
+        # Chat messages that carried a yes, for when they are changed.
+        self._yeses: dict[str, tuple[SeatId, str, Reading]] = {}
         self._heard = heard
 
     # ---- the chat ------------------------------------------------------------------------------------------------
@@ -90,10 +89,13 @@ class Answering:
         if opens and twins:
             self._order(PostLine(line=Say.SAME_NAME, to_seat=said.seat, reply_to=said.message_id))
             return
-        if opens and self._is_early(seat, said):
-            return
+        if opens and self._record.people_on(seat.seat, FOREVER_MS) > 1:
+            self._order(PostLine(line=Say.CANNOT_RECORD_SEAT, to_seat=said.seat, reply_to=said.message_id))
+            return  # whose yes that is, only a page of their own can tell
         if opens:
             self._yeses[said.message_id] = (said.seat, said.text, reading)
+        if opens and self._is_early(seat, said):
+            return
         thanks = None if opens else Say.THANKS_WITHDRAWN if has_given else Say.THANKS_REFUSED
         for each in [seat, *twins]:  # a no under a name that two people bear is a no of both: doubt is a no
             self.decide(each, acts, Means.CHAT, said.message_id, said.at_ms, verbatim=said.text, thanks=thanks)
@@ -122,32 +124,41 @@ class Answering:
 
     def edited(self, edited: ChatEdited) -> None:
         """An edit can shut and never opens; one of a yes takes it back, unless only its spelling changed."""
-        seat = self._seats.find(edited.seat)
+        whose, before, was = self._yes_in(edited)
+        seat = self._seats.find(whose)
         if seat is None or seat.kind is not SeatKind.PERSON:
             return
-        has_given = self.gave(edited.seat, Purpose.RECORDING)
-        whose, before, was = self._yeses.get(edited.message_id, (None, "", Reading.NONE))
-        if whose != edited.seat:
-            before, was = "", Reading.NONE
+        has_given = self.gave(whose, Purpose.RECORDING)
         reading = self._seats.read_edit(edited, before, was, has_given=has_given).reading
         if reading not in (Reading.REFUSED, Reading.WITHDRAWN):
             return
         acts = self._acts_of(reading, has_given=has_given) or withdrawal()
+        alone = self._seats.read_edit(edited, "", Reading.NONE, has_given=has_given).reading
+        verbatim = edited.text if alone in (Reading.REFUSED, Reading.WITHDRAWN) else ""  # else it is no answer (law 11)
         self._yeses.pop(edited.message_id, None)
         thanks = (
             Say.ANSWER_CHANGED if was is not Reading.NONE else Say.THANKS_WITHDRAWN if has_given else Say.THANKS_REFUSED
         )
         reference = f"{edited.message_id}:edited:{edited.at_ms}"
-        self.decide(seat, acts, Means.CHAT, reference, edited.at_ms, verbatim=edited.text, thanks=thanks)
+        for each in [seat, *self._twins(seat)]:
+            self.decide(each, acts, Means.CHAT, reference, edited.at_ms, verbatim=verbatim, thanks=thanks)
 
     def deleted(self, deleted: ChatDeleted) -> None:
         """Whoever deletes their yes may not stand by it: doubt is a no. Deleting a no takes nothing back."""
-        seat = self._seats.find(deleted.seat)
-        if seat is None or self._yeses.get(deleted.message_id, (None,))[0] != deleted.seat:
+        whose, _, was = self._yes_in(deleted)
+        seat = self._seats.find(whose)
+        if seat is None or read_deletion(was).reading is not Reading.WITHDRAWN:
             return
         del self._yeses[deleted.message_id]
         reference = f"{deleted.message_id}:deleted"
         self.decide(seat, withdrawal(), Means.CHAT, reference, deleted.at_ms, thanks=Say.ANSWER_CHANGED)
+
+    def _yes_in(self, changed: ChatEdited | ChatDeleted) -> tuple[SeatId, str, Reading]:
+        """Whose yes the message carried; where only names are known its writer's, whoever is told to change it."""
+        known = self._yeses.get(changed.message_id)
+        if known is not None and (known[0] == changed.seat or self._facts.capabilities.names_only):
+            return known
+        return changed.seat, "", Reading.NONE
 
     def _acts_of(self, reading: Reading, *, has_given: bool) -> Acts | None:
         match reading:
@@ -186,8 +197,9 @@ class Answering:
         seat = self._seats.find(event.seat)
         if seat is None or not seat.is_phone or seat.noticed_ms is None or not event.digits:
             return
-        if event.digits == YES_KEY and event.at_ms < seat.noticed_ms:
-            return  # pressed before they were asked
+        is_shared = self._record.people_on(seat.seat, FOREVER_MS) > 1
+        if event.digits == YES_KEY and (is_shared or event.at_ms < seat.noticed_ms):
+            return  # by one of several, or before they were asked
         if event.digits == YES_KEY:
             acts: Acts = tuple((purpose, Act.GIVE) for purpose in self._facts.asked)
         else:
@@ -231,15 +243,15 @@ class Answering:
         )
 
     def agreement_found(self, event: AgreementFound) -> None:
-        """A no counts at once; a yes once this person was told of it here."""
+        """A no counts at once; a yes once this person was told of it here, unless they were asked meanwhile."""
         seat = self._seats.find(event.seat)
-        if seat is None or seat.looked_up:
+        if seat is None:
             return
-        seat.looked_up = True
+        is_late, seat.looked_up = seat.looked_up, True
         if not event.acts or self._standings.has_answered(event.seat):
             return
         if any(act is Act.GIVE for _, act in event.acts):
-            seat.ahead = event
+            seat.ahead = seat.ahead if is_late else event
         else:
             seat.notice_ordered = True  # nobody asks them again
             self._decide_ahead(seat, event, at_ms=seat.joined_ms)

@@ -49,7 +49,8 @@ class Entries:
     notice: NoticeRef
     legal_basis: str = ""
 
-    def joined(self, event: Joined, *, is_own: bool) -> Append:
+    def joined(self, event: Joined, *, is_own: bool, stay: int = 1) -> Append:
+        """`stay`: which of that seat; who reloads the page may come back in the very moment in which they left."""
         return Append(
             event=SeatJoined(
                 visit=self.visit,
@@ -63,13 +64,13 @@ class Entries:
                 platform_id=event.platform_id,
                 is_own=is_own,
             ),
-            event_id=event_id(self.visit, "joined", str(self.epoch), event.seat, str(event.at_ms)),
+            event_id=event_id(self.visit, "joined", str(self.epoch), event.seat, str(event.at_ms), str(stay)),
         )
 
-    def left(self, seat: SeatId, at_ms: int) -> Append:
+    def left(self, seat: SeatId, at_ms: int, *, stay: int = 1) -> Append:
         return Append(
             event=SeatLeft(visit=self.visit, epoch=self.epoch, seat=seat, boot_id=self.boot_id, at_ms=at_ms),
-            event_id=event_id(self.visit, "left", str(self.epoch), seat, str(at_ms)),
+            event_id=event_id(self.visit, "left", str(self.epoch), seat, str(at_ms), str(stay)),
         )
 
     def noticed(

@@ -42,6 +42,7 @@ class Hosting:
         self._entries = entries
         self._record = record
         self._order = order
+        self._logged: set[str] = set()  # what is in the log already; told once more it is no news
         self._is_offered = False
         self._has_fallen_back = False
         self._is_held = False  # a place that became known asks for everyone's yes
@@ -62,13 +63,21 @@ class Hosting:
             return False
         if word == STOP:
             self._order(StopMeeting())
-        else:
+            return True
+        append = self._entries.host_acted(COMMANDS[word], Means.CHAT, said.message_id, said.at_ms)
+        if append.event_id not in self._logged:
             if COMMANDS[word] is HostAct.PAUSE:
                 self._record.doubt_from(said.at_ms, PAUSED)  # shuts first, is logged after
-            self._order(self._entries.host_acted(COMMANDS[word], Means.CHAT, said.message_id, said.at_ms))
+            self._order(append)
         return True
 
+    def recall(self, entry: Durable) -> None:
+        """Of an earlier stay."""
+        if isinstance(entry.event, HostActed):
+            self._logged.add(entry.event_id)
+
     def durable(self, entry: Durable, now_ms: int) -> None:
+        self.recall(entry)
         match entry.event:
             case HostActed(act=HostAct.ASK):
                 self.wants_to_ask = True

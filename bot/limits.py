@@ -28,6 +28,7 @@ class Limits:
         self._record = record
         self._order = order
         self._host_is_here: bool | None = None
+        self._host: Seat | None = None  # as they were when that was last asked
         self.is_barred = False
         self.is_held = False  # a place asks for everyone's yes: no fallback may follow any more
 
@@ -71,12 +72,16 @@ class Limits:
     def host_is_here(self, host: Seat | None, now_ms: int) -> None:
         """Where the host wants nothing kept without them."""
         if not self._facts.needs_host or (host is not None) == self._host_is_here:
+            self._host = host
             return
         self._host_is_here = host is not None
-        if host is None:
+        if host is not None:
+            self._record.doubt_until(now_ms, HOST_AWAY)
+        elif self._host is None or self._host.left_ms is None:
             self._record.doubt_from(now_ms, HOST_AWAY)
         else:
-            self._record.doubt_until(now_ms, HOST_AWAY)
+            self._record.doubt_from(self._host.left_ms, HOST_AWAY)  # not only since it was told
+        self._host = host
 
     def _is_too_late(self, event: Limit) -> bool:
         """A looser rule that was on its way when a place forbade it."""

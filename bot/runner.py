@@ -24,7 +24,7 @@ from bot.presence import Presence
 from bot.session import Session
 from bot.stay import Stay
 from consent_notice.clock import Clock
-from consent_notice.events import SeatJoined, VisitClosed, VisitOpened
+from consent_notice.events import Event, SeatJoined, VisitClosed, VisitOpened
 from consent_notice.finding import places_of
 from consent_notice.frames import GateTimes
 from consent_notice.information import NOTHING_STATED, Information
@@ -166,24 +166,23 @@ class VisitRunner:
             visit = replace(visit, rule=opening.rule)
         words = self._words(visit, host.name if host is not None else "", room, opening.fallback)
         await store.notices.keep(words.notice)
-        await store.log.append(
-            VisitOpened(
-                visit=visit.id,
-                epoch=epoch,
-                meeting=meeting.id,
-                platform=meeting.platform,
-                host=words.facts.host,
-                bot_name=parts.policy.bot_name,
-                rule=visit.rule,
-                path_delay_ms=room.capabilities.path_delay_ms,
-                boot_id=clock.boot_id,
-                at_ms=clock.boot_ms(),
-                attested_opens=parts.policy.attestation_allowed,
-            ),
-            event_id=event_id(visit.id, "opened", str(epoch)),
+        opened = VisitOpened(
+            visit=visit.id,
+            epoch=epoch,
+            meeting=meeting.id,
+            platform=meeting.platform,
+            host=words.facts.host,
+            bot_name=parts.policy.bot_name,
+            rule=visit.rule,
+            path_delay_ms=room.capabilities.path_delay_ms,
+            boot_id=clock.boot_id,
+            at_ms=clock.boot_ms(),
+            attested_opens=parts.policy.attestation_allowed,
         )
-        if opening.entry is not None:
-            await store.log.append(opening.entry, event_id=event_id(visit.id, "places", str(epoch)))
+        entries: list[tuple[Event, str]] = [(opened, event_id(visit.id, "opened", str(epoch)))]
+        if opening.entry is not None:  # with it, so that a place that is declared from now on comes after both
+            entries.append((opening.entry, event_id(visit.id, "places", str(epoch))))
+        await store.log.append_all(entries)
         if opening.refusal:
             return LeftReason.NOT_ALLOWED_THERE, opening.refusal
         rules = await store.users.host_rules(meeting.host_id)
@@ -331,6 +330,7 @@ class VisitRunner:
         """Tags what was kept and ends the books; each step may be repeated after a crash. Raises StorageError."""
         store, clock = self._parts.store, self._parts.clock
         await asyncio.to_thread(store.tracks.recover, visit.id)  # what a full disk would not let the writer close
+        await asyncio.to_thread(store.tracks.refuse, visit.id, self._epoch)  # by a no that no stay lived to hear of
         closed = VisitClosed(
             visit=visit.id, epoch=self._epoch, reason=reason.value, boot_id=clock.boot_id, at_ms=clock.boot_ms()
         )

@@ -34,6 +34,7 @@ class Seat:
     identity_level: IdentityLevel
     joined_ms: int  # the last time
     left_ms: int | None = None
+    stay: int = 1  # how often they have come
     is_here: bool = True
     notice_ordered: bool = False
     noticed_ms: int | None = None  # when the notice was readable to them, in this stay of theirs
@@ -72,6 +73,9 @@ class Seats:
     def people(self) -> list[Seat]:
         return [seat for seat in self._seats.values() if seat.is_here and seat.kind is SeatKind.PERSON]
 
+    def stay_of(self, seat: SeatId) -> int:
+        return self._seats[seat].stay
+
     def name_of(self, seat: SeatId) -> str | None:
         """As shown until now; None for somebody who is not here."""
         known = self.find(seat)
@@ -102,6 +106,7 @@ class Seats:
             kind=event.seat_kind,
             identity_level=event.identity_level,
             joined_ms=event.at_ms,
+            stay=1 if known is None else known.stay + 1,
             notice_ordered=has_answered,
             explained=known is not None and known.explained,
             platform_id=event.platform_id,

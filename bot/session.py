@@ -291,7 +291,7 @@ class Session:
         self.record.joined(event.seat, event.seat_kind, event.at_ms)
         if event.seat_kind is SeatKind.PERSON and self._needs_everyone(event.at_ms):
             self._order(CutBack(seat=None, after_ms=event.at_ms))
-        self._order(self._entries.joined(event, is_own=False))
+        self._order(self._entries.joined(event, is_own=False, stay=self._seats.stay_of(event.seat)))
         if was_named not in (None, event.name):
             self._answering.forget(event.seat, event.at_ms)
         seat = self._seats.find(event.seat)
@@ -307,7 +307,7 @@ class Session:
         left_ms = self._seats.left(seat, at_ms)
         if left_ms is not None:
             self.record.left(seat, left_ms)
-            self._order(self._entries.left(seat, left_ms))
+            self._order(self._entries.left(seat, left_ms, stay=self._seats.stay_of(seat)))
             self._answering.forget(seat, left_ms)
 
     def _needs_everyone(self, at_ms: int) -> bool:
@@ -321,6 +321,7 @@ class Session:
             if isinstance(entry.event, SeatJoined):
                 self._seats.remember(entry.event)
             self._limits.recall(entry)
+            self._hosting.recall(entry)
             self._standings.recall(entry, self.facts.boot_id)
         self._answering.reset_what_was_said_in_the_room(now_ms)
         self._standings.resume(now_ms)

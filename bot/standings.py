@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.commands import Durable
+from consent_notice.attendance import FOREVER_MS
 from consent_notice.decisions import Act, IllegalAct, meets_floor, next_standing
 from consent_notice.events import Decided, Means, NoticeDelivered
 from consent_notice.rules import MeetingRecord
@@ -93,13 +94,14 @@ class Standings:
         self._last_index = entry.index
         self._logged_ids.add(entry.event_id)
         voice = voice_of(decided.seat, decided.person)
-        unlogged = self._unlogged_noes.get(voice, set())
-        was_said_here = entry.event_id in unlogged
-        unlogged.discard(entry.event_id)
+        was_said_here = entry.event_id in self._unlogged_noes.get(voice, ())
+        self._unlogged_noes.get(voice, set()).discard(entry.event_id)
+        unlogged = {*self._unlogged_noes.get(voice, ()), *self._unlogged_noes.get(decided.seat, ())}
         at_ms = decided.at_ms if decided.boot_id == boot_id else now_ms
         for purpose, act in decided.acts:
             if act in _OPENING:
-                is_overtaken = bool(unlogged) or at_ms <= self._last_no_ms.get((voice, purpose), -1)
+                last_no_ms = max(self._last_no_ms.get((each, purpose), -FOREVER_MS) for each in (voice, decided.seat))
+                is_overtaken = bool(unlogged) or at_ms <= last_no_ms
                 if not is_overtaken and (act is Act.ATTEST or meets_floor(purpose, decided.identity_level)):
                     self._open(entry.index, decided, purpose, act, said_ms=at_ms, now_ms=now_ms)
             elif not was_said_here:
@@ -119,7 +121,11 @@ class Standings:
         for purpose, standing in self._recalled.after(event):
             means = event.means if isinstance(event, Decided) else Means.SYSTEM
             self._known[voice, purpose] = _Known(standing=standing, means=means, entry=entry.index)
+            if standing in _REFUSED:
+                self._known |= dict.fromkeys(self._voices_of(voice, purpose), self._known[voice, purpose])
             last_no_ms = self._recalled.last_no_ms(voice, purpose, boot_id)
+            if last_no_ms is None and standing in _REFUSED:
+                last_no_ms = 0  # on another boot's clock: before this one's began
             if last_no_ms is not None:
                 self._last_no_ms[voice, purpose] = last_no_ms
         if isinstance(event, Decided) and event.means is Means.PAGE:
@@ -144,7 +150,8 @@ class Standings:
     def resume(self, now_ms: int) -> None:
         """What still holds of the earlier stays holds from now on; a no from when it was said, so that a yes which
         somebody said since then, and which is yet to be told, is a later one."""
-        for (seat, purpose), known in self._known.items():
+        noes_first = sorted(self._known.items(), key=lambda item: item[1].standing in OPENING)
+        for (seat, purpose), known in noes_first:
             from_ms = now_ms if known.standing in OPENING else self._last_no_ms.get((seat, purpose), 0)
             self._record.stands(seat, purpose, known.standing, from_ms, known.entry)
 
@@ -157,8 +164,17 @@ class Standings:
             return  # a second ask, a deferral of somebody who has just answered
         self._known[seat, purpose] = _Known(standing=standing, means=means)
         if act not in _NO_NO:
-            self._last_no_ms[seat, purpose] = max(at_ms, self._last_no_ms.get((seat, purpose), -1))
+            self._last_no_ms[seat, purpose] = max(at_ms, self._last_no_ms.get((seat, purpose), at_ms))
+            self._known |= dict.fromkeys(self._voices_of(seat, purpose), self._known[seat, purpose])
         self._record.stands(seat, purpose, standing, at_ms, None)
+
+    def _voices_of(self, seat: SeatId, purpose: Purpose) -> list[tuple[SeatId, Purpose]]:
+        """Of those who share it: a no from the seat is one of each."""
+        return [
+            (voice, asked)
+            for voice, asked in self._known
+            if asked is purpose and voice != seat and seat_of_voice(voice) == seat
+        ]
 
     def _open(self, index: int, decided: Decided, purpose: Purpose, act: Act, *, said_ms: int, now_ms: int) -> None:
         voice = voice_of(decided.seat, decided.person)

@@ -15,7 +15,6 @@ from consent_notice.notice import plain
 from consent_notice.receipt import DOES_NOT_PROVE, PROVES, CheckedReceipt, fingerprint
 from consent_notice.receipt_page import MAX_PAGE_BYTES, check_file
 from consent_notice.record import BadReceipt
-from storage.vault import verify_signature
 
 _LONGEST_KEY_BYTES = 4_096
 
@@ -42,6 +41,8 @@ def receipt() -> None:
 @click.option("--json", "as_json", is_flag=True, help="What holds, or what does not, as one JSON object.")
 def verify(file: Path, key: VerifierKey, as_json: bool) -> None:
     """Check a receipt (.html or .json) offline; exit 1 and one line where it does not hold."""
+    from storage.vault import verify_signature
+
     with file.open("rb") as opened:
         content = opened.read(MAX_PAGE_BYTES + 1)
     try:

@@ -15,7 +15,8 @@ from consent_notice.attendance import FOREVER_MS, Attendance
 from consent_notice.words import Purpose, Rule, SeatId, SeatKind, Standing, seat_of_voice
 
 # Standings that are no answer: a yes said before them is still a yes. Any other that is not GIVEN is a no.
-_NO_ANSWER = frozenset({Standing.UNKNOWN, Standing.REQUESTED, Standing.DEFERRED})
+# A host's word about somebody is none of theirs, either way.
+_NO_ANSWER = frozenset({Standing.UNKNOWN, Standing.REQUESTED, Standing.DEFERRED, Standing.ATTESTED})
 _GIVEN = frozenset({Standing.GIVEN})
 _REMEMBERED_VERDICTS = 256
 
@@ -66,7 +67,8 @@ class MeetingRecord:
       it was said before a no that is known.
     - Presence is what joins and leaves tell together, in whatever order they came. A leave without a stay is no news.
     - A seat keeps its standings when it leaves and comes back.
-    - A seat with several people stands under each of them (`words.voice_of`); how many they are only grows.
+    - A seat with several people stands under each of them (`words.voice_of`); how many they are only grows. A no from
+      the seat itself, by whoever of them, is a no of each.
     - A stricter rule holds from its own time on and ends each looser one noted before it; a looser one never reaches
       back.
     """
@@ -120,13 +122,18 @@ class MeetingRecord:
         """
         history = self._standings.setdefault((seat, purpose), [])
         parent = seat_of_voice(seat)
+        noted = [*history]
         if parent != seat:
             self._voices.setdefault(parent, set()).add(seat)
+            noted += self._standings.get((parent, purpose), [])
+        elif self._is_no(standing):
+            for voice in self._voices.get(seat, ()):
+                self.stands(voice, purpose, standing, from_ms, None)
         if standing in self._opening:
             if entry is None:
                 raise ValueError("couldn't note a yes: expected the log index of its entry")
             said_ms = from_ms if said_ms is None else min(said_ms, from_ms)
-            if any(self._is_no(earlier.standing) and earlier.from_ms >= said_ms for earlier in history):
+            if any(self._is_no(earlier.standing) and earlier.from_ms >= said_ms for earlier in noted):
                 return
             from_ms = max([from_ms, *(kept.from_ms for kept in history if kept.standing not in self._opening)])
         else:
@@ -213,9 +220,8 @@ class MeetingRecord:
         if people == 1:
             entry = self._entry_over(seat, purpose, from_ms, to_ms)
             return None if entry is None else frozenset({entry})
-        if self._says_no(seat, purpose, from_ms, to_ms):
-            return None  # said from the seat itself, by whoever of them
-        found = [self._entry_over(voice, purpose, from_ms, to_ms) for voice in self._voices.get(seat, ())]
+        voices = [voice for voice in self._voices.get(seat, ()) if self._is_heard_of(voice, purpose, from_ms, to_ms)]
+        found = [self._entry_over(voice, purpose, from_ms, to_ms) for voice in voices]
         entries = frozenset(entry for entry in found if entry is not None)
         return entries if None not in found and len(entries) >= people else None
 
@@ -251,10 +257,13 @@ class MeetingRecord:
                 return None
         return history[index].entry
 
-    def _says_no(self, seat: SeatId, purpose: Purpose, from_ms: int, to_ms: int) -> bool:
-        history = self._standings.get((seat, purpose), [])
-        first = max(0, bisect_right(history, from_ms, key=_from_ms) - 1)
-        return any(self._is_no(noted.standing) for noted in history[first:] if noted.from_ms < to_ms)
+    def _is_heard_of(self, voice: SeatId, purpose: Purpose, from_ms: int, to_ms: int) -> bool:
+        """Whether they had said anything by then, or say something in the span that is no yes."""
+        history = self._standings.get((voice, purpose), [])
+        return any(
+            noted.from_ms <= from_ms or (noted.from_ms < to_ms and noted.standing not in self._opening)
+            for noted in history
+        )
 
     def _is_no(self, standing: Standing) -> bool:
         return standing not in self._opening and standing not in _NO_ANSWER

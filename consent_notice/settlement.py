@@ -15,7 +15,6 @@ from consent_notice.jurisdictions import Jurisdictions
 from consent_notice.settling import Hearing, MixRefused, RulePolicy, Setting, SettledRule, settle_rule, tightened
 from consent_notice.words import Rule, VisitId
 
-_STAYS = "The rule was tightened during this meeting, and that stays."
 KEEPS_LITTLE = RulePolicy(single_voices_allowed=False, one_sided_accepted=False, late_roster_accepted=False)
 
 
@@ -94,23 +93,21 @@ def settle_declared(
     A rule that keeps single voices is not logged again: of two people who declare at once, the one whose place forbids
     it must not be overtaken by the one whose place does not.
     """
-    last, places = last_settled(earlier), tuple(places)
-    if last is None:  # before the visit is opened; then every place that was declared is looked at
-        return []
+    if not any(isinstance(event, VisitOpened) for event in earlier):
+        return []  # when it is opened, every place that was declared is looked at
+    last, places = last_settled(earlier), tuple(places)  # None: an older version opened it, and looked at none
     first, current = _rules_of(earlier)
-    fallback = Rule(last.fallback) if last.fallback else None
+    fallback = Rule(last.fallback) if last is not None and last.fallback else None
+    is_late_mix = last is not None and last.is_late_mix
     finding = combine(policy.jurisdictions, places)
     now = settle_rule(
         wanted=first if current is Rule.EVERYONE else current,
         fallback=fallback,
         finding=finding,
         policy=policy.rules,
-        hearing=Hearing(separate=not last.is_late_mix, roster_lags=last.is_late_mix),
+        hearing=Hearing(separate=not is_late_mix, roster_lags=is_late_mix),
     )
-    now = tightened(SettledRule(rule=current, fallback=fallback, why=(_STAYS,)), now)
-    entry = _entry(moment, now, finding, places, information, is_late_mix=last.is_late_mix)
-    if entry.rule is not Rule.EVERYONE or (current is Rule.EVERYONE and _says_the_same(last, entry)):
-        return []
+    entry = _entry(moment, now, finding, places, information, is_late_mix=is_late_mix)
     if isinstance(now, MixRefused):
         why = "a place where nothing may be held in memory before everyone agreed"
         return [
@@ -119,7 +116,8 @@ def settle_declared(
                 visit=moment.visit, epoch=moment.epoch, why=why, boot_id=moment.boot_id, at_ms=moment.at_ms
             ),
         ]
-    return [entry]
+    takes_fallback = fallback is not None and not entry.fallback
+    return [entry] if entry.rule is Rule.EVERYONE and (current is not Rule.EVERYONE or takes_fallback) else []
 
 
 def last_settled(events: Iterable[Event | object]) -> RuleSettled | None:

@@ -20,7 +20,8 @@ _NO_ANSWER = frozenset({Standing.UNKNOWN, Standing.REQUESTED, Standing.DEFERRED}
 
 class StandingsReplay:
     """As the bot keeps them: an act that the table does not know changes nothing, a yes that is given twice relies on
-    the first, and a yes that was said before a no but logged after it is none. Kept by voice (`words.voice_of`).
+    the first, and a yes that was said before a no but logged after it is none. Kept by voice (`words.voice_of`); a no
+    from a seat that several people share is a no of each of them.
     """
 
     def __init__(self) -> None:
@@ -42,6 +43,7 @@ class StandingsReplay:
                 continue
             if act not in NO_NO:
                 self._note_no(key, event)
+                self._note_no_of_each(key, self.now[key])
             yield purpose, self.now[key]
 
     def declared(self, event: HeadcountDeclared) -> None:
@@ -58,21 +60,30 @@ class StandingsReplay:
             for (voice, asked), standing in self.now.items()
             if asked is purpose and voice != seat and seat_of_voice(voice) == seat
         ]
-        for standing in (own, *voices):
-            if standing not in OPENING and standing not in _NO_ANSWER:
-                return standing
         given = sum(standing is Standing.GIVEN for standing in voices)
-        return Standing.GIVEN if given >= people and given == len(voices) else Standing.REQUESTED
+        if given >= people and given == len(voices):
+            return Standing.GIVEN
+        noes = (standing for standing in (own, *voices) if standing not in OPENING and standing not in _NO_ANSWER)
+        return next(noes, Standing.REQUESTED)
 
     def counts(self, event: NoticeDelivered | Decided, purpose: Purpose) -> bool:
         """Whether its yes is one: said after the person's last no, by somebody who is known well enough."""
-        last_no_ms = self.last_no_ms(voice_in(event), purpose, event.boot_id)
-        return (last_no_ms is None or event.at_ms > last_no_ms) and not _is_low(event, purpose)
+        for voice in {voice_in(event), event.seat}:
+            last_no_ms = self.last_no_ms(voice, purpose, event.boot_id)
+            if last_no_ms is not None and event.at_ms <= last_no_ms:
+                return False
+        return not _is_low(event, purpose)
 
     def last_no_ms(self, seat: SeatId, purpose: Purpose, boot_id: str) -> int | None:
         """On the clock of that boot; None where there is none, or the last was said on another boot's clock."""
         said_on, at_ms = self._last_no.get((seat, purpose), ("", 0))
         return at_ms if said_on == boot_id else None
+
+    def _note_no_of_each(self, key: tuple[SeatId, Purpose], standing: Standing) -> None:
+        seat, purpose = key
+        for voice, asked in self.now:
+            if asked is purpose and voice != seat and seat_of_voice(voice) == seat:
+                self.now[voice, purpose] = standing
 
     def _note_no(self, key: tuple[SeatId, Purpose], event: NoticeDelivered | Decided) -> None:
         boot_id, at_ms = self._last_no.get(key, (event.boot_id, event.at_ms))

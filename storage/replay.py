@@ -59,18 +59,23 @@ def replay(entries: Iterable[Entry], boot_id: str) -> MeetingRecord:
     own = (e.event.seat for e in ordered if isinstance(e.event, SeatJoined) and e.event.is_own)
     record = MeetingRecord(opened.rule, attested_opens=opened.attested_opens, own_voice=next(own, None))
     present = _Present()
-    standings = StandingsReplay()
+    standings, before = StandingsReplay(), _Before()
     was_reached = False
     for entry in ordered:
         event = entry.event
         is_of_boot = getattr(event, "boot_id", None) == boot_id
-        was_reached = was_reached or is_of_boot
+        if is_of_boot and not was_reached:
+            was_reached = True
+            before.note(record, standings)
         if isinstance(event, NoticeDelivered | Decided):
             if was_reached and not is_of_boot:
                 continue
             for purpose, standing in standings.after(event):
                 given = entry.index if standing in OPENING else None
-                record.stands(voice_in(event), purpose, standing, event.at_ms if is_of_boot else 0, given)
+                if is_of_boot:
+                    record.stands(voice_in(event), purpose, standing, event.at_ms, given)
+                else:
+                    before.entries[voice_in(event), purpose] = given
         elif isinstance(event, Limit):
             if is_of_boot or not was_reached:
                 note_limit(record, event, event.at_ms if is_of_boot else 0)
@@ -106,6 +111,18 @@ def latest_standings(entries: Iterable[Entry]) -> dict[tuple[SeatId, Purpose], S
             standings.declared(entry.event)
     seats = {(seat_of_voice(voice), purpose) for voice, purpose in standings.now}
     return {(seat, purpose): standings.of_seat(seat, purpose) for seat, purpose in seats}
+
+
+@dataclass(slots=True)
+class _Before:
+    """What was decided before the boot: only what stands when it begins, and the entries of the yeses among it."""
+
+    entries: dict[tuple[SeatId, Purpose], int | None] = field(default_factory=dict)
+
+    def note(self, record: MeetingRecord, standings: StandingsReplay) -> None:
+        noes_first = sorted(standings.now.items(), key=lambda item: item[1] in OPENING)
+        for (voice, purpose), standing in noes_first:
+            record.stands(voice, purpose, standing, 0, self.entries.get((voice, purpose)))
 
 
 @dataclass(slots=True)

@@ -1,17 +1,23 @@
-"""Reads kept sound back, and moves what may stay of it to a new segment when the rest must be destroyed."""
+"""Reads kept sound back, and moves what may stay of it to a new segment when the rest must be destroyed.
+
+Which that is, a caller says, or the log where a stay ended before it could know.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
-from consent_notice.events import Event, PartClosed, SegmentOpened
-from consent_notice.words import SegmentId, VisitId
+from consent_notice.events import Event, PartClosed, SegmentOpened, VisitOpened
+from consent_notice.frames import judged_from_ms
+from consent_notice.rules import Grounds, MeetingRecord, judge
+from consent_notice.words import Purpose, SeatId, SegmentId, VisitId
 from storage.consent_log import ConsentLog, Fence
 from storage.errors import BrokenRecord, StorageError
 from storage.key_file import sync_directory
+from storage.log_entries import ErasedBody
 from storage.parts import (
     HEADER_NAME,
     LONGEST_CHUNK_MS,
@@ -23,6 +29,7 @@ from storage.parts import (
     read_header,
     read_part,
 )
+from storage.replay import replay
 from storage.segments import (
     CLOSED_SUFFIX,
     LATE_REFUSAL,
@@ -32,6 +39,7 @@ from storage.segments import (
     closed_event,
     destroy,
     erased_event,
+    is_live,
     opened_event,
     segment_folder,
 )
@@ -111,8 +119,50 @@ def _content(folder: Path, number: int) -> bytes | None:
     return None
 
 
+def destroy_refused_sound(shelf: Shelf, fence: Fence) -> None:
+    """What earlier stays of this visit kept and its log refuses: a no that none of them lived to hear of.
+
+    Judged as verify judges it. What a living process still writes is left to it; where the body of a yes was erased,
+    nothing can be judged. Raises OSError, StorageError.
+    """
+    entries = shelf.log.entries_of(fence.visit)
+    events = {entry.index: entry.event for entry in entries}
+    delay_ms = max((event.path_delay_ms for event in events.values() if isinstance(event, VisitOpened)), default=0)
+    records: dict[str, MeetingRecord] = {}
+    for logged in logged_segments(shelf.log, fence.visit):
+        opened = logged.opened
+        is_erased = any(isinstance(events.get(index), ErasedBody) for index in opened.relies_on)
+        if not logged.closed or is_erased or is_live(segment_folder(shelf.tracks, fence.visit, opened.segment)):
+            continue
+        if opened.boot_id not in records:
+            records[opened.boot_id] = replay(entries, opened.boot_id)
+        may_stay = _Judgement(records[opened.boot_id], frozenset(opened.seats), delay_ms)
+        whole_from_ms = min(part.from_ms for part in logged.closed) - LONGEST_CHUNK_MS
+        if not may_stay.allows(whole_from_ms - delay_ms, max(part.to_ms for part in logged.closed)):
+            destroy_sound(shelf, fence, logged, may_stay.of)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judgement:
+    record: MeetingRecord
+    seats: frozenset[SeatId]
+    path_delay_ms: int
+
+    def of(self, frame: StoredFrame) -> bool:
+        from_ms = judged_from_ms(frame.captured_ms, frame.duration_ms, frame.encoding, self.path_delay_ms)
+        return self.allows(from_ms, frame.ends_ms)
+
+    def allows(self, from_ms: int, to_ms: int) -> bool:
+        return isinstance(judge(self.record, self.seats, from_ms, to_ms, Purpose.RECORDING), Grounds)
+
+
 def destroy_later_sound(shelf: Shelf, fence: Fence, logged: LoggedSegment, after_ms: int) -> None:
-    """What of a closed segment ends by `after_ms` moves to a new one under a new key; then the old key is destroyed.
+    """What of a closed segment ends later than that. As `destroy_sound` does it."""
+    destroy_sound(shelf, fence, logged, lambda frame: frame.ends_ms <= after_ms)
+
+
+def destroy_sound(shelf: Shelf, fence: Fence, logged: LoggedSegment, may_stay: Callable[[StoredFrame], bool]) -> None:
+    """What of a closed segment may stay moves to a new one under a new key; then the old key is destroyed.
 
     Where the moving fails, the whole segment is destroyed all the same: a no weighs more than what was kept. Raises
     OSError, StorageError only where even that could not be done.
@@ -123,8 +173,7 @@ def destroy_later_sound(shelf: Shelf, fence: Fence, logged: LoggedSegment, after
     try:
         header, frames = read_segment(shelf, logged)
         key_id = header.key_id
-        staying = (frame for frame in frames if frame.ends_ms <= after_ms)
-        _move(shelf, fence, header, staying, erased)
+        _move(shelf, fence, header, filter(may_stay, frames), erased)
     except (OSError, StorageError):
         destroy(shelf, fence.visit, old.segment, key_id)
         shelf.log.submit([erased]).result()

@@ -26,7 +26,7 @@ from storage.errors import LogWriteFailed, Scope, StaleEpoch, StorageError
 from storage.keys import DataKey
 from storage.parts import LONGEST_CHUNK_MS, LONGEST_PART_MS, Frame, SegmentHeader
 from storage.segments import LiveSegment, Recovery, Shelf, closed_event, opened_event
-from storage.sound import destroy_later_sound, logged_segments
+from storage.sound import destroy_later_sound, destroy_refused_sound, logged_segments
 
 QUEUE_LIMIT = 340  # chunks: ten seconds of eight people
 TICK_S = 0.1
@@ -223,8 +223,9 @@ class TrackWriter:
             self._fail(_fault_of(error))
 
     def _prepare(self) -> None:
-        """What an earlier epoch of this visit left open is ended first."""
+        """What an earlier epoch of this visit left open is ended first, and goes where it did not live to hear a no."""
         Recovery(self._shelf).recover(self._visit)
+        destroy_refused_sound(self._shelf, self._fence)
         self._spare_key = self._shelf.keys.make()
 
     def _drain(self) -> _Settle | None:

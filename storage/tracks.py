@@ -11,13 +11,13 @@ from consent_notice.clock import Clock
 from consent_notice.events import SegmentOpened
 from consent_notice.frames import Encoding
 from consent_notice.words import Rule, SeatId, SegmentId, VisitId
-from storage.consent_log import ConsentLog
+from storage.consent_log import ConsentLog, Fence
 from storage.errors import NotPlayable, NotStored
 from storage.keys import KeyStore
 from storage.ogg import SAMPLES_PER_MS, TimedPacket, write_ogg
 from storage.parts import SegmentHeader, StoredFrame
 from storage.segments import Recovery, Shelf
-from storage.sound import LoggedSegment, logged_segments, read_segment
+from storage.sound import LoggedSegment, destroy_refused_sound, logged_segments, read_segment
 from storage.track_writer import TrackFault, TrackWriter
 
 _DRIFT_SAMPLES = 200 * SAMPLES_PER_MS
@@ -72,6 +72,10 @@ class Tracks:
         What a living process writes is left alone. Raises OSError, StorageError.
         """
         return Recovery(self._shelf).recover(only)
+
+    def refuse(self, visit: VisitId, epoch: int) -> None:
+        """Blocking; when a visit is over. Destroys what was kept and the log refuses. Raises OSError, StorageError."""
+        destroy_refused_sound(self._shelf, Fence(visit=visit, epoch=epoch))
 
     async def segments(self, visit: VisitId) -> list[SegmentRow]:
         """Those not erased, in the order in which they were opened."""

@@ -197,3 +197,51 @@ def reproven(receipt: bytes, choose: Callable[[list[Any]], Sequence[Any]]) -> by
         content["proof"]["entries"] = list(choose(content["proof"]["entries"]))
 
     return resealed(receipt, change)
+
+
+def in_other_forms(receipt: bytes) -> list[bytes]:
+    """The same data, written differently: what a seal over the data alone would not notice."""
+    return [
+        b" " + receipt,
+        receipt + b"\n",
+        receipt.replace(b'{"', b'{ "', 1),
+        receipt.replace(b'"format"', b'"\\u0066ormat"', 1),
+        receipt[:-1] + b',"format":"onrecord-receipt/2"}',
+        receipt.replace(b'"index":1,', b'"index":1.0,', 1),
+        b"\xef\xbb\xbf" + receipt,
+    ]
+
+
+def forgeries() -> dict[str, tuple[bytes, str]]:
+    """Each is at one with itself but for one thing, and the words that name it."""
+    entries, note = proven(*START, GAVE)
+    refused = decided((Purpose.RECORDING, Act.REFUSE), (Purpose.TRANSCRIPTION, Act.REFUSE), verbatim="record no")
+    of_refusal = proven(*START, refused)[0]
+    twice, note_of_twice = proven(*START, replace(refused, at_ms=1_500), GAVE)
+    checkpoint = note.partition("\n\n")[0] + "\n"
+    return {
+        "sealed without the key": (
+            build_receipt(FACTS, entries, note, KEY, OTHER.sign),
+            "signature is not of this key",
+        ),
+        "a checkpoint made without the key": (
+            build_receipt(FACTS, entries, sign_note(checkpoint, KEY, OTHER.sign), KEY, PRIVATE.sign),
+            "signature is not of this key",
+        ),
+        "an answer that is not in the log": (
+            build_receipt(FACTS, [*entries[:-1], of_refusal[-1]], note, KEY, PRIVATE.sign),
+            "entry 7 is not in the log",
+        ),
+        "another answer than the one in the log": (
+            build_receipt(FACTS, [*entries[:-1], replace(entries[-1], event=refused)], note, KEY, PRIVATE.sign),
+            "entry 7 is not what the log holds",
+        ),
+        "a no before the yes that it followed": (
+            build_receipt(FACTS, [*twice[:3], twice[4], twice[3]], note_of_twice, KEY, PRIVATE.sign),
+            "not in the log's order",
+        ),
+        "the same answer twice": (
+            build_receipt(FACTS, [*entries, entries[-1]], note, KEY, PRIVATE.sign),
+            "not in the log's order",
+        ),
+    }

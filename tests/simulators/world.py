@@ -18,8 +18,10 @@ from bot.runner import FEED_INTERVAL_MS, SETTLE_FLOOR_MS
 from consent_notice.events import Decided, Event, HeadcountDeclared, HostActed, RuleSettled, VisitOpened
 from consent_notice.frames import judged_from_ms
 from consent_notice.gate import AdmittedFrame
-from consent_notice.words import Rule, SeatId
+from consent_notice.rules import Grounds, MeetingRecord, judge
+from consent_notice.words import Purpose, Rule, SeatId
 from storage.errors import LogWriteFailed
+from storage.replay import replay
 from tests.simulators.visit import session_facts
 from tests.simulators.world_bot import Bot
 from tests.simulators.world_laws import Laws
@@ -143,6 +145,7 @@ class World:
             self.log.append(self._opened(epoch), f"opened{epoch}")
         except LogWriteFailed:
             return None
+        self.refuse()
         facts = replace(self.facts, epoch=epoch, boot_id=self.boot_id)
         bot = Bot(self, facts, earlier, told)
         self.bots.append(bot)
@@ -196,7 +199,8 @@ class World:
 
     def settle(self) -> None:
         """No more goes wrong, nobody does anything, and all that is under way arrives."""
-        self.feed_silent_until_ms = self.room.silent_until_ms = 0
+        self.advance(max(0, self.room.silent_until_ms - self.now_ms))
+        self.feed_silent_until_ms = 0
         self.log.failing.clear()
         self.is_settling = True
         for _ in range(120):
@@ -208,6 +212,8 @@ class World:
         else:
             raise AssertionError("couldn't let the world settle")
         self.is_settling = False
+        if not self.bots:
+            self.refuse()
         self.laws.settled()
 
     def _all_is_told(self) -> bool:
@@ -322,6 +328,19 @@ class World:
         to_ms = frame.captured_ms - track.early_ms + frame.duration_ms + base_ms
         seats = None if sitting is None else frozenset({sitting.seat})
         return Kept(frame, bot.epoch, bot.boot, seats, from_ms, to_ms)
+
+    def refuse(self) -> None:
+        """As storage does it before a stay begins and when a visit is over: what the log refuses goes."""
+        records = {boot: replay(self.log.tail(0), boot) for boot in {kept.boot for kept in self.kept}}
+        before = len(self.kept)
+        self.kept = [kept for kept in self.kept if self._is_allowed(records[kept.boot], kept.frame)]
+        self.counts["refused afterwards"] += before - len(self.kept)
+
+    def _is_allowed(self, record: MeetingRecord, frame: AdmittedFrame) -> bool:
+        delay_ms = self.circumstances.path_delay_ms
+        from_ms = judged_from_ms(frame.captured_ms, frame.duration_ms, frame.encoding, delay_ms)
+        to_ms = frame.captured_ms + frame.duration_ms
+        return isinstance(judge(record, frame.speakers, from_ms, to_ms, Purpose.RECORDING), Grounds)
 
     def cut_back(self, boot: str, seat: SeatId | None, after_ms: int) -> None:
         """As the writer of sound does it: whatever stay kept it, on the clock of this boot."""

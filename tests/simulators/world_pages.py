@@ -207,7 +207,8 @@ class Pages:
 
     def agreed_ahead(self, person: Person, *, says_yes: bool) -> None:
         self.agreements[person.key] = says_yes
-        person.says(Word(-FOREVER_MS, "log", is_yes=says_yes))
+        word = person.says(Word(-FOREVER_MS, "log", is_yes=says_yes))
+        self.world.words[f"s-{person.key}", f"agreement-{person.key}:s-{person.key}"] = [word]
 
     def find_agreement(self, seat: SeatId, platform_id: str) -> AgreementFound:
         said = self.agreements.get(platform_id)

@@ -27,7 +27,7 @@ NOTHING = (
     "record yes zq",
     "> record yes\nzq that is what she wrote",
     "yes, zq, if Ben leaves",
-    "zq no, I meant Tuesday",
+    "zq I meant Tuesday",
     "why zq?",
 )
 Step = Callable[["World"], None]
@@ -51,7 +51,11 @@ def join(world: World) -> None:
     if not away or len(world.truth.present()) >= 4:
         return
     key = world.dice.choice(away)
-    person = world.people.setdefault(key, Person(key, NAMES[key]))
+    person = world.people.get(key)
+    if person is None:
+        person = world.people[key] = Person(key, NAMES[key])
+        if world.circumstances.knows_agreements and world.dice.random() < 0.6:
+            world.pages.agreed_ahead(person, says_yes=world.dice.random() < 0.7)
     world.room.sits([person], person.name, is_phone=key == "tel" and not world.circumstances.names_only)
 
 
@@ -164,6 +168,14 @@ def _own_message(world: World) -> tuple[Sitting, Message] | None:
     return world.dice.choice(found[-6:]) if found else None
 
 
+def _only_said_yes_in(person: Person, message: Message) -> bool:
+    """Whoever said it elsewhere, too, may stand by that."""
+    said: list[Word] = []
+    for word in person.words:
+        said = [*said, word] if word.is_yes else []
+    return bool(said) and all(word.message_id == message.message_id for word in said)
+
+
 def edit(world: World) -> None:
     """A yes that is changed is none any more; what becomes a yes by an edit is none."""
     found = _own_message(world)
@@ -172,9 +184,7 @@ def edit(world: World) -> None:
     sitting, message = found
     text = world.dice.choice((*YES, *NO, *NOTHING))
     world.room.edits(message, text)
-    said = [word for person in sitting.people for word in person.words if word.message_id == message.message_id]
-    was_yes = any(word.is_yes for word in said)
-    if text in NO or (was_yes and text not in YES):
+    if text in NO or (text not in YES and any(_only_said_yes_in(person, message) for person in sitting.people)):
         _says_no(world, sitting, message, ":edited")
 
 
@@ -185,7 +195,7 @@ def delete(world: World) -> None:
     sitting, message = found
     world.room.deletes(message)
     for person in sitting.people:
-        if person.words and person.words[-1].is_yes and person.words[-1].message_id == message.message_id:
+        if _only_said_yes_in(person, message):
             word = person.says(Word(world.now_ms, "room", is_yes=False, message_id=message.message_id))
             world.says(sitting.seat, f"{message.message_id}:deleted", word, is_told_again=False)
 

@@ -23,6 +23,8 @@ from tests.simulators.receipts import (
     START,
     WITHDREW,
     asked,
+    forgeries,
+    in_other_forms,
     joined,
     made,
     opened,
@@ -31,7 +33,7 @@ from tests.simulators.receipts import (
 )
 from tests.simulators.web_site import Meeting, Site
 from tests.unit.consent_notice.test_receipt import CHANGES
-from tests.unit.consent_notice.test_receipt_page import SHAPES
+from tests.unit.consent_notice.test_receipt_page import HANDED_OUT, SHAPES
 from web.checker import checker_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -102,6 +104,7 @@ async def verdicts(page: Page, files: list[bytes], key: str = str(KEY)) -> list[
 async def test_genuine_ones_hold_in_both_forms(page: Page) -> None:
     """The page is rendered anew and compared, so this shows that the script renders every shape as Python does."""
     files = [form for receipt in SHAPES.values() for form in (receipt, page_of(receipt))]
+    files.append(HANDED_OUT.read_bytes())
     assert await verdicts(page, files) == [""] * len(files)
     assert all(await verdicts(page, files, str(OTHER_KEY)))
 
@@ -161,6 +164,15 @@ async def test_what_the_server_itself_changes_and_signs_does_not_hold(page: Page
     assert (
         sum(words in why for words, why in zip(of_command, found, strict=False)) > len(CHANGES) // 2
     )  # in the same words
+
+
+async def test_what_is_at_one_with_itself_but_not_with_the_log_or_the_key_does_not_hold(page: Page) -> None:
+    forged = list(forgeries().values())
+    for make in (lambda receipt: receipt, page_of):
+        found = await verdicts(page, [make(receipt) for receipt, _ in forged])
+        assert [words for (_, words), why in zip(forged, found, strict=True) if words not in why] == []
+    other_forms = await verdicts(page, in_other_forms(RECEIPT))
+    assert [why for why in other_forms if not why or why.startswith("broken")] == []
 
 
 async def test_what_is_no_receipt_does_not_hold(page: Page) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from consent_notice.words import Rule
 from tests.simulators.web_site import Meeting, open_site, settings_for
-from web.notices import choose_language, page_words
+from web.notices import ahead_words, choose_language, page_words
 
 LOCALES = Path("web/locales")
 
@@ -41,6 +41,21 @@ def test_every_locale_is_whole_and_keeps_the_places_to_fill_in() -> None:
             assert places == {part.split("}")[0] for part in words[key].split("{")[1:]}, (file.name, key)
 
 
+def test_every_language_has_its_own_words_for_answers_ahead_with_the_places_to_fill_in() -> None:
+    english = tomllib.loads((LOCALES / "ahead" / "en.toml").read_text())
+    files = list((LOCALES / "ahead").glob("*.toml"))
+    assert {file.stem for file in files} == {file.stem for file in LOCALES.glob("*.toml")}
+    for file in files:
+        words = tomllib.loads(file.read_text())
+        assert words.keys() == english.keys(), file.name
+        for key, text in english.items():
+            places = {part.split("}")[0] for part in text.split("{")[1:]}
+            assert places == {part.split("}")[0] for part in words[key].split("{")[1:]}, (file.name, key)
+        assert file.stem == "en" or not [key for key, text in words.items() if text == english[key]]
+    assert {**page_words("de"), **tomllib.loads((LOCALES / "ahead" / "de.toml").read_text())} == ahead_words("de")
+    assert ahead_words("ja") == ahead_words("en")
+
+
 def test_a_language_without_words_of_its_own_reads_english() -> None:
     assert page_words("ja") == page_words("en")
     assert page_words("pl")["given_title"] == "Zgoda udzielona"
@@ -67,9 +82,11 @@ async def test_the_page_states_the_fallback_that_the_meeting_has(
         meeting = await Meeting.begin(site, host, rule=rule, fallback=fallback)
         async with site.browser() as browser:
             await browser.open(meeting.link)
-    assert ("If not everyone agrees, Ingrid Solberg may go on" in browser.text) is is_stated
+    assert ("the bot may go on with only the voices of those who did" in browser.text) is is_stated
     assert ("If not all do, Ingrid Solberg may go on" in browser.text) is is_stated
     assert ("Everyone present must agree, or nothing is kept." in browser.text) is (
         rule is Rule.EVERYONE and not is_stated
     ), "it promises no more than the notice"
-    assert ("Ingrid Solberg may go on" in meeting.notice.post) is is_stated, "as the bot does in the chat"
+    assert ("I may go on with only the voices of those who did" in meeting.notice.post) is is_stated, (
+        "as the bot does in the chat"
+    )

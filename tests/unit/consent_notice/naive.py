@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-NO_ANSWERS = ("unknown", "requested", "deferred")
+NO_ANSWERS = ("unknown", "requested", "deferred", "attested")
 
 
 @dataclass

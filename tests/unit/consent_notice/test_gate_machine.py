@@ -33,7 +33,7 @@ OTHER_BOT = SeatId("otherbot")
 LATEST_MS = 60  # how much later than it happened anything is told
 OFFSETS = st.sampled_from([-1, 0, 1])
 NOES = [each for each in Standing if each is not Standing.GIVEN]
-UNANSWERED = ("unknown", "requested", "deferred")
+UNANSWERED = ("unknown", "requested", "deferred", "attested")
 
 
 @dataclass

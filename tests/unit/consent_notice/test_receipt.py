@@ -21,6 +21,8 @@ from tests.simulators.receipts import (
     START,
     WITHDREW,
     decided,
+    forgeries,
+    in_other_forms,
     made,
     reproven,
     resealed,
@@ -170,6 +172,19 @@ def test_entries_in_another_order_twice_or_left_out_do_not_hold() -> None:
     ):
         with pytest.raises(BadReceipt):
             check_receipt(entries, KEY, verify_signature)
+
+
+@pytest.mark.parametrize("forgery", forgeries())
+def test_what_is_at_one_with_itself_but_not_with_the_log_or_the_key_does_not_hold(forgery: str) -> None:
+    receipt, words = forgeries()[forgery]
+    with pytest.raises(BadReceipt, match=words):
+        check_receipt(receipt, KEY, verify_signature)
+
+
+def test_the_same_data_in_another_form_does_not_hold() -> None:
+    for form in in_other_forms(RECEIPT):
+        with pytest.raises(BadReceipt, match="changed, or is no receipt"):
+            check_receipt(form, KEY, verify_signature)
 
 
 def test_another_key_is_refused() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from consent_notice.events import RecordingBarred, RuleSettled
+from consent_notice.events import RecordingBarred, RuleSettled, VisitOpened
 from consent_notice.finding import places_of
 from consent_notice.information import NOTHING_STATED, Information, LegalBasis
 from consent_notice.settlement import Moment, Opening, PlacePolicy, last_settled, settle_declared, settle_opening
@@ -142,6 +143,19 @@ def test_the_profile_the_legal_basis_and_the_works_council_are_in_the_evidence()
     assert "works council" not in " ".join(plain.reasons)
 
 
+OPENED = VisitOpened(
+    visit=VisitId("visit"),
+    epoch=1,
+    meeting="meeting",
+    platform="practice",
+    host="Host",
+    bot_name="onrecord",
+    rule=Rule.EACH_VOICE,
+    path_delay_ms=0,
+    boot_id="boot",
+    at_ms=1,
+)
+
 # ---- somebody says where they are -------------------------------------------------------------------------------
 
 
@@ -153,7 +167,7 @@ def declared(
         places=places_of(host="PL", usual_host="", bot="PL", declared=codes),
         policy=PlacePolicy(jurisdictions=TABLE, rules=rules),
         information=NOTHING_STATED,
-        earlier=[*as_logged(first), *after],
+        earlier=[replace(OPENED, rule=first.rule), *as_logged(first), *after],
     )
 
 
@@ -170,25 +184,21 @@ def test_a_place_that_changes_nothing_is_not_logged_under_single_voices() -> Non
     assert declared(opening()) == []
 
 
-def test_once_tightened_nothing_loosens_it() -> None:
+def test_once_tightened_nothing_loosens_it_and_nothing_is_said_twice() -> None:
     first = opening()
     (tight,) = declared(first, "DE")
-    assert declared(first, "DE", after=(tight,)) == []
-    for entry in declared(first, "FR", after=(tight,)) + declared(first, after=(tight,)):
-        assert isinstance(entry, RuleSettled)
-        assert (entry.rule, entry.fallback) == (Rule.EVERYONE, "")
-        assert "tightened during this meeting" in entry.reasons[0]
-    (both,) = declared(first, "DE", "FR", after=(tight,))
-    assert isinstance(both, RuleSettled)
-    assert "is not allowed where somebody is (Germany)" in both.reasons[0]
+    for codes in (("DE",), ("FR",), (), ("DE", "FR", "US-CA")):
+        assert declared(first, *codes, after=(tight,)) == []
 
 
 def test_a_fallback_goes_with_the_first_place_that_forbids_it() -> None:
     first = opening(wanted=Rule.EVERYONE, fallback=Rule.EACH_VOICE)
-    for code, fallback in (("FR", "each_voice"), ("DE", "")):
-        (entry,) = declared(first, code)
-        assert isinstance(entry, RuleSettled)
-        assert (entry.rule, entry.fallback) == (Rule.EVERYONE, fallback)
+    assert declared(first, "FR") == []
+    (entry,) = declared(first, "DE")
+    assert isinstance(entry, RuleSettled)
+    assert (entry.rule, entry.fallback) == (Rule.EVERYONE, "")
+    assert "is not allowed where somebody is (Germany)" in entry.reasons[0]
+    assert declared(first, "FR", after=(entry,)) == []
 
 
 def test_a_fallback_that_was_taken_is_taken_back() -> None:
@@ -219,3 +229,12 @@ def test_before_a_visit_is_opened_nothing_is_logged() -> None:
     policy = PlacePolicy(jurisdictions=TABLE, rules=ALLOWED)
     places = places_of(host="", usual_host="", bot="", declared=("DE",))
     assert settle_declared(moment, places=places, policy=policy, information=NOTHING_STATED, earlier=[]) == []
+
+
+def test_a_visit_that_an_older_version_opened_is_tightened_too() -> None:
+    moment = Moment(visit=VisitId("visit"), epoch=1, boot_id="boot", at_ms=50)
+    policy = PlacePolicy(jurisdictions=TABLE, rules=ALLOWED)
+    for code, rules in (("DE", [Rule.EVERYONE]), ("FR", [])):
+        places = places_of(host="", usual_host="", bot="", declared=(code,))
+        found = settle_declared(moment, places=places, policy=policy, information=NOTHING_STATED, earlier=[OPENED])
+        assert [entry.rule for entry in found if isinstance(entry, RuleSettled)] == rules
