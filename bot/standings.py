@@ -75,16 +75,17 @@ class Standings:
         for purpose in purposes:
             self._shut(seat, purpose, Act.ASK, Means.SYSTEM, now_ms)
 
-    def said(self, seat: SeatId, acts: Acts, means: Means, at_ms: int, event_id: str, *, person: str = "") -> None:
-        """Takes what shuts at once; what opens waits for `logged`. What the log holds already is no news."""
+    def said(self, seat: SeatId, acts: Acts, means: Means, at_ms: int, event_id: str, *, person: str = "") -> bool:
+        """Takes what shuts at once; what opens waits for `logged`. False where the log holds it already: no news."""
         if event_id in self._logged_ids:
-            return
+            return False
         seat = voice_of(seat, person)
         shutting = [(purpose, act) for purpose, act in acts if act not in _OPENING]
         if any(act not in _NO_NO for _, act in shutting):
             self._unlogged_noes.setdefault(seat, set()).add(event_id)
         for purpose, act in shutting:
             self._shut(seat, purpose, act, means, at_ms)
+        return True
 
     def logged(self, entry: Durable, now_ms: int, boot_id: str) -> bool:
         """True where this is news: said in another process. An index already seen changes nothing."""
