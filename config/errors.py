@@ -63,5 +63,8 @@ class LogLost(ConfigError):
     exit_code = ExitCode.DATA_DIR
 
     def __init__(self, lost: list[str]) -> None:
-        fix = "put back the newer data directory, and end what else runs on a copy of this one; nothing was signed"
+        fix = (
+            "put back the newer data directory, and end what else runs on a copy of this one; where that data is gone "
+            "for good, `onrecord log declare` says so in the log; nothing was signed"
+        )
         super().__init__("\n".join(f"{line}; {fix}" for line in lost))

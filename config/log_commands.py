@@ -1,6 +1,7 @@
 """`onrecord log …`: the log's head, its published key, and whether it continues a checkpoint kept elsewhere.
 
-They read and change nothing, whether or not a server runs. What is proven is decided in `consent_notice.continuity`.
+All but `declare` read and change nothing, whether or not a server runs. What is proven is decided in
+`consent_notice.continuity`.
 """
 
 from __future__ import annotations
@@ -78,6 +79,32 @@ def consistency(
             click.echo(str(error), err=True)
             sys.exit(ExitCode.FAILED)
     click.echo(json.dumps(_as_json(continued)) if as_json else _in_words(continued))
+
+
+@log.command()
+@click.argument("old_checkpoint", type=click.File("rb"))
+@click.option("--why", required=True, help="What happened, in a line; it stays in the log.")
+@common
+def declare(config_file: Path | None, data_dir: Path | None, old_checkpoint: BinaryIO, why: str) -> None:
+    """Declare that entries under OLD_CHECKPOINT are lost here, and go on under another name. For good."""
+    from config.clock import SystemClock, new_id
+    from consent_notice.continuity import DoesNotContinue, kept_note
+    from storage.data_dir import serving
+    from storage.declaring import declare_lost
+    from storage.errors import NothingLost
+    from storage.store import Store
+
+    settings = settings_of_data(config_file, data_dir)
+    with serving(settings.data_dir):  # a server that runs has the log open under its old name
+        store = Store.open(settings.data_dir, SystemClock(), new_id)
+        try:
+            key = declare_lost(store.log, kept_note(old_checkpoint.read()), why, new_id()[:12])
+        except (DoesNotContinue, NothingLost, ValueError) as error:
+            raise click.ClickException(str(error)) from None
+        finally:
+            store.close()
+    click.echo(f"Declared as entry {store.log.chain.names[-1].from_size - 1}. Publish the new verifier key:")
+    click.echo(str(key))
 
 
 def _continued(found: LogReader, content: bytes) -> Continuation:

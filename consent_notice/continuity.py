@@ -28,6 +28,7 @@ class Break(StrEnum):
     BAD_SIGNATURE = "bad signature"
     LOG_BROKEN = "the log does not match its own checkpoint"
     LOG_SHORTER = "the log is shorter"
+    DECLARED_LOST = "declared lost"  # shorter, and an entry of the log says so
     REWRITTEN = "rewritten"
 
 
@@ -76,9 +77,7 @@ def kept_note(content: bytes) -> str:
 
 def open_kept(note: str, key: VerifierKey, verify: Verify) -> Checkpoint:
     """The checkpoint that this log once signed. Raises DoesNotContinue."""
-    origin, *rest = note.split("\n")
-    if len(rest) < 3 or "\n\n" not in note:
-        raise _no_checkpoint("expected a signed note with origin, size and root")
+    origin = kept_origin(note)
     if origin != key.name:
         raise DoesNotContinue(
             Break.ANOTHER_LOG, f"that checkpoint is of another log: {origin!r}; this one is {key.name}"
@@ -90,6 +89,24 @@ def open_kept(note: str, key: VerifierKey, verify: Verify) -> Checkpoint:
         raise DoesNotContinue(
             Break.BAD_SIGNATURE, f"that checkpoint was not signed by this log, or was changed since: {detail}"
         ) from None
+
+
+def kept_origin(note: str) -> str:
+    """Of which log it says that it is. Raises DoesNotContinue."""
+    origin, *rest = note.split("\n")
+    if len(rest) < 3 or "\n\n" not in note:
+        raise _no_checkpoint("expected a signed note with origin, size and root")
+    return origin
+
+
+def check_declared(old: Checkpoint, ended_at: int | None) -> None:
+    """`ended_at`: the entry with which the log took another name. Raises DoesNotContinue for what was lost by then."""
+    if ended_at is not None and old.size > ended_at:
+        raise DoesNotContinue(
+            Break.DECLARED_LOST,
+            f"that checkpoint was signed over {old.size} entries; those from {ended_at} on are lost here, as entry "
+            f"{ended_at} of the log declares",
+        )
 
 
 def open_latest(note: str, key: VerifierKey, verify: Verify) -> Checkpoint:

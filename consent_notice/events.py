@@ -288,6 +288,18 @@ class RecordRead:
     what: str  # "recording", "transcript", "evidence", "receipt"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainDeclared:
+    """Entries that were published are lost here. What follows is signed under another name, with the same key."""
+
+    kind: ClassVar[str] = "chain_declared"
+    visit: VisitId  # NO_VISIT
+    origin: str  # the name from here on
+    before: str  # the name until here
+    lost_checkpoint: str  # the signed note that this log does not continue
+    why: str  # as the admin stated it
+
+
 Event = (
     VisitOpened
     | VisitClosed
@@ -306,6 +318,7 @@ Event = (
     | RecordingTagged
     | Erased
     | RecordRead
+    | ChainDeclared
 )
 KINDS: dict[str, type[Any]] = {entry.kind: entry for entry in typing.get_args(Event)}
 _FIELDS = {kind: frozenset(field.name for field in dataclasses.fields(entry)) for kind, entry in KINDS.items()}

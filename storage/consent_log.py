@@ -16,9 +16,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from consent_notice.checkpoint import BadCheckpoint, Checkpoint, open_checkpoint, sign_checkpoint
+from consent_notice.checkpoint import BadCheckpoint, Checkpoint, VerifierKey, open_checkpoint, sign_checkpoint
 from consent_notice.clock import Clock
-from consent_notice.events import Event
+from consent_notice.events import ChainDeclared, Event
 from consent_notice.merkle import BrokenFrontier, Frontier
 from consent_notice.words import VisitId
 from storage import log_entries
@@ -123,7 +123,7 @@ class ConsentLog(LogReader):
 
     def begin(self, connection: sqlite3.Connection) -> None:
         """The empty log's checkpoint, once for a data directory; inside the caller's transaction."""
-        self._write_head(connection, Frontier())
+        self._write_head(connection, Frontier(), self.key)
 
     def close(self) -> None:
         """Writes what is queued, then ends."""
@@ -188,22 +188,25 @@ class ConsentLog(LogReader):
             rows = LogBatch(connection, frontier, self._clock, ids)
             answers = [_write_request(connection, rows, request) for request in batch]
             rows.write()
-            trusted = self._trusted
+            trusted, chain = self._trusted, self.chain
+            for entry in rows.added():
+                if isinstance(entry.event, ChainDeclared):
+                    chain = chain.after(entry.index, entry.event)
             if rows.frontier.size > size:
-                trusted = self._write_head(connection, rows.frontier)
+                trusted = self._write_head(connection, rows.frontier, chain.current)
             before_commit()
             connection.execute("COMMIT")
-            self._trusted = trusted
+            self._trusted, self.chain = trusted, chain
             return answers
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
 
-    def _write_head(self, connection: sqlite3.Connection, frontier: Frontier) -> tuple[str, Frontier]:
+    def _write_head(self, connection: sqlite3.Connection, frontier: Frontier, key: VerifierKey) -> tuple[str, Frontier]:
         text = json.dumps(frontier.to_json(), separators=(",", ":"))
-        checkpoint = Checkpoint(origin=self.origin, size=frontier.size, root=frontier.root())
-        note = sign_checkpoint(checkpoint, self.key, self._vault.sign)
+        checkpoint = Checkpoint(origin=key.name, size=frontier.size, root=frontier.root())
+        note = sign_checkpoint(checkpoint, key, self._vault.sign)
         connection.execute("INSERT INTO log_checkpoints (size, note) VALUES (?, ?)", (frontier.size, note))
         connection.execute(
             "INSERT OR REPLACE INTO log_frontier (id, size, frontier) VALUES (1, ?, ?)", (frontier.size, text)

@@ -20,8 +20,8 @@ from typing import Any, Protocol, TypeVar
 import tenacity
 
 from consent_notice.clock import Clock
-from consent_notice.continuity import Break, DoesNotContinue
-from storage.continuity import continues
+from consent_notice.continuity import DoesNotContinue
+from storage.continuity import LOST, continues
 from storage.errors import StorageError
 from storage.key_file import replace_file
 from storage.log_reader import LogReader
@@ -32,8 +32,6 @@ STAMP_SUFFIX = ".tsr"
 TRIES = 3
 RETRY_S = 60.0  # after a round in which something failed
 _NAME = re.compile(r"(\d{12})" + re.escape(NOTE_SUFFIX))
-# Only what this log's own key vouches for says that entries are lost; anybody can put a file into a folder.
-LOST = frozenset({Break.LOG_SHORTER, Break.REWRITTEN})
 
 T = TypeVar("T")
 
@@ -201,7 +199,8 @@ class CheckpointCopies:
     async def _stamped(self, state: PlaceState, latest: Copy) -> tuple[PlaceState, bytes | None]:
         """Kept beside the checkpoint in the data directory too, for a place that is down now."""
         assert self._stamper is not None
-        stamper, kept = self._stamper, self._data_dir / "timestamps" / f"{latest.size:012d}{STAMP_SUFFIX}"
+        stamper, folder = self._stamper, self._data_dir / "timestamps" / folder_of(self._log)
+        kept = folder / f"{latest.size:012d}{STAMP_SUFFIX}"
         try:
             if kept.exists():
                 return self._after_success(state, latest.size, was_made=False), await asyncio.to_thread(kept.read_bytes)
@@ -300,6 +299,6 @@ def _state_of(known: dict[tuple[str, str], PlaceState], place: Place | Stamper) 
 
 
 def _keep(path: Path, note: str, stamp: bytes) -> None:
-    path.parent.mkdir(mode=0o700, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     replace_file(path.with_suffix(NOTE_SUFFIX), note.encode())
     replace_file(path, stamp)

@@ -120,6 +120,10 @@ class BrokenRecord(StorageError):
     """What is stored does not match its seal. Run `onrecord verify` to see what was changed."""
 
 
+class NothingLost(StorageError):
+    """The log continues that checkpoint: nothing is lost, and there is nothing to declare."""
+
+
 class NotPlayable(StorageError):
     """This sound is kept in a form that can't be played as Ogg/Opus. Export it as PCM instead."""
 

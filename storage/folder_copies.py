@@ -22,9 +22,9 @@ class FolderPlace:
     kind = "folder"
 
     def __init__(self, folder: Path, log_folder: str) -> None:
-        self.where = str(folder)
         self._folder = folder
         self._copies = folder / log_folder
+        self.where = str(self._copies)
 
     async def newest(self) -> str | None:
         return await asyncio.to_thread(self._newest)

@@ -54,6 +54,10 @@ class LogBatch:
         self._added[event_id] = added
         return added
 
+    def added(self) -> Iterable[LogEntry]:
+        """What is new in the log."""
+        return self._added.values()
+
     def write(self) -> None:
         if self._leaves:
             self._connection.executemany(_INSERT_LEAVES, self._leaves)

@@ -19,6 +19,7 @@ from consent_notice.merkle import Tree, leaf_hash
 from consent_notice.receipt import ProvenEntry
 from consent_notice.words import VisitId
 from storage import log_entries
+from storage.chain import DECLARED, Chain, read_chain
 from storage.data_dir import DATABASE_NAME
 from storage.database import connect_raw
 from storage.errors import BrokenRecord, DatabaseFailed, NotStored, WrongKeyFile
@@ -32,12 +33,16 @@ _LEAVES = "SELECT leaf FROM log_leaves WHERE idx >= ? AND idx < ? ORDER BY idx L
 class LogReader:
     """Methods raise DatabaseFailed where the database can't be read."""
 
-    def __init__(self, path: Path, key: VerifierKey) -> None:
+    def __init__(self, path: Path, first_key: VerifierKey) -> None:
         self._path = path
-        self.key = key
+        self.chain = Chain.begun(first_key)  # until `read_names` has looked
         self._reading = threading.Lock()
         self._reader: sqlite3.Connection | None = None
         self._tree = Tree()
+
+    @property
+    def key(self) -> VerifierKey:
+        return self.chain.current
 
     @property
     def vkey(self) -> str:
@@ -50,7 +55,11 @@ class LogReader:
 
     def is_of_this_key(self) -> bool:
         """By what its first start wrote."""
-        return self._rows("SELECT log_vkey FROM installation") == [(self.vkey,)]
+        return self._rows("SELECT log_vkey FROM installation") == [(str(self.chain.first),)]
+
+    def read_names(self) -> None:
+        """Under which it was signed; whoever opens a log does it once."""
+        self.chain = read_chain(self.chain.first, self._rows(DECLARED))
 
     def close(self) -> None:
         with self._reading:
@@ -185,6 +194,7 @@ def open_log(data_dir: Path) -> Iterator[LogReader]:
     try:
         if not log.is_of_this_key():
             raise WrongKeyFile
+        log.read_names()
         yield log
     finally:
         log.close()

@@ -36,7 +36,7 @@ from storage.notices import COLUMNS, is_intact, unsealed
 from storage.records import MISSING, tagged
 from storage.vault import Vault
 from storage.verify_ahead import check_ahead
-from storage.verify_log import check_log, read_entries
+from storage.verify_log import check_log, check_names, read_entries
 from storage.verify_sound import check_sound
 from storage.verify_text import check_transcripts
 from storage.verify_wishes import check_wishes
@@ -120,6 +120,7 @@ def _check_all(
     is_served = directory.is_served(data_dir)
     checked = check_log(database, vault, fault)
     entries = read_entries(database, checked.broken, fault, checked.entries)
+    check_names(entries, vault.verifier_key, fault)
     report.entries, report.checkpoints = len(entries), checked.checkpoints
     try:
         keys = KeyStore(data_dir / directory.KEYS_NAME, vault, str, read_only=True)

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from consent_notice.decisions import Act
-from consent_notice.events import NO_VISIT, AgreedAhead, Decided, Erased, Means, VisitOpened
+from consent_notice.events import NO_VISIT, AgreedAhead, ChainDeclared, Decided, Erased, Means, VisitOpened
 from consent_notice.words import Purpose
 from storage.log_entries import ErasedBody, LogEntry
 
-OF_NO_VISIT = frozenset({AgreedAhead.kind, Erased.kind})  # all that may be logged without a visit
+OF_NO_VISIT = frozenset({AgreedAhead.kind, ChainDeclared.kind, Erased.kind})  # all that may be logged without a visit
 ANNOUNCED_WITHIN = timedelta(hours=1)  # one that was found before midnight may be logged after it
 _TAKEN_BACK = frozenset({Act.WITHDRAW, Act.RESET})
 _ROWS = (

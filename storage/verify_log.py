@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 
-from consent_notice.checkpoint import BadCheckpoint, open_checkpoint
+from consent_notice.checkpoint import BadCheckpoint, BadVerifierKey, VerifierKey, open_checkpoint
+from consent_notice.events import ChainDeclared
 from consent_notice.merkle import BrokenFrontier, Frontier, leaf_hash
 from storage import log_entries
+from storage.chain import Chain, chain_in
 from storage.errors import BrokenRecord
 from storage.log_entries import LogEntry, is_intact
 from storage.vault import Vault, verify_signature
@@ -32,7 +34,8 @@ def check_log(database: sqlite3.Connection, vault: Vault, fault: Callable[[str],
     """In one pass over the rows."""
     notes: dict[int, object] = dict(database.execute("SELECT size, note FROM log_checkpoints ORDER BY size"))
     tree, checked = Frontier(), CheckedLog(checkpoints=len(notes))
-    _check_checkpoint(notes.get(0), tree, vault, fault)
+    chain = chain_in(database, vault.verifier_key)
+    _check_checkpoint(notes.get(0), tree, chain, fault)
     for expected, row in enumerate(database.execute(f"{log_entries.SELECT} ORDER BY l.idx")):
         index, leaf = row[0], row[4]
         if index != expected:
@@ -44,7 +47,7 @@ def check_log(database: sqlite3.Connection, vault: Vault, fault: Callable[[str],
             checked.broken.add(index)
             fault(f"log entry {index}: changed; it does not match its seal")
         if index + 1 in notes:
-            _check_checkpoint(notes[index + 1], tree, vault, fault)
+            _check_checkpoint(notes[index + 1], tree, chain, fault)
     checked.entries = tree.size
     newest = max(notes, default=0)
     if newest > tree.size:
@@ -77,13 +80,28 @@ def read_entries(
     return entries
 
 
-def _check_checkpoint(note: object, tree: Frontier, vault: Vault, fault: Callable[[str], None]) -> None:
+def check_names(entries: Iterable[LogEntry], first: VerifierKey, fault: Callable[[str], None]) -> None:
+    """Each declaration names what came before it, and a checkpoint that was really lost."""
+    chain = Chain.begun(first)
+    for entry in entries:
+        if not isinstance(entry.event, ChainDeclared):
+            continue
+        try:
+            lost = open_checkpoint(entry.event.lost_checkpoint, chain.current, verify_signature)
+            assert entry.event.before == chain.current.name
+            assert lost.size > 0
+            chain = chain.after(entry.index, entry.event)
+        except (BadCheckpoint, BadVerifierKey, AssertionError):
+            fault(f"log entry {entry.index}: it declares a new name of the log, and no checkpoint that was lost")
+
+
+def _check_checkpoint(note: object, tree: Frontier, chain: Chain, fault: Callable[[str], None]) -> None:
     if note is None:
         return
     try:
         if not isinstance(note, str):
             raise BadCheckpoint
-        checkpoint = open_checkpoint(note, vault.verifier_key, verify_signature)
+        checkpoint = open_checkpoint(note, chain.key_for(tree.size), verify_signature)
     except BadCheckpoint:
         fault(f"checkpoint of size {tree.size}: changed; its signature does not fit")
         return

@@ -116,6 +116,7 @@ KIND_WORDS = {
     "recording_tagged": "Recording tagged",
     "erased": "Erased",
     "record_read": "Read by a person",
+    "chain_declared": "Log goes on under another name",
 }
 
 

@@ -18,6 +18,7 @@ from config.settings import Checkpoints, Settings
 from config.wiring import open_store, run_role
 from storage.bucket_copies import BucketPlace
 from storage.copies import CheckpointCopies, read_states
+from storage.data_dir import serving
 from storage.folder_copies import FolderPlace
 from tests.adapter.config.test_cli import WHO, run
 from tests.adapter.storage.events import read_by
@@ -83,7 +84,7 @@ async def test_the_calendar_role_copies_to_each_named_place(tmp_path: Path, else
     found = json.loads(run(tmp_path, "status", "--json").stdout)["checkpoint_copies"]
     assert {copies["kind"]: copies["size"] for copies in found} == {"folder": 2, "bucket": None, "timestamps": None}
     told = run(tmp_path, "status").stdout
-    assert f"checkpoint copies in {elsewhere}: 2 entries, " in told
+    assert f"checkpoint copies in {next(elsewhere.iterdir())}: 2 entries, " in told
     assert "failing since" in told
 
 
@@ -114,6 +115,34 @@ async def test_a_server_does_not_sign_on_over_an_older_backup(tmp_path: Path, el
     assert "nothing was signed" in ended.stderr
     with closing(sqlite3.connect(settings.data_dir / "onrecord.db")) as connection:
         assert connection.execute("SELECT max(size) FROM log_checkpoints").fetchone() == (4,)
+
+
+async def test_a_loss_that_was_declared_lets_the_server_start_under_another_name(
+    tmp_path: Path, elsewhere: Path
+) -> None:
+    settings = settings_with(tmp_path, folder=elsewhere)
+    await put_back_older_data(settings, elsewhere)
+    (copy,) = elsewhere.rglob("*.checkpoint")
+    old_key = run(tmp_path, "log", "key").stdout.strip()
+    assert run(tmp_path, "log", "declare", str(copy)).returncode == ExitCode.USAGE, "it must say why"
+    with serving(settings.data_dir):
+        busy = run(tmp_path, "log", "declare", str(copy), "--why", "the disk died")
+        assert (busy.returncode, busy.stdout) == (ExitCode.DATA_DIR, "")
+    declared = run(tmp_path, "log", "declare", str(copy), "--why", "the disk died")
+    assert declared.returncode == 0, declared.stderr
+    new_key = run(tmp_path, "log", "key").stdout.strip()
+    assert new_key in declared.stdout
+    assert new_key.startswith(old_key.partition("+")[0] + "/")
+    assert await check_before_start(settings) == []
+    lost = run(tmp_path, "log", "consistency", str(copy))
+    assert (lost.returncode, lost.stdout) == (1, "")
+    assert "declares" in lost.stderr
+    async with open_store(settings) as store:
+        places = places_of(settings, store.log)
+        (state,) = await CheckpointCopies(store.log, settings.data_dir, SystemClock(), places=places).copy_once()
+    assert (state.size, state.is_alarm, state.problem) == (5, False, "")
+    again = run(tmp_path, "log", "declare", str(copy), "--why", "the disk died")
+    assert again.returncode == 1
 
 
 async def test_what_can_not_be_looked_at_is_said_and_keeps_no_server_from_starting(tmp_path: Path) -> None:

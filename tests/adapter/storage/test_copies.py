@@ -77,7 +77,7 @@ async def test_only_new_checkpoints_are_copied_and_the_admin_sees_when(
     copies = copier(store, clock, place_in(folder, store))
     await log_entries(store, 3)
     (state,) = await copies.copy_once()
-    assert (state.kind, state.where, state.size, state.problem) == ("folder", str(folder), 3, "")
+    assert (state.kind, state.where, state.size, state.problem) == ("folder", str(next(folder.iterdir())), 3, "")
     assert state.at == clock.now()
     clock.pass_ms(60_000)
     assert await copies.copy_once() == [state], "nothing new, nothing copied"
