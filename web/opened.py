@@ -100,16 +100,25 @@ class Opened:
     def state(self) -> str:
         if self.voice is not None:
             standing = self.voice.standing(Purpose.RECORDING)
-            if standing in _ANSWERED:
+            if standing in _ANSWERED and (self.is_over or not self.was_ended_for_all):
                 return standing.value
             if self.is_over:
                 return "over"
-            return "again" if self._spoke_for_all else "waiting"
+            return "again" if self.was_ended_for_all or self._spoke_for_all else "waiting"
         if self.is_over:
             return "over"
         if self.row is None or self.row.choices is None:
             return "ask"
         return "code" if self.row.choices.get(Purpose.RECORDING) else "no"
+
+    @property
+    def was_ended_for_all(self) -> bool:
+        """Somebody else said no for the microphone that this page's person shares: it was a no of each."""
+        if self.seat is None or self.row is None or self.voice is None or not self.person:
+            return False
+        is_no = self.voice.standing(Purpose.RECORDING) in (Standing.REFUSED, Standing.WITHDRAWN)
+        last = [one.decided for one in self.seat.told if one.decided.person in ("", self.person)][-1:]
+        return is_no and any(not one.person and not self.row.wrote(one.message_id) for one in last)
 
     @property
     def _spoke_for_all(self) -> bool:
