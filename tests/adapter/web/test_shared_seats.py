@@ -208,7 +208,7 @@ async def test_a_no_in_the_chat_of_the_shared_device_is_a_no_of_each_and_each_an
         for phone in two:
             await phone.open(meeting.link)
             assert 'data-state="again"' in phone.text
-            assert "is a no of all of you" in phone.text
+            assert "counts for all of you" in phone.text
             assert not would_keep(meeting, room)
             await phone.submit(meeting.link, **OTHERS, people="2")
             assert "You agreed" in phone.text
