@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp_session import get_session
 
 from consent_notice.notice import Notice
+from consent_notice.record import bears_on
 from consent_notice.words import Purpose, Rule, Standing
 from storage.pages import BoundBy, PageRow
 from storage.store import Store
@@ -66,8 +67,10 @@ class Opened:
 
     @property
     def told(self) -> list[Told]:
-        """What this page's person answered; of a shared seat, none of the others' answers."""
-        return [] if self.seat is None else [one for one in self.seat.told if one.decided.person == self.person]
+        """What this page's person answered, and the noes for the seat that they share; none of the others' answers."""
+        told = [] if self.seat is None else self.seat.told
+        has_answered = any(one.decided.person == self.person for one in told)
+        return [one for one in told if bears_on(one.decided, self.person)] if has_answered else []
 
     @property
     def known(self) -> Known:

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from consent_notice.checkpoint import read_verifier_key
 from consent_notice.decisions import Act
 from consent_notice.events import Decided, HeadcountDeclared
 from consent_notice.frames import Encoding, GateTimes, HeardFrame
@@ -325,6 +326,17 @@ async def test_a_receipt_of_one_of_them_holds_nobody_elses_answer(meeting: Meeti
     assert 'withdraw"' not in receipt
     checked = check_receipt(receipt.encode(), site.store.log.key, verify_signature)
     assert dict(checked.standings) == dict.fromkeys(BOTH, Standing.GIVEN)  # their own, whoever else withdrew
+
+
+async def test_a_receipt_knows_a_no_that_was_said_for_all(meeting: Meeting, site: Site, room: SeatId) -> None:
+    async with site.browser() as browser:
+        await agree(meeting, browser, room, alone="no", people="2")
+        await meeting.ask(room)
+        await meeting.decide(room, Act.WITHDRAW, verbatim="stop")
+        async with browser.session.get(f"{site.url}{meeting.link}/receipt.json") as answer:
+            receipt = await answer.read()
+    checked = check_receipt(receipt, read_verifier_key(site.store.log.vkey), verify_signature)
+    assert dict(checked.standings)[Purpose.RECORDING] is Standing.WITHDRAWN
 
 
 async def test_under_everyone_the_shared_microphone_holds_the_others_up(site: Site, people: People) -> None:
