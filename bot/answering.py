@@ -197,13 +197,15 @@ class Answering:
     def digits(self, event: DigitsPressed) -> None:
         """Only of a telephone that was asked; the keys come from its own line, so they are that seat's."""
         seat = self._seats.recalled(event.seat)
-        if seat is None or not seat.is_phone or seat.noticed_ms is None or not event.digits:
+        if seat is None or not seat.is_phone or not event.digits:
             return
-        is_shared = self._record.people_on(seat.seat, FOREVER_MS) > 1
-        if event.digits == YES_KEY and (is_shared or not seat.is_here or event.at_ms < seat.noticed_ms):
-            return  # by one of several, or before they were asked
         if event.digits == YES_KEY:
+            is_shared = self._record.people_on(seat.seat, FOREVER_MS) > 1
+            if is_shared or not seat.is_here or seat.noticed_ms is None or event.at_ms < seat.noticed_ms:
+                return  # by one of several, or before this stay asked them
             acts: Acts = tuple((purpose, Act.GIVE) for purpose in self._facts.asked)
+        elif seat.noticed_ms is None and self._standings.of(event.seat, Purpose.RECORDING) is Standing.UNKNOWN:
+            return  # a no to what an earlier stay asked is one; to nothing it is only a key
         else:
             acts = withdrawal()
         level = max(seat.identity_level, IdentityLevel.DISPLAY_NAME)
@@ -379,11 +381,12 @@ class Answering:
         return Say.THANKS_GIVEN if self.gave(seat, Purpose.TRANSCRIPTION) else Say.THANKS_SOUND_ONLY
 
     def forget(self, seat: SeatId, at_ms: int) -> None:
-        """A name alone keeps no answer: whoever bears it next may be somebody else. What was said on a page holds."""
+        """A name alone keeps no answer, however it was said: whoever bears it next may be somebody else."""
         known = self._seats.recalled(seat)
-        acts = self._standings.said_only_in_the_room().get(seat)
-        if known is not None and acts and self._facts.capabilities.names_only:
-            self.decide(known, acts, Means.SYSTEM, f"name-{self._facts.epoch}-{at_ms}", at_ms)
+        if known is None or not self._facts.capabilities.names_only:
+            return
+        for person, acts in self._standings.yeses_on(seat).items():
+            self.decide(known, acts, Means.SYSTEM, f"name-{self._facts.epoch}-{at_ms}{person}", at_ms, person=person)
 
     # ---- after an unclean end ------------------------------------------------------------------------------------
 

@@ -135,7 +135,9 @@ async def sales_call(scene: Gathering, guest_says: str | None) -> tuple[list[str
 
 def plainly(page: str) -> str:
     """Without what differs between any two pages."""
-    return re.sub(r'value="[^"]+"|/meetings/\w+|/recordings/\w+|<time.*?</time>|datetime="[^"]+"|data-\w+="[^"]*"', "", page)
+    return re.sub(
+        r'value="[^"]+"|/meetings/\w+|/recordings/\w+|<time.*?</time>|datetime="[^"]+"|data-\w+="[^"]*"', "", page
+    )
 
 
 @pytest.mark.timeout(120)

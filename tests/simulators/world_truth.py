@@ -146,7 +146,9 @@ class Truth:
             return True
         return self.everyone_must_agree and (self.loosened_ms is None or from_ms < self.loosened_ms)
 
-    def _concerned(self, seats: frozenset[str] | None, from_ms: int, to_ms: int, counts: Counts) -> Iterator[tuple[Sitting, Person]]:
+    def _concerned(
+        self, seats: frozenset[str] | None, from_ms: int, to_ms: int, counts: Counts
+    ) -> Iterator[tuple[Sitting, Person]]:
         takes_all = seats is None or self.needs_everyone(from_ms, to_ms, counts)
         for sitting in self.sittings:
             if sitting.is_bot or not sitting.overlaps(from_ms, to_ms):

@@ -98,7 +98,9 @@ def shorter(breach: Breach) -> Breach:
             steps = best.walk.steps
             found = run(replace(breach.walk, steps=(*steps[:start], *steps[start + size :])))
             if found is not None and _what(found) == _what(breach):
-                best = Breach(replace(found.walk, steps=found.walk.steps[: found.at_step + 1]), found.at_step, found.error)
+                best = Breach(
+                    replace(found.walk, steps=found.walk.steps[: found.at_step + 1]), found.at_step, found.error
+                )
             else:
                 start += size
         size = size // 2 if size > 1 or len(best.walk.steps) == had else 1
