@@ -13,7 +13,7 @@ from typing import Any
 
 from consent_notice.decisions import Act
 from consent_notice.events import Decided, Event, JsonValue, Means, NoticeDelivered, SeatJoined, VisitOpened
-from consent_notice.standings import ASKED_BY_NOTICE, BY_OTHERS, StandingsReplay
+from consent_notice.standings import ASKED_BY_NOTICE, BY_OTHERS, NO_NO, StandingsReplay
 from consent_notice.words import Purpose, SeatId, Standing
 
 SCHEMA_VERSION = "ISO/IEC TS 27560:2023"
@@ -144,18 +144,19 @@ def tell(seat: SeatId, entries: Sequence[LoggedEvent]) -> Told:
         if isinstance(event, VisitOpened):
             continue
         is_theirs = isinstance(event, SeatJoined | NoticeDelivered | Decided) and event.seat == seat
-        if not is_theirs or (isinstance(event, Decided) and event.person != person):
+        if not is_theirs or (isinstance(event, Decided) and not bears_on(event, person)):
             raise BadReceipt("couldn't use receipt: an entry in it is not this person's")
         if isinstance(event, SeatJoined):
             told.shown_as = event.name
             continue
         assert isinstance(event, NoticeDelivered | Decided)
         # What the seat was asked, each of its people was: for one of them, seat and person are one.
-        changed = dict(standings.after(replace(event, person="") if isinstance(event, Decided) else event))
+        acts = _acts_of(event, person)
+        changed = dict(standings.after(replace(event, person="", acts=acts) if isinstance(event, Decided) else event))
         is_own = isinstance(event, Decided) and event.means not in BY_OTHERS
         if isinstance(event, Decided) and is_own and event.notice_sha256:
             answered[event.notice_sha256] = None
-        for purpose, act in _acts_of(event):
+        for purpose, act in acts:
             if event.notice and (is_own or purpose not in answered_purposes):
                 told.notices[purpose] = _notice_of(event)
                 told.bases[purpose] = event.legal_basis if isinstance(event, Decided) else ""
@@ -183,9 +184,16 @@ def tell(seat: SeatId, entries: Sequence[LoggedEvent]) -> Told:
     return told
 
 
+def bears_on(decided: Decided, person: str) -> bool:
+    """Whether it is this person's answer, or a no for the seat that they share, which is a no of each of them."""
+    is_no = any(act not in NO_NO for _, act in decided.acts)
+    return decided.person == person or (not decided.person and is_no)
+
+
 def _person_of(entries: Sequence[LoggedEvent]) -> str:
     """Whose answers they are, of the people who share the seat; empty where one person sits there."""
-    return next((entry.event.person for entry in entries if isinstance(entry.event, Decided)), "")
+    people = [entry.event.person for entry in entries if isinstance(entry.event, Decided)]
+    return next((person for person in people if person), "")
 
 
 def build_record(facts: RecordFacts, told: Told) -> dict[str, Any]:
@@ -270,8 +278,13 @@ def _processing(facts: RecordFacts, purpose: Purpose) -> dict[str, JsonValue]:
     }
 
 
-def _acts_of(event: NoticeDelivered | Decided) -> tuple[tuple[Purpose, Act], ...]:
-    return event.acts if isinstance(event, Decided) else tuple((purpose, Act.ASK) for purpose in ASKED_BY_NOTICE)
+def _acts_of(event: NoticeDelivered | Decided, person: str) -> tuple[tuple[Purpose, Act], ...]:
+    """Of what was said for a shared seat as a whole, the noes: nobody says yes for the others."""
+    if not isinstance(event, Decided):
+        return tuple((purpose, Act.ASK) for purpose in ASKED_BY_NOTICE)
+    if event.person == person:
+        return event.acts
+    return tuple((purpose, act) for purpose, act in event.acts if act not in NO_NO)
 
 
 def _notice_of(event: NoticeDelivered | Decided) -> dict[str, JsonValue]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from consent_notice.events import Decided, Means, NoticeDelivered, SeatJoined, VisitOpened
 from consent_notice.receipt import ReceiptFacts, build_receipt
+from consent_notice.record import bears_on
 from consent_notice.words import SeatId, VisitId
 from storage.consent_log import ConsentLog
 from storage.log_entries import LogEntry
@@ -30,7 +31,7 @@ def _belongs(entry: LogEntry, seat: SeatId, person: str) -> bool:
     if not isinstance(event, SeatJoined | NoticeDelivered | Decided) or event.seat != seat:
         return False
     if isinstance(event, Decided):
-        return event.person == person
+        return bears_on(event, person)
     # A page's text was shown to whoever had that page; what the chat or a voice told, to all at that seat.
     is_others = isinstance(event, NoticeDelivered) and event.means is Means.PAGE and event.message_id != person
     return not (person and is_others)

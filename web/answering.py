@@ -228,21 +228,8 @@ def choice_entries(opened: Opened, choices: Mapping[Purpose, bool], sent: Sent) 
     entries: Entries = []
     if opened.row.people > opened.seat.people:
         entries.append(headcount_for(sent, opened.seat.seat, opened.row.people))
-    voices = [opened.voice]
-    if opened.person and _said_no_for_all(opened):
-        voices.insert(0, opened.seat.voice(""))  # only whoever said it takes it back; for the seat this opens nothing
-    for voice in voices:
-        entries += entries_for(sent, voice, acts_of_yes(voice, choices, opened.known.level), opened.known)
-    return entries
-
-
-def _said_no_for_all(opened: Opened) -> bool:
-    """Whether the last word for the shared seat itself is a no, and was said on this page."""
-    if opened.seat is None or opened.row is None:
-        return False
-    last = next((one for one in reversed(opened.seat.told) if not one.decided.person), None)
-    is_no = opened.seat.voice("").standing(Purpose.RECORDING) in (Standing.REFUSED, Standing.WITHDRAWN)
-    return is_no and last is not None and opened.row.wrote(last.decided.message_id)
+    acts = acts_of_yes(opened.voice, choices, opened.known.level)
+    return [*entries, *entries_for(sent, opened.voice, acts, opened.known)]
 
 
 async def _open_page(request: web.Request, opened: Opened) -> PageRow:

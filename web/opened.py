@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp_session import get_session
 
 from consent_notice.notice import Notice
+from consent_notice.record import bears_on
 from consent_notice.words import Purpose, Rule, Standing
 from storage.pages import BoundBy, PageRow
 from storage.store import Store
@@ -66,8 +67,10 @@ class Opened:
 
     @property
     def told(self) -> list[Told]:
-        """What this page's person answered; of a shared seat, none of the others' answers."""
-        return [] if self.seat is None else [one for one in self.seat.told if one.decided.person == self.person]
+        """What this page's person answered, and the noes for the seat that they share; none of the others' answers."""
+        told = [] if self.seat is None else self.seat.told
+        has_answered = any(one.decided.person == self.person for one in told)
+        return [one for one in told if bears_on(one.decided, self.person)] if has_answered else []
 
     @property
     def known(self) -> Known:
@@ -100,16 +103,25 @@ class Opened:
     def state(self) -> str:
         if self.voice is not None:
             standing = self.voice.standing(Purpose.RECORDING)
-            if standing in _ANSWERED:
+            if standing in _ANSWERED and (self.is_over or not self.was_ended_for_all):
                 return standing.value
             if self.is_over:
                 return "over"
-            return "again" if self._spoke_for_all else "waiting"
+            return "again" if self.was_ended_for_all or self._spoke_for_all else "waiting"
         if self.is_over:
             return "over"
         if self.row is None or self.row.choices is None:
             return "ask"
         return "code" if self.row.choices.get(Purpose.RECORDING) else "no"
+
+    @property
+    def was_ended_for_all(self) -> bool:
+        """Somebody else said no for the microphone that this page's person shares: it was a no of each."""
+        if self.seat is None or self.row is None or self.voice is None or not self.person:
+            return False
+        is_no = self.voice.standing(Purpose.RECORDING) in (Standing.REFUSED, Standing.WITHDRAWN)
+        last = [one.decided for one in self.seat.told if one.decided.person in ("", self.person)][-1:]
+        return is_no and any(not one.person and not self.row.wrote(one.message_id) for one in last)
 
     @property
     def _spoke_for_all(self) -> bool:

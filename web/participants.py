@@ -100,7 +100,6 @@ async def participant_page(request: web.Request, opened: Opened, shown: Shown | 
         "places": settings.jurisdictions.choices(),
         "most_people": MOST_PEOPLE,
         "hinted_people": read_people(request.query.get("people", "")),  # as whoever showed the picture had said
-        "say_yes": settings.wording[language]["answers"]["own"]["given"][0],
         "say_no": settings.wording[language]["answers"]["own"]["refused"][0],
         "contact": settings.organisation_contact,
         "days": settings.retention_days,

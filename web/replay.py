@@ -27,7 +27,7 @@ from consent_notice.events import (
     VisitClosed,
 )
 from consent_notice.standings import StandingsReplay
-from consent_notice.words import Purpose, Rule, SeatId, SeatKind, Standing
+from consent_notice.words import Purpose, Rule, SeatId, SeatKind, Standing, voice_of
 
 
 class Entry(Protocol):
@@ -116,7 +116,8 @@ class SeatStory:
         return known.standing if known else Standing.UNKNOWN
 
     def voice(self, person: str) -> Voice:
-        told = [one.index for one in self.told if one.decided.person == person]
+        """What was said for the seat as a whole bears on each of its people."""
+        told = [one.index for one in self.told if one.decided.person in ("", person)]
         return Voice(
             seat=self.seat,
             person=person,
@@ -228,8 +229,10 @@ def _seat_event(
         _leave(known, at_ms)
         return
     decided = isinstance(event, Decided)
-    own = known.voices.setdefault(event.person if isinstance(event, Decided) else "", {})
-    own.update(changes)
+    for person in {"", *known.voices, event.person if isinstance(event, Decided) else ""}:
+        voice = voice_of(event.seat, person)
+        stands = {purpose: standings.now[voice, purpose] for purpose in Purpose if (voice, purpose) in standings.now}
+        known.voices[person] = stands
     for purpose, _ in changes:
         standing = standings.of_seat(event.seat, purpose)
         known.standings[purpose] = Known(standing=standing, index=entry.index if decided else None, at=entry.at)

@@ -65,13 +65,16 @@ function tell(seat, entries) {
   const last = opened.at(-1).event;
   const standings = new Standings();
   const told = { shownAs: "", history: [], notices: new Map(), bases: new Map(), answered: [] };
-  // Of a seat that several people share, the entries of one of them: for that one, seat and person are one.
-  const person = entries.find(({ event }) => event.kind === KINDS.decided)?.event.person ?? "";
+  // Of a seat that several people share, the entries of one of them: for that one, seat and person are one. A no for the
+  // seat as a whole is a no of each.
+  const person = entries.find(({ event }) => event.kind === KINDS.decided && event.person)?.event.person ?? "";
+  const isNo = ([, act]) => !FIXED.noNo.includes(act);
   const answeredPurposes = new Set();
   for (const { index, at, event } of entries) {
     if (event.visit !== first.visit) fail("an entry in it is of another meeting");
     if (event.kind === KINDS.opened) continue;
-    const isOthers = event.kind === KINDS.decided && (event.person ?? "") !== person;
+    const isOwnAnswer = event.kind !== KINDS.decided || (event.person ?? "") === person;
+    const isOthers = !isOwnAnswer && (event.person || !event.acts.some(isNo));
     if (!Object.values(KINDS).includes(event.kind) || event.seat !== seat || isOthers) {
       fail("an entry in it is not this person's");
     }
@@ -80,7 +83,8 @@ function tell(seat, entries) {
       continue;
     }
     const isDecision = event.kind === KINDS.decided;
-    const acts = isDecision ? event.acts : FIXED.askedByNotice.map((purpose) => [purpose, "ask"]);
+    const said = isDecision ? event.acts.filter((one) => isOwnAnswer || isNo(one)) : null;
+    const acts = said ?? FIXED.askedByNotice.map((purpose) => [purpose, "ask"]);
     const isByPerson = !FIXED.byOthers.includes(event.means);
     const isOwn = isDecision && isByPerson;
     const changed = standings.after(event, acts, isByPerson);

@@ -51,6 +51,12 @@ SHAPES = {
     "two texts, set back by the server": made(*START, GAVE, asked(text=PAGE_NOTICE, means=Means.PAGE), ON_PAGE, RESET),
     "names": made(opened(host="Zoë & 李雷 <b>"), joined("Łukasz “</script>” \u202e🎉 \\u003c"), asked(), GAVE),
     "one of several": made(*START, replace(GAVE, person="page-1", agreement="a", legal_basis="contract")),
+    "one of several, ended for all": made(
+        *START,
+        decided((Purpose.RECORDING, Act.REFUSE), at_ms=1_500, verbatim="record no"),
+        replace(GAVE, person="page-1"),
+        decided((Purpose.RECORDING, Act.GIVE), (Purpose.TRANSCRIPTION, Act.WITHDRAW), at_ms=3_000, verbatim="no text"),
+    ),
     "by telephone": made(*START, replace(GAVE, means=Means.PHONE), replace(WITHDREW, means=Means.AHEAD)),
     "Polish": made(*START, GAVE, facts=replace(FACTS, page=words_in("pl"))),
 }

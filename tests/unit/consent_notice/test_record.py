@@ -188,6 +188,21 @@ def test_of_a_shared_seat_it_is_one_persons_record() -> None:
             made(*mixed)
 
 
+def test_a_no_for_a_shared_seat_is_in_the_record_of_each_of_its_people_and_a_yes_for_it_is_not() -> None:
+    mine = replace(GAVE, person="page-1")
+    mixed = ((Purpose.RECORDING, Act.GIVE), (Purpose.TRANSCRIPTION, Act.WITHDRAW))
+    for acts, standings in (
+        (((Purpose.RECORDING, Act.WITHDRAW), (Purpose.TRANSCRIPTION, Act.WITHDRAW)), {"withdrawn"}),
+        (mixed, {"given", "withdrawn"}),
+    ):
+        said = decided(*acts, at_ms=mine.at_ms + 1_000)
+        record = content_of(*START, mine, said)["record"]
+        assert {each["standing"] for each in record["pii_processing"]} == standings
+        added = record["event"][len(content_of(*START, mine)["record"]["event"]) :]
+        assert {event["act"] for event in added} == {"withdraw"}
+        made(*START, said, mine)  # whichever came first
+
+
 def test_a_legal_basis_that_was_declared_is_the_records() -> None:
     declared = replace(GAVE, legal_basis="legitimate_interests", agreement="ahead-1", means=Means.AHEAD)
     record = content_of(*START, declared)["record"]
