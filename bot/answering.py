@@ -67,7 +67,7 @@ class Answering:
     # ---- the chat ------------------------------------------------------------------------------------------------
 
     def chat(self, said: ChatSaid) -> None:
-        seat = self._seats.find(said.seat)
+        seat = self._seats.recalled(said.seat)  # of who has just left, a no still counts
         if seat is None or seat.kind is not SeatKind.PERSON:
             return
         code = find_page_code(said.text, self._facts.code_alphabet)
@@ -85,6 +85,8 @@ class Answering:
                 self._order(PostLine(line=line, to_seat=said.seat, reply_to=said.message_id))
             return
         opens = any(act is Act.GIVE for _, act in acts)
+        if opens and not seat.is_here:
+            return
         twins = self._twins(seat)
         if opens and twins:
             self._order(PostLine(line=Say.SAME_NAME, to_seat=said.seat, reply_to=said.message_id))
@@ -125,7 +127,7 @@ class Answering:
     def edited(self, edited: ChatEdited) -> None:
         """An edit can shut and never opens; one of a yes takes it back, unless only its spelling changed."""
         whose, before, was = self._yes_in(edited)
-        seat = self._seats.find(whose)
+        seat = self._seats.recalled(whose)
         if seat is None or seat.kind is not SeatKind.PERSON:
             return
         has_given = self.gave(whose, Purpose.RECORDING)
@@ -146,7 +148,7 @@ class Answering:
     def deleted(self, deleted: ChatDeleted) -> None:
         """Whoever deletes their yes may not stand by it: doubt is a no. Deleting a no takes nothing back."""
         whose, _, was = self._yes_in(deleted)
-        seat = self._seats.find(whose)
+        seat = self._seats.recalled(whose)
         if seat is None or read_deletion(was).reading is not Reading.WITHDRAWN:
             return
         del self._yeses[deleted.message_id]
@@ -185,7 +187,7 @@ class Answering:
     # ---- buttons, keys, pages, agreements ------------------------------------------------------------------------
 
     def stop_pressed(self, event: StopPressed) -> None:
-        seat = self._seats.find(event.seat)
+        seat = self._seats.recalled(event.seat)
         if seat is not None:
             thanks = Say.THANKS_WITHDRAWN
             self.decide(seat, withdrawal(), Means.ROOM_BUTTON, event.message_id, event.at_ms, thanks=thanks)
@@ -194,14 +196,16 @@ class Answering:
 
     def digits(self, event: DigitsPressed) -> None:
         """Only of a telephone that was asked; the keys come from its own line, so they are that seat's."""
-        seat = self._seats.find(event.seat)
-        if seat is None or not seat.is_phone or seat.noticed_ms is None or not event.digits:
+        seat = self._seats.recalled(event.seat)
+        if seat is None or not seat.is_phone or not event.digits:
             return
-        is_shared = self._record.people_on(seat.seat, FOREVER_MS) > 1
-        if event.digits == YES_KEY and (is_shared or event.at_ms < seat.noticed_ms):
-            return  # by one of several, or before they were asked
         if event.digits == YES_KEY:
+            is_shared = self._record.people_on(seat.seat, FOREVER_MS) > 1
+            if is_shared or not seat.is_here or seat.noticed_ms is None or event.at_ms < seat.noticed_ms:
+                return  # by one of several, or before this stay asked them
             acts: Acts = tuple((purpose, Act.GIVE) for purpose in self._facts.asked)
+        elif seat.noticed_ms is None and self._standings.of(event.seat, Purpose.RECORDING) is Standing.UNKNOWN:
+            return  # a no to what an earlier stay asked is one; to nothing it is only a key
         else:
             acts = withdrawal()
         level = max(seat.identity_level, IdentityLevel.DISPLAY_NAME)
@@ -218,7 +222,7 @@ class Answering:
         )
 
     def bound(self, event: PageBound) -> None:
-        seat = self._seats.find(event.seat)
+        seat = self._seats.recalled(event.seat)
         if seat is None:
             return
         if event.is_known:
@@ -230,6 +234,8 @@ class Answering:
             line = Say.CANNOT_RECORD_SEAT if event.is_shared else Say.UNCLEAR
             self._order(PostLine(line=line, to_seat=event.seat))
             return
+        if not seat.is_here and any(act is Act.GIVE for _, act in event.acts):
+            return  # they left before it was known whose page it is
         self.decide(
             seat,
             event.acts,
@@ -329,11 +335,12 @@ class Answering:
             person=person,
             evidence=evidence,
         )
-        self._standings.said(seat.seat, acts, means, at_ms, append.event_id, person=person)
-        if any(act in _NOES for _, act in acts):
+        is_news = self._standings.said(seat.seat, acts, means, at_ms, append.event_id, person=person)
+        if is_news and any(act in _NOES for _, act in acts):
             self._takes_back_early_yes(seat, at_ms)
             # It may be heard of late, as where a page's choice takes a while to be found.
-            self._order(CutBack(seat=self._whose(seat.seat, at_ms), after_ms=at_ms))
+            whose = self._whose(seat.seat, at_ms)
+            self._order(CutBack(seat=whose, after_ms=at_ms, of_earlier_stays=True))
         if thanks is not None:
             self._thanks_due[append.event_id] = thanks
         self._order(append)
@@ -374,11 +381,12 @@ class Answering:
         return Say.THANKS_GIVEN if self.gave(seat, Purpose.TRANSCRIPTION) else Say.THANKS_SOUND_ONLY
 
     def forget(self, seat: SeatId, at_ms: int) -> None:
-        """A name alone keeps no answer: whoever bears it next may be somebody else. What was said on a page holds."""
+        """A name alone keeps no answer, however it was said: whoever bears it next may be somebody else."""
         known = self._seats.recalled(seat)
-        acts = self._standings.said_only_in_the_room().get(seat)
-        if known is not None and acts and self._facts.capabilities.names_only:
-            self.decide(known, acts, Means.SYSTEM, f"name-{self._facts.epoch}-{at_ms}", at_ms)
+        if known is None or not self._facts.capabilities.names_only:
+            return
+        for person, acts in self._standings.yeses_on(seat).items():
+            self.decide(known, acts, Means.SYSTEM, f"name-{self._facts.epoch}-{at_ms}{person}", at_ms, person=person)
 
     # ---- after an unclean end ------------------------------------------------------------------------------------
 

@@ -166,8 +166,10 @@ class Seats:
         return answer
 
     def context_of(self, said: ChatSaid, *, has_given: bool) -> AnswerContext:
+        """A whisper to the bot is meant for nobody else, whatever others talk about."""
         seat = self._seats[said.seat]
         in_thread = self.is_notice(said.reply_to)
+        others_talked = seat.others_talked_in_thread if in_thread else seat.others_talked_before_notice
         return AnswerContext(
             language=self.language,
             reply_to_notice=in_thread,
@@ -176,8 +178,8 @@ class Seats:
             others_spoke_since_ask=seat.others_spoke_since_notice,
             has_given=has_given,
             replies_to_another=said.reply_to is not None and not in_thread,
-            others_talked_before=seat.others_talked_in_thread if in_thread else seat.others_talked_before_notice,
-            follows_question=_is_within_a_minute(seat.others_asked_ms, said.at_ms),
+            others_talked_before=others_talked and not said.to_bot_only,
+            follows_question=_is_within_a_minute(seat.others_asked_ms, said.at_ms) and not said.to_bot_only,
         )
 
     def read_edit(self, edited: ChatEdited, before: str, was: Reading, *, has_given: bool) -> Answer:
@@ -193,7 +195,10 @@ class Seats:
         return read_edit(before, was, edited.text, context, self.phrases)
 
     def somebody_wrote(self, said: ChatSaid, *, was_talk: bool = False) -> None:
-        """A whisper to the bot stands between nobody's question and answer."""
+        """Whoever it was, also somebody who is no person or not known to be here: another notetaker may ask, too.
+
+        A whisper to the bot stands between nobody's question and answer.
+        """
         writer = self._seats.get(said.seat)
         if writer is not None:
             writer.spoke_since_notice = True

@@ -15,7 +15,7 @@ from consent_notice.decisions import Act, IllegalAct, meets_floor, next_standing
 from consent_notice.events import Decided, Means, NoticeDelivered
 from consent_notice.rules import MeetingRecord
 from consent_notice.standings import OPENING, StandingsReplay
-from consent_notice.words import Purpose, SeatId, Standing, seat_of_voice, voice_of
+from consent_notice.words import Purpose, SeatId, Standing, person_of_voice, seat_of_voice, voice_of
 
 Acts = tuple[tuple[Purpose, Act], ...]
 BY_OTHERS = frozenset({Means.HOST, Means.SYSTEM})
@@ -75,16 +75,17 @@ class Standings:
         for purpose in purposes:
             self._shut(seat, purpose, Act.ASK, Means.SYSTEM, now_ms)
 
-    def said(self, seat: SeatId, acts: Acts, means: Means, at_ms: int, event_id: str, *, person: str = "") -> None:
-        """Takes what shuts at once; what opens waits for `logged`. What the log holds already is no news."""
+    def said(self, seat: SeatId, acts: Acts, means: Means, at_ms: int, event_id: str, *, person: str = "") -> bool:
+        """Takes what shuts at once; what opens waits for `logged`. False where the log holds it already: no news."""
         if event_id in self._logged_ids:
-            return
+            return False
         seat = voice_of(seat, person)
         shutting = [(purpose, act) for purpose, act in acts if act not in _OPENING]
         if any(act not in _NO_NO for _, act in shutting):
             self._unlogged_noes.setdefault(seat, set()).add(event_id)
         for purpose, act in shutting:
             self._shut(seat, purpose, act, means, at_ms)
+        return True
 
     def logged(self, entry: Durable, now_ms: int, boot_id: str) -> bool:
         """True where this is news: said in another process. An index already seen changes nothing."""
@@ -146,6 +147,14 @@ class Standings:
             if known.standing is Standing.GIVEN and known.means is not Means.PAGE:
                 found.setdefault(seat_of_voice(seat), []).append((purpose, Act.RESET))
         return {seat: tuple(acts) for seat, acts in found.items()}
+
+    def yeses_on(self, seat: SeatId) -> dict[str, Acts]:
+        """Of each person there, however said, and the acts that make them `requested` again."""
+        found: dict[str, list[tuple[Purpose, Act]]] = {}
+        for (voice, purpose), known in self._known.items():
+            if known.standing is Standing.GIVEN and seat_of_voice(voice) == seat:
+                found.setdefault(person_of_voice(voice), []).append((purpose, Act.RESET))
+        return {person: tuple(acts) for person, acts in found.items()}
 
     def resume(self, now_ms: int) -> None:
         """What still holds of the earlier stays holds from now on; a no from when it was said, so that a yes which

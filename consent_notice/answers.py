@@ -236,8 +236,11 @@ def _second_thought(
     """A no of somebody who has agreed, said less clearly than it would have to be before: doubt is a no."""
     if not context.has_given or message.is_asking:
         return None
-    if _is_soon_after_the_ask(context) and _says_bare_no(message.loose, phrases, here):
-        return Answer(reading=Reading.WITHDRAWN, why="a bare no right after their yes")
+    if _is_soon_after_the_ask(context):
+        if _says_bare_no(message.loose, phrases, here):
+            return Answer(reading=Reading.WITHDRAWN, why="a bare no right after their yes")
+        if message.strict not in here.given and _begins_with(message.loose, here.takes_back, here.not_a_no):
+            return Answer(reading=Reading.WITHDRAWN, why="a condition right after their yes: doubt is a no")
     if not (context.reply_to_notice or message.called):
         return None
     is_talk = context.others_talked_before and not message.called
@@ -315,6 +318,13 @@ def _is_in_window(context: AnswerContext) -> bool:
 def _says_bare_no(loose: tuple[str, ...], phrases: Phrases, here: LanguagePhrases) -> bool:
     return _any_in(loose, here.refused) or (
         _any_in(loose, phrases.refused_anywhere) and not _any_in(loose, here.not_answers)
+    )
+
+
+def _begins_with(loose: tuple[str, ...], beginnings: frozenset[str], idioms: frozenset[str]) -> bool:
+    told = [f"{forms.without_phrases(form, idioms)} " for form in loose]
+    return any(
+        text.startswith(f"{beginning} ") and text != f"{beginning} " for text in told for beginning in beginnings
     )
 
 

@@ -28,7 +28,7 @@ _SIGN_DRESS = frozenset(f"\ufe0f\u200d\u2640\u2642!{''.join(map(chr, range(0x1F3
 
 
 def strict_form(text: str) -> str | None:
-    """For a yes: case, spaces, commas, one full stop, a thumb up and full-width letters make no difference.
+    """For a yes: case, spaces, a comma between words, one full stop, a thumb up and wide letters make no difference.
 
     None where letters are styled or text direction is tampered with, or where the message has several lines: doubt.
     """
@@ -39,7 +39,7 @@ def strict_form(text: str) -> str | None:
     if len(trimmed) > LONGEST_YES_CHARS:
         return None  # also what keeps the steps below, some of them slow on odd texts, short
     folded = unicodedata.normalize("NFKC", _THUMB.sub("", trimmed)).casefold()
-    folded = re.sub(r"\s*,\s*", " ", folded)
+    folded = re.sub(r"(?<=\w)\s*,\s*(?=\w)", " ", folded)  # one between words; "yes," has more to come
     folded = re.sub(r"\s*(?:\.|!{1,3})$", "", folded)
     folded = re.sub(r"^¡{1,3}\s*", "", folded)
     return " ".join(folded.split())

@@ -26,6 +26,7 @@ class LanguagePhrases:
     condition_words: frozenset[str] = frozenset()
     stop_words: frozenset[str] = frozenset()
     not_a_no: frozenset[str] = frozenset()  # what holds such a word and says neither: "no problem"
+    takes_back: frozenset[str] = frozenset()  # how a condition begins that follows a yes in a message of its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,7 @@ def read_phrases(wordings: Iterable[Mapping[str, Any]]) -> Phrases:
                 condition_words=frozenset(map(_loose, words["condition"])),
                 stop_words=frozenset(map(_loose, words["stop"])),
                 not_a_no=frozenset(map(_loose, words["not_a_no"])),
+                takes_back=frozenset(map(_loose, words["takes_back"])),
             )
         except (KeyError, TypeError, AttributeError):
             raise BadPhrases from None

@@ -24,15 +24,15 @@ from consent_notice.words import Purpose, Standing
 MAX_PAGE_BYTES = 3 * MAX_RECEIPT_BYTES
 # Every word that a page shows; a receipt carries exactly these, in its person's language.
 WORDS = (
-    "given_title", "refused_title", "withdrawn_title", "waiting_title", "agreed", "not_agreed",
-    "receipt_title", "receipt_who", "receipt_organisation", "receipt_host", "receipt_meeting", "receipt_you",
-    "receipt_answers", "receipt_refused", "receipt_taken_back", "receipt_steps", "receipt_asked", "receipt_other",
-    "receipt_not_counted", "receipt_by_chat", "receipt_by_page", "receipt_by_room_button", "receipt_by_host",
-    "receipt_by_system", "receipt_known_by", "receipt_entry", "receipt_kept", "receipt_what", "receipt_what_text",
-    "receipt_how_long", "receipt_days", "receipt_where", "receipt_law", "receipt_back", "receipt_rights",
-    "receipt_complaint", "receipt_text", "receipt_proof", "receipt_log", "receipt_size", "receipt_key",
-    "receipt_number", "receipt_proves", "receipt_proves_text", "receipt_not", "receipt_not_text", "receipt_check",
-    "receipt_check_text",
+    "given_title", "refused_title", "withdrawn_title", "waiting_title", "agreed", "not_agreed", "receipt_title",
+    "receipt_who", "receipt_organisation", "receipt_host", "receipt_meeting", "receipt_you", "receipt_answers",
+    "receipt_refused", "receipt_taken_back", "receipt_steps", "receipt_asked", "receipt_other", "receipt_not_counted",
+    "receipt_by_chat", "receipt_by_page", "receipt_by_room_button", "receipt_by_ahead", "receipt_by_phone",
+    "receipt_by_host", "receipt_by_system", "receipt_known_by", "receipt_entry", "receipt_kept", "receipt_what",
+    "receipt_what_text", "receipt_how_long", "receipt_days", "receipt_where", "receipt_law", "receipt_back",
+    "receipt_rights", "receipt_complaint", "receipt_text", "receipt_proof", "receipt_log", "receipt_size",
+    "receipt_key", "receipt_number", "receipt_proves", "receipt_proves_text", "receipt_not", "receipt_not_text",
+    "receipt_check", "receipt_check_text",
 )  # fmt: skip
 POLICY = (
     f"default-src 'none'; style-src 'sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}'; "

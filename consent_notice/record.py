@@ -7,7 +7,7 @@ the server states beside the log. docs/records.md maps it field by field. Proofs
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -39,7 +39,7 @@ MANDATORY: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "event": ("event_time", "validity_duration", "entity_id", "event_type", "event_state"),
     }
 )
-_DPV = "https://w3id.org/dpv#"
+_DPV, _GDPR = "https://w3id.org/dpv#", "https://w3id.org/dpv/legal/eu/gdpr#"
 # W3C DPV 2.3, module consent-status. An attestation is somebody else's word, which DPV has no status for.
 DPV_STATUS = MappingProxyType(
     {
@@ -53,6 +53,17 @@ DPV_STATUS = MappingProxyType(
         Standing.EXPIRED: _DPV + "ConsentExpired",
         Standing.INVALIDATED: _DPV + "ConsentInvalidated",
         Standing.ATTESTED: _DPV + "ConsentUnknown",
+    }
+)
+# As an admin may declare it, in the terms of DPV's extension for the GDPR; whatever it is, the bot asks for a yes.
+LAWFUL_BASIS = MappingProxyType(
+    {
+        "": _DPV + "Consent",
+        "consent": _DPV + "Consent",
+        "contract": _GDPR + "A6-1-b",
+        "legal_obligation": _GDPR + "A6-1-c",
+        "public_task": _GDPR + "A6-1-e",
+        "legitimate_interests": _GDPR + "A6-1-f",
     }
 )
 # What is asked for is consent in words or by a click, never by behaviour; what others say for somebody is only that.
@@ -102,7 +113,7 @@ class LoggedEvent:
     event: Event
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Told:
     """The half of a record that the log tells."""
 
@@ -111,43 +122,47 @@ class Told:
     history: list[JsonValue]  # one 27560 event a purpose and act
     standings: dict[Purpose, Standing]
     notices: dict[Purpose, dict[str, JsonValue]]  # the text of the person's last answer about it, else of the last ask
+    bases: dict[Purpose, str]  # legal basis that the last of them names
     answered: tuple[str, ...]  # hashes of the texts that the person answered, the first one first
 
 
 def tell(seat: SeatId, entries: Sequence[LoggedEvent]) -> Told:
-    """Raises BadReceipt where an entry is another person's or another meeting's, or the beginning is missing."""
+    """Of a seat that several people share, the entries of one of them. Raises BadReceipt where an entry is another
+    person's or another meeting's, or the beginning is missing."""
     opened = [entry for entry in entries if isinstance(entry.event, VisitOpened)]
     if not opened:
         raise BadReceipt("couldn't use receipt: the beginning of the meeting is not among its entries")
-    visit = opened[0].event.visit
+    visit, person = opened[0].event.visit, _person_of(entries)
     standings = StandingsReplay()
-    history: list[JsonValue] = []
-    notices: dict[Purpose, dict[str, JsonValue]] = {}
+    told = Told(shown_as="", context=_context(opened), history=[], standings={}, notices={}, bases={}, answered=())
     answered: dict[str, None] = {}
     answered_purposes: set[Purpose] = set()
-    shown_as = ""
     for entry in entries:
         event = entry.event
         if event.visit != visit:
             raise BadReceipt("couldn't use receipt: an entry in it is of another meeting")
         if isinstance(event, VisitOpened):
             continue
-        if not isinstance(event, SeatJoined | NoticeDelivered | Decided) or event.seat != seat:
+        is_theirs = isinstance(event, SeatJoined | NoticeDelivered | Decided) and event.seat == seat
+        if not is_theirs or (isinstance(event, Decided) and event.person != person):
             raise BadReceipt("couldn't use receipt: an entry in it is not this person's")
         if isinstance(event, SeatJoined):
-            shown_as = event.name
+            told.shown_as = event.name
             continue
-        changed = dict(standings.after(event))
+        assert isinstance(event, NoticeDelivered | Decided)
+        # What the seat was asked, each of its people was: for one of them, seat and person are one.
+        changed = dict(standings.after(replace(event, person="") if isinstance(event, Decided) else event))
         is_own = isinstance(event, Decided) and event.means not in BY_OTHERS
         if isinstance(event, Decided) and is_own and event.notice_sha256:
             answered[event.notice_sha256] = None
         for purpose, act in _acts_of(event):
             if event.notice and (is_own or purpose not in answered_purposes):
-                notices[purpose] = _notice_of(event)
+                told.notices[purpose] = _notice_of(event)
+                told.bases[purpose] = event.legal_basis if isinstance(event, Decided) else ""
             if is_own:
                 answered_purposes.add(purpose)
             standing = standings.now.get((seat, purpose), Standing.UNKNOWN)
-            history.append(
+            told.history.append(
                 {
                     "event_time": entry.at,
                     "meeting_ms": _meeting_ms(opened, event),
@@ -158,19 +173,19 @@ def tell(seat: SeatId, entries: Sequence[LoggedEvent]) -> Told:
                     "purpose": purpose.value,
                     "act": act.value,
                     "counted": purpose in changed or (act is Act.GIVE and standing is Standing.GIVEN),
-                    "shown_as": shown_as,
+                    "shown_as": told.shown_as,
                     "log_index": entry.index,
                     **_how(event),
                 }
             )
-    return Told(
-        shown_as=shown_as,
-        context=_context(opened),
-        history=history,
-        standings={purpose: standing for (_, purpose), standing in sorted(standings.now.items())},
-        notices=notices,
-        answered=tuple(answered),
-    )
+    told.standings |= {purpose: standing for (_, purpose), standing in sorted(standings.now.items())}
+    told.answered = tuple(answered)
+    return told
+
+
+def _person_of(entries: Sequence[LoggedEvent]) -> str:
+    """Whose answers they are, of the people who share the seat; empty where one person sits there."""
+    return next((entry.event.person for entry in entries if isinstance(entry.event, Decided)), "")
 
 
 def build_record(facts: RecordFacts, told: Told) -> dict[str, Any]:
@@ -195,6 +210,8 @@ def build_record(facts: RecordFacts, told: Told) -> dict[str, Any]:
         "event": told.history,
     }
     empty = empty_fields(record)
+    if not all(each["lawful_basis"] for each in record["pii_processing"]):
+        empty.append("pii_processing.lawful_basis")
     if empty:
         raise BadReceipt("couldn't build receipt: these fields are empty: " + ", ".join(empty))
     return record
@@ -213,6 +230,7 @@ def processing_told(told: Told) -> dict[Purpose, dict[str, JsonValue]]:
             "standing": standing.value,
             "privacy_notice": told.notices.get(purpose, {}),
             "language": told.notices.get(purpose, {}).get("language", ""),
+            "lawful_basis": LAWFUL_BASIS.get(told.bases.get(purpose, ""), ""),
         }
         for purpose, standing in told.standings.items()
     }
@@ -236,7 +254,6 @@ def _processing(facts: RecordFacts, purpose: Purpose) -> dict[str, JsonValue]:
     own = {Purpose.RECORDING: "voice", Purpose.TRANSCRIPTION: "spoken words"}
     types = [own.get(purpose, "voice and spoken words"), "display name", "presence in the meeting", "consent answers"]
     return {
-        "lawful_basis": _DPV + "Consent",
         "pii_information": [{"pii_type": pii_type, "pii_optional": pii_type == types[0]} for pii_type in types],
         "pii_controllers": [party.party_id for party in facts.controllers],
         "collection_method": "meeting bot, from the person's own sound and answers",
@@ -279,6 +296,8 @@ def _how(event: NoticeDelivered | Decided) -> dict[str, JsonValue]:
             "verbatim": event.verbatim,
             "reader_version": event.reader_version,
         }
+        later = {"person": event.person, "agreement": event.agreement, "legal_basis": event.legal_basis}
+        how |= {name: value for name, value in later.items() if value}
     return how
 
 

@@ -93,8 +93,6 @@ def settle_declared(
     A rule that keeps single voices is not logged again: of two people who declare at once, the one whose place forbids
     it must not be overtaken by the one whose place does not.
     """
-    if not any(isinstance(event, VisitOpened) for event in earlier):
-        return []  # when it is opened, every place that was declared is looked at
     last, places = last_settled(earlier), tuple(places)  # None: an older version opened it, and looked at none
     first, current = _rules_of(earlier)
     fallback = Rule(last.fallback) if last is not None and last.fallback else None
@@ -127,7 +125,9 @@ def last_settled(events: Iterable[Event | object]) -> RuleSettled | None:
 
 
 def _rules_of(events: Sequence[Event | object]) -> tuple[Rule, Rule]:
-    """What the visit began under, and what is in force after the last of them."""
+    """What the visit began under, and what is in force after the last of them. One that is yet to be opened can't be
+    tightened: every place that was declared is looked at then.
+    """
     rules = [event.rule for event in events if isinstance(event, VisitOpened | RuleSettled)]
     return (rules[0], rules[-1]) if rules else (Rule.EVERYONE, Rule.EVERYONE)
 

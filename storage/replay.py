@@ -122,7 +122,8 @@ class _Before:
     def note(self, record: MeetingRecord, standings: StandingsReplay) -> None:
         noes_first = sorted(standings.now.items(), key=lambda item: item[1] in OPENING)
         for (voice, purpose), standing in noes_first:
-            record.stands(voice, purpose, standing, 0, self.entries.get((voice, purpose)))
+            at_ms = 0 if standing in OPENING else -1  # what stands is the last word, whatever the times of that clock
+            record.stands(voice, purpose, standing, at_ms, self.entries.get((voice, purpose)))
 
 
 @dataclass(slots=True)

@@ -119,6 +119,7 @@ class Retention:
             except (StorageError, OSError):
                 tidied.failed += 1
         try:
+            await self._store.host_notes.forget(self._clock.now() - timedelta(days=self._retention_days))
             agreements = await self._store.agreement_uses.due()
             if agreements:
                 tidied.agreements = await erasure.erase_agreements(agreements, AGREEMENTS_AUTHORITY)

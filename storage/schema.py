@@ -27,7 +27,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0006"  # the newest migration; a test holds it equal to the scripts
+HEAD = "0007"  # the newest migration; a test holds it equal to the scripts
 
 metadata = MetaData(
     naming_convention={
@@ -276,6 +276,14 @@ agreement_ids = Table(  # whom the platform knows to be the person of an agreeme
     Column("platform_id_sha256", String, primary_key=True),
     Column("name", String, nullable=False),  # that they had in the meeting when it was tied
     Column("tied_at", UtcTime, nullable=False),
+)
+
+host_notes = Table(
+    "host_notes",
+    metadata,
+    Column("visit_id", ForeignKey("visits.id", ondelete="CASCADE"), primary_key=True),
+    Column("notes_sealed", LargeBinary, nullable=False),
+    Column("written_at", UtcTime, nullable=False),
 )
 
 notices = Table(

@@ -21,6 +21,7 @@ from storage.database import Database
 from storage.erasure import Erasure
 from storage.erasure_wishes import ErasureWishes
 from storage.errors import KeyStoreMissing, WrongKeyFile
+from storage.host_notes import HostNotes
 from storage.invitations import Invitations
 from storage.key_file import open_key_file
 from storage.keys import KeyStore
@@ -68,6 +69,7 @@ class Store:
         self.seat_codes = SeatCodes(database, clock)
         self.records = Records(log)
         self.notices = Notices(database, vault, clock)
+        self.host_notes = HostNotes(database, vault, clock)
         self.publications = Publications(database, clock)
         self.transcripts = Transcripts(data_dir / directory.TRANSCRIPTS_NAME, database, keys, log, new_id)
         self.session_key = vault.session_key

@@ -85,7 +85,7 @@ async def answer(request: web.Request) -> web.StreamResponse:
     if not says_no:
         problem = _problem_of_yes(choices, covers, name)
         if await text_of(request, "notice", 64) != notice.text_sha256:
-            problem = "problem_text_changed"
+            problem = "problem_text"
         if problem:
             return await _ahead_page(request, opened, wants_form=True, problem=problem, status=422)
     reach = Reach(

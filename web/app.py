@@ -25,6 +25,7 @@ from web import (
     headers,
     hosts,
     live,
+    notes,
     own_copy,
     pages,
     participants,
@@ -70,7 +71,7 @@ def create_app(
     app.router.add_static("/static/", pages.STATIC_DIR)
     of_participants = (participants, answering, withdrawing, under_18, shared_seats, telephone, own_copy, ahead)
     of_records = (receipts, receipt_mail, checker)
-    of_hosts = (hosts, live, ask_ahead, calendars, recordings)
+    of_hosts = (hosts, live, ask_ahead, calendars, recordings, notes)
     for part in (accounts, *of_hosts, *of_participants, *of_records, admins, publishing, erasures):
         add_routes(app, part.routes())
     add_routes(app, [get("/healthz", healthz, Access.ANYONE)])

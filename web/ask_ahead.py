@@ -62,7 +62,7 @@ async def make_link(request: web.Request) -> web.StreamResponse:
     lasts = timedelta(days=int(days) if days in {str(one) for one in DAYS_VALID} else DAYS_VALID[0])
     start = request.app[CLOCK].now() if whole_series else max(request.app[CLOCK].now(), meeting.starts_at)
     await links.make(reach, name=name, email=email, expires_at=start + lasts)
-    await tell(request, "The link is made. Send it to that person alone: whoever has it can answer as they.")
+    await tell(request, "The link is made. Send it to that person alone: whoever has it can answer in their name.")
     raise back_to(f"/meetings/{meeting.id}/ahead")
 
 

@@ -19,7 +19,7 @@ from consent_notice import receipt_page
 from consent_notice.decisions import IDENTITY_FLOOR, NEXT_STANDING, OWN_ACTS
 from consent_notice.receipt import DOES_NOT_PROVE, FORMAT, MAX_RECEIPT_BYTES, PROVES
 from consent_notice.receipt_style import STYLE
-from consent_notice.record import DPV_STATUS, MANDATORY
+from consent_notice.record import DPV_STATUS, LAWFUL_BASIS, MANDATORY
 from consent_notice.standings import ASKED_BY_NOTICE, BY_OTHERS, NO_NO
 from web import display
 from web.access import STORE, Access, Route, get
@@ -88,6 +88,7 @@ def _fixed() -> dict[str, Any]:
         "words": sorted(receipt_page.WORDS),
         "mandatory": {part: list(names) for part, names in MANDATORY.items()},
         "dpvStatus": {standing.value: term for standing, term in DPV_STATUS.items()},
+        "lawfulBasis": dict(LAWFUL_BASIS),
         "nextStanding": {
             standing.value: {act.value: following.value for act, following in row.items()}
             for standing, row in NEXT_STANDING.items()

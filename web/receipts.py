@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from consent_notice.finding import Whose
+from consent_notice.information import is_none
 from consent_notice.receipt import PageWords, ReceiptFacts
 from consent_notice.receipt_page import POLICY, WORDS, page_of
 from consent_notice.record import BadReceipt, Party, RecordFacts
@@ -82,28 +84,31 @@ def _why_there_is_none(log: ConsentLog, opened: Opened) -> str:
 async def facts_of(request: web.Request, opened: Opened, seat: SeatStory) -> ReceiptFacts:
     """The one place where a receipt's statements beside the log are filled in."""
     settings, language = request.app[SETTINGS], await language_of(request, opened)
-    words = page_words(language)
+    words, information = page_words(language), settings.information
     not_stated = words["receipt_not_stated"]
     assert opened.row is not None
-    controller = Party(
-        party_id="controller",
-        party_name=settings.organisation or opened.host,
-        party_address=not_stated,
-        party_contact=settings.organisation_contact or opened.host,
-        party_type="controller",
-    )
+    contact = settings.organisation_contact or opened.host
+    address = information.said("organisation_address") or not_stated
     record = RecordFacts(
         record_id=opened.row.reference,
         seat=seat.seat,
-        controllers=(controller,),
-        authority=not_stated,
-        recipients=(),
+        controllers=(_party("controller", settings.organisation or opened.host, address, contact),),
+        other_parties=tuple(
+            _party(kind, said, not_stated, said)
+            for kind, said in (
+                ("data protection officer", information.said("dpo_contact")),
+                ("representative", information.said("representative")),
+            )
+            if said
+        ),
+        authority=information.said("authority") or not_stated,
+        recipients=() if is_none(information.recipients) else (information.recipients or not_stated,),
         storage_location=settings.origin,
-        processing_location=settings.origin,
+        processing_location=settings.jurisdictions.name_of(settings.bot_location) or not_stated,
         retention_days=settings.retention_days,
-        jurisdiction=not_stated,
+        jurisdiction=_jurisdiction(opened) or not_stated,
         withdrawal_method=words["receipt_back_text"].replace("{link}", link_of(settings, opened.visit)),
-        rights=words["receipt_rights_text"].replace("{contact}", controller.party_contact),
+        rights=words["receipt_rights_text"].replace("{contact}", contact),
         service=settings.bot_name,
     )
     return ReceiptFacts(
@@ -118,6 +123,17 @@ async def facts_of(request: web.Request, opened: Opened, seat: SeatStory) -> Rec
             platform=display.platform(opened.platform),
         ),
     )
+
+
+def _party(kind: str, name: str, address: str, contact: str) -> Party:
+    return Party(party_id=kind, party_name=name, party_address=address, party_contact=contact, party_type=kind)
+
+
+def _jurisdiction(opened: Opened) -> str:
+    """Of the host and the bot, as far as they were looked at; where others said they are is not this person's."""
+    settled = opened.story.settled
+    places = settled.places if settled is not None else ()
+    return ", ".join(dict.fromkeys(code for code, whose in places if code and not whose.startswith(Whose.PARTICIPANT)))
 
 
 async def language_of(request: web.Request, opened: Opened) -> str:

@@ -75,6 +75,7 @@ async def show_recording(request: web.Request) -> web.Response:
         meeting=meeting,
         lanes=kept,
         picture=picture,
+        notes=await store.host_notes.read(visit.id),
         said=said,
         unreadable=unreadable,
         starts={lane.seat: lane.kept[0].from_ms if lane.seat in late else 0 for lane in kept},

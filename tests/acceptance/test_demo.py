@@ -99,7 +99,7 @@ def test_status_lists_the_recording(played: Played) -> None:
     ended = played.onrecord("status", "--json")
     assert ended.returncode == ExitCode.OK, ended.stderr
     status = json.loads(ended.stdout)
-    assert set(status) == {"recordings", "roles"}
+    assert set(status) == {"recordings", "roles", "checkpoint_copies"}
     (recording,) = status["recordings"]
     assert {"meeting", "visit", "title", "started_at", "consent_status", "participants"} <= set(recording)
     assert ",".join(recording["consent_status"]) == played.report["recording"]["consent_status"]

@@ -73,7 +73,7 @@ async def one_day(scene: Gathering, *, taps: dict[str, tuple[Browser, str]] | No
         scene.costs_little()
         await ends(scene, visiting)
     for seat in seats.values():
-        assert await scene.kept_s(row, seat) > 0.5
+        assert await scene.kept_s(row, seat) > 0.2
     assert await scene.status(row) == (ConsentStatus.COMPLETE,)
     return row
 
@@ -135,7 +135,9 @@ async def sales_call(scene: Gathering, guest_says: str | None) -> tuple[list[str
 
 def plainly(page: str) -> str:
     """Without what differs between any two pages."""
-    return re.sub(r'value="[^"]+"|/meetings/\w+|<time.*?</time>|datetime="[^"]+"|data-\w+="[^"]*"', "", page)
+    return re.sub(
+        r'value="[^"]+"|/meetings/\w+|/recordings/\w+|<time.*?</time>|datetime="[^"]+"|data-\w+="[^"]*"', "", page
+    )
 
 
 @pytest.mark.timeout(120)
@@ -182,7 +184,7 @@ async def test_an_all_hands_of_80_keeps_its_speakers_and_leaves_the_audience_in_
         scene.costs_little()
         await ends(scene, visiting)
     for seat in speakers:
-        assert await scene.kept_s(row, seat) > 0.5
+        assert await scene.kept_s(row, seat) > 0.2
     kept = {seat for one in await scene.store.tracks.segments((await scene.visit_of(row)).id) for seat in one.seats}
     assert not kept & set(audience)
     assert ConsentStatus.VOICES_MISSING in await scene.status(row)

@@ -320,7 +320,7 @@ class Meeting:
             identity_level=IdentityLevel.PAGE_BOUND_BY_CODE,
             matched_by="page code",
             person=bound.person,
-            evidence=Evidence(notice=bound.notice),
+            evidence=Evidence(notice=bound.notice, agreement=bound.agreement),
         )
         await self.site.store.log.append(decided.event, event_id=decided.event_id)
 

@@ -102,6 +102,7 @@ class World:
         self.feed_silent_until_ms = 0
         self.is_stopped = self.is_settling = False
         self.people: dict[str, Person] = {}
+        self.groups: dict[str, list[Person]] = {}  # who comes with whom, at one seat
         self._resumed: Fact | None = None
         self.room.talk()
 
@@ -271,7 +272,7 @@ class World:
             if is_there:
                 fact.heard_by.add(bot.epoch)
             elif not fact.heard_by:
-                fact.is_lost = True  # nobody of that seat is there to be heard
+                fact.is_unheard = True
 
     def _facts_of(self, message: Message) -> list[Fact]:
         seat, reference = message.seat, message.message_id

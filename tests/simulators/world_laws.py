@@ -93,12 +93,11 @@ class Laws:
         gives = (Purpose.RECORDING, Act.GIVE) in decided.acts
         if not gives or decided.means not in (Means.CHAT, Means.AHEAD, Means.PHONE):
             return
-        sitting = self.world.truth.at(decided.seat)
-        if sitting is None:
-            return
         said_ms = self.world.said_ms(decided)
         readable = [at_ms for at_ms, _ in self.world.room.notices.get(str(decided.seat), ()) if at_ms <= said_ms]
-        if not any(at_ms >= sitting.from_ms for at_ms in readable):
+        sittings = [each for each in self.world.truth.sittings if each.seat == decided.seat]
+        then = [each for each in sittings if each.from_ms <= said_ms <= each.to_ms]
+        if then and not any(each.from_ms <= at_ms <= each.to_ms for each in then for at_ms in readable):
             raise BrokenLaw(1, f"a yes by {decided.means} without a notice after the join of {decided.seat}")
 
     def _holds_no_chat(self, command: Command) -> None:
@@ -195,4 +194,4 @@ class Laws:
 
 
 def _counts(fact: Fact) -> bool:
-    return not fact.is_lost
+    return not fact.is_lost and not fact.is_unheard

@@ -231,7 +231,9 @@ class Pages:
     # ---- into the log ------------------------------------------------------------------------------------------------
 
     def send_again(self, form: Form) -> None:
-        """The browser's back button, an impatient thumb."""
+        """The browser's back button, an impatient thumb. What was lost is not sent again: it would be a new answer."""
+        if form not in self.under_way and self.world.log.find(form.event_id) is None:
+            return
         self._under_way(Form(form.event, form.event_id, form.facts, self.world.now_ms + 5))
 
     def lose(self) -> None:

@@ -56,7 +56,8 @@ def join(world: World) -> None:
         person = world.people[key] = Person(key, NAMES[key])
         if world.circumstances.knows_agreements and world.dice.random() < 0.6:
             world.pages.agreed_ahead(person, says_yes=world.dice.random() < 0.7)
-    world.room.sits([person], person.name, is_phone=key == "tel" and not world.circumstances.names_only)
+    group = world.groups.setdefault(key, [person])
+    world.room.sits(group, person.name, is_phone=key == "tel" and not world.circumstances.names_only)
 
 
 def leave(world: World) -> None:
@@ -71,7 +72,7 @@ def reload(world: World) -> None:
         return
     world.room.leaves(sitting)
     world.advance(world.dice.choice((0, 1, 30)))
-    world.room.sits(sitting.people[:1], sitting.people[0].name, is_phone=sitting.seat in world.room.phones)
+    world.room.sits(sitting.people, sitting.people[0].name, is_phone=sitting.seat in world.room.phones)
 
 
 def look_in(world: World) -> None:
@@ -239,7 +240,7 @@ def page_code(world: World) -> None:
         return
     dice, person = world.dice, _speaker(world, sitting)
     own = [page for page in world.pages.open.values() if page.person is person]
-    if own and dice.random() < 0.3:
+    if own and (dice.random() < 0.3 or person.key.startswith("hall")):  # one page a person: who has two counts twice
         world.room.writes(sitting, dice.choice(own).code)
         return
     people = dice.choice((1, 1, 1, 2, 3)) if person.key == "hall" else max(1, len(sitting.people))

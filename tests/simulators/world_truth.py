@@ -22,6 +22,7 @@ class Fact:
     durable_ms: int | None = None
     index: int | None = None  # of its entry
     is_lost: bool = False  # reached nothing that outlived it, and nobody was told that it had
+    is_unheard: bool = False  # for good: the room told it when nobody sat there
     is_told_again: bool = False  # by the room, to a bot that comes back
     heard_by: set[int] = field(default_factory=set)  # stays that have heard of it or are about to, by epoch
     known_to: set[int] = field(default_factory=set)  # stays that have heard of it and could tell of whom it is
@@ -32,7 +33,7 @@ class Fact:
 
     def is_known(self, settled_until_ms: int) -> bool:
         """Whether a bot that has heard all up to then has heard of it."""
-        if self.is_lost:
+        if self.is_lost or self.is_unheard:
             return False
         if self.told_by == "room":
             return self.at_ms < settled_until_ms
@@ -128,8 +129,8 @@ class Truth:
         for shut, ended in self.shuttings:
             if counts(shut) and shut.at_ms < to_ms and (ended is None or from_ms < ended.at_ms):
                 return "shut for all"
-        for person in self._concerned(seats, from_ms, to_ms, counts):
-            if not person.agreed_over(from_ms, to_ms, counts):
+        for sitting, person in self._concerned(seats, from_ms, to_ms, counts):
+            if not person.agreed_over(max(from_ms, sitting.from_ms), min(to_ms, sitting.to_ms), counts):
                 return f"{person.key} had not agreed"
         return ""
 
@@ -145,7 +146,9 @@ class Truth:
             return True
         return self.everyone_must_agree and (self.loosened_ms is None or from_ms < self.loosened_ms)
 
-    def _concerned(self, seats: frozenset[str] | None, from_ms: int, to_ms: int, counts: Counts) -> Iterator[Person]:
+    def _concerned(
+        self, seats: frozenset[str] | None, from_ms: int, to_ms: int, counts: Counts
+    ) -> Iterator[tuple[Sitting, Person]]:
         takes_all = seats is None or self.needs_everyone(from_ms, to_ms, counts)
         for sitting in self.sittings:
             if sitting.is_bot or not sitting.overlaps(from_ms, to_ms):
@@ -153,7 +156,7 @@ class Truth:
             if sitting.is_very_late and not counts(_LATE):
                 continue
             if takes_all or (seats is not None and sitting.seat in seats):
-                yield from (person for person in sitting.people if _is_told(person, to_ms, counts))
+                yield from ((sitting, person) for person in sitting.people if _is_told(person, to_ms, counts))
 
 
 def _is_told(person: Person, to_ms: int, counts: Counts) -> bool:

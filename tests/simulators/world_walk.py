@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.ports import Hears
 from consent_notice.words import Rule
@@ -89,22 +89,24 @@ def run(walk: Walk, counts: Counter[str] | None = None, log: WorldLog | None = N
 
 
 def shorter(breach: Breach) -> Breach:
-    """Leaves out steps as long as the same law is still broken."""
-    steps: Sequence[tuple[str, str]] = breach.walk.steps[: breach.at_step + 1]
+    """Leaves out steps as long as the same goes wrong, and again until none can go."""
     best = breach
-    size = max(1, len(steps) // 2)
+    size = max(1, len(breach.walk.steps) // 2)
     while size:
-        start = 0
-        while start < len(steps):
-            fewer = (*steps[:start], *steps[start + size :])
-            found = run(Walk(breach.walk.seed, breach.walk.circumstances, tuple(fewer)))
-            if found is not None and _law(found) == _law(breach):
-                best, steps = found, fewer[: found.at_step + 1]
+        start, had = 0, len(best.walk.steps)
+        while start < len(best.walk.steps):
+            steps = best.walk.steps
+            found = run(replace(breach.walk, steps=(*steps[:start], *steps[start + size :])))
+            if found is not None and _what(found) == _what(breach):
+                best = Breach(
+                    replace(found.walk, steps=found.walk.steps[: found.at_step + 1]), found.at_step, found.error
+                )
             else:
                 start += size
-        size //= 2
+        size = size // 2 if size > 1 or len(best.walk.steps) == had else 1
     return best
 
 
-def _law(breach: Breach) -> int:
-    return breach.error.law if isinstance(breach.error, BrokenLaw) else 0
+def _what(breach: Breach) -> str:
+    """Without its times and numbers."""
+    return re.sub(r"\d+", "#", str(breach.error).partition(":")[0] + str(breach.error).rpartition(":")[2])

@@ -53,6 +53,7 @@ const howOf = (event) => ({
     matched_by: event.matched_by,
     verbatim: event.verbatim,
     reader_version: event.reader_version,
+    ...Object.fromEntries(["person", "agreement", "legal_basis"].filter((it) => event[it]).map((it) => [it, event[it]])),
   }),
 });
 
@@ -63,12 +64,17 @@ function tell(seat, entries) {
   const first = opened[0].event;
   const last = opened.at(-1).event;
   const standings = new Standings();
-  const told = { shownAs: "", history: [], notices: new Map(), answered: [] };
+  const told = { shownAs: "", history: [], notices: new Map(), bases: new Map(), answered: [] };
+  // Of a seat that several people share, the entries of one of them: for that one, seat and person are one.
+  const person = entries.find(({ event }) => event.kind === KINDS.decided)?.event.person ?? "";
   const answeredPurposes = new Set();
   for (const { index, at, event } of entries) {
     if (event.visit !== first.visit) fail("an entry in it is of another meeting");
     if (event.kind === KINDS.opened) continue;
-    if (!Object.values(KINDS).includes(event.kind) || event.seat !== seat) fail("an entry in it is not this person's");
+    const isOthers = event.kind === KINDS.decided && (event.person ?? "") !== person;
+    if (!Object.values(KINDS).includes(event.kind) || event.seat !== seat || isOthers) {
+      fail("an entry in it is not this person's");
+    }
     if (event.kind === KINDS.joined) {
       told.shownAs = event.name;
       continue;
@@ -80,7 +86,10 @@ function tell(seat, entries) {
     const changed = standings.after(event, acts, isByPerson);
     if (isOwn && event.notice_sha256 && !told.answered.includes(event.notice_sha256)) told.answered.push(event.notice_sha256);
     for (const [purpose, act] of acts) {
-      if (event.notice && (isOwn || !answeredPurposes.has(purpose))) told.notices.set(purpose, noticeOf(event));
+      if (event.notice && (isOwn || !answeredPurposes.has(purpose))) {
+        told.notices.set(purpose, noticeOf(event));
+        told.bases.set(purpose, event.legal_basis ?? "");
+      }
       if (isOwn) answeredPurposes.add(purpose);
       const standing = standings.now.get(purpose) ?? "unknown";
       told.history.push({
@@ -135,6 +144,7 @@ function checkRecord(record, seat, told) {
       each.standing === standing &&
       each.consent_status === FIXED.dpvStatus[standing] &&
       each.language === (notice.language ?? "") &&
+      each.lawful_basis === (FIXED.lawfulBasis[told.bases.get(purpose) ?? ""] ?? "") &&
       isSame(each.privacy_notice, notice);
     if (!isAsLogged) fail("where the person stands is not as the log says");
   });

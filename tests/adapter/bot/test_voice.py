@@ -33,6 +33,25 @@ async def test_a_language_that_nobody_would_understand_is_not_spoken(language: s
         await voice.say("Dzień dobry, chciałbym nagrać to spotkanie.", language)
 
 
+@pytest.mark.parametrize("language", ["de", "es", "fr", "it"])
+@pytest.mark.parametrize("host", ["Jo", "Anna Nowak", "Maximiliane Hohenberger"])
+async def test_the_spoken_notice_lasts_at_most_eight_seconds(language: str, host: str) -> None:
+    wording = read_wording(tomllib.loads(files("consent_notice").joinpath(f"wording/{language}.toml").read_text()))
+    for rule in Rule:
+        facts = NoticeFacts(
+            host=host,
+            organisation="",
+            purposes=(Purpose.RECORDING,),
+            rule=rule,
+            page_link="",
+            retention_days=90,
+            bot_name="onrecord",
+            speakable=True,
+        )
+        speech = await PackagedVoice().say(render(wording, facts).spoken, language)
+        assert speech.duration_ms <= 8_000, speech.text
+
+
 async def test_the_same_line_again_is_the_same_speech() -> None:
     voice = PackagedVoice()
     assert await voice.say(LINE, "fr") is await voice.say(LINE, "fr")

@@ -155,7 +155,7 @@ async def test_this_meeting_only_ends_with_its_day(series: Series, site: Site) -
         ({"scope": ""}, "for which meetings"),
         ({"scope": "forever"}, "for which meetings"),
         ({"name": " \u200b "}, "Give the name"),
-        ({"notice": "0" * 64}, "The text has changed"),
+        ({"notice": "0" * 64}, "notice has changed"),
         ({"seen": "7"}, "has changed since"),
         ({"seen": "x"}, "has changed since"),
     ],

@@ -9,7 +9,7 @@ import pytest
 
 from consent_notice.words import Rule
 from tests.simulators.web_site import Meeting, open_site, settings_for
-from web.notices import choose_language, page_words
+from web.notices import ahead_words, choose_language, page_words
 
 LOCALES = Path("web/locales")
 
@@ -39,6 +39,21 @@ def test_every_locale_is_whole_and_keeps_the_places_to_fill_in() -> None:
         for key, text in english.items():
             places = {part.split("}")[0] for part in text.split("{")[1:]}
             assert places == {part.split("}")[0] for part in words[key].split("{")[1:]}, (file.name, key)
+
+
+def test_every_language_has_its_own_words_for_answers_ahead_with_the_places_to_fill_in() -> None:
+    english = tomllib.loads((LOCALES / "ahead" / "en.toml").read_text())
+    files = list((LOCALES / "ahead").glob("*.toml"))
+    assert {file.stem for file in files} == {file.stem for file in LOCALES.glob("*.toml")}
+    for file in files:
+        words = tomllib.loads(file.read_text())
+        assert words.keys() == english.keys(), file.name
+        for key, text in english.items():
+            places = {part.split("}")[0] for part in text.split("{")[1:]}
+            assert places == {part.split("}")[0] for part in words[key].split("{")[1:]}, (file.name, key)
+        assert file.stem == "en" or not [key for key, text in words.items() if text == english[key]]
+    assert {**page_words("de"), **tomllib.loads((LOCALES / "ahead" / "de.toml").read_text())} == ahead_words("de")
+    assert ahead_words("ja") == ahead_words("en")
 
 
 def test_a_language_without_words_of_its_own_reads_english() -> None:

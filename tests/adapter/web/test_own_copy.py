@@ -78,7 +78,7 @@ async def test_ones_own_sound_and_words_and_nobody_elses(meeting: Meeting, site:
             (f"page {page.reference}", "transcript"),
         ]
         await browser.open(meeting.link)
-        assert "you, on this page (sound)" in browser.text
+        assert "You: listened to the recording" in browser.text
 
 
 async def test_while_the_meeting_runs_there_is_none_and_after_an_erasure_no_more(meeting: Meeting, site: Site) -> None:
@@ -143,16 +143,15 @@ async def test_what_cannot_be_noted_is_not_sent(meeting: Meeting, site: Site) ->
         assert b"OggS" not in body
 
 
-async def test_who_has_opened_it_is_told_without_names(meeting: Meeting, site: Site, people: People) -> None:
-    async with site.browser() as browser, site.browser(people.ingrid) as host, site.browser(people.admin) as admin:
-        ada, _ = await both_kept(meeting, browser)
+async def test_that_somebody_fetched_their_own_is_for_them_and_the_reviewer_alone(
+    meeting: Meeting, site: Site, people: People
+) -> None:
+    async with site.browser() as browser, site.browser() as other, site.browser(people.admin) as admin:
+        _, grace = await both_kept(meeting, browser)
+        await agree(meeting, other, grace)
         await meeting.end()
-        await host.open(f"/recordings/{meeting.visit.id}/voices/{ada}.ogg")
-        await admin.open(f"/review/{meeting.visit.id}")
-        await browser.open(meeting.link)
-        assert "Ingrid Solberg (sound)" in browser.text
-        assert "somebody who reviews recordings on this server (the record of answers)" in browser.text
-        assert "Marek" not in browser.text
         await fetch(meeting, browser, VOICE)
+        await other.open(meeting.link)
+        assert "listened to the recording" not in other.text
         await admin.open(f"/review/{meeting.visit.id}")
-        assert "a participant, on their own page," in admin.text
+        assert "own page" in admin.text

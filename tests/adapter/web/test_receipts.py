@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import html
 import re
+from pathlib import Path
 
 from consent_notice.checkpoint import read_verifier_key
 from consent_notice.decisions import Act
+from consent_notice.events import RuleSettled
+from consent_notice.information import Information, LegalBasis
 from consent_notice.receipt import check_receipt
 from consent_notice.receipt_page import POLICY, check_file
-from consent_notice.words import Purpose, Standing
+from consent_notice.words import Purpose, Rule, Standing
 from storage.vault import verify_signature
 from tests.adapter.web.conftest import People
 from tests.simulators.page_answers import YES, agree, code_on
-from tests.simulators.web_site import Meeting, Site
+from tests.simulators.web_site import Meeting, Site, open_site
+
+SILENT = "not stated by the host's organisation"
 
 
 async def test_it_says_where_one_stands_and_holds(site: Site, people: People) -> None:
@@ -111,3 +116,54 @@ async def test_of_what_was_erased_there_is_none_and_it_says_so(site: Site, peopl
                 await browser.open(f"{meeting.link}/receipt.{form}")
                 assert browser.status == 404
                 assert "was erased" in browser.text
+
+
+async def test_it_states_what_the_organisation_stated_and_says_what_it_did_not(tmp_path: Path) -> None:
+    stated = Information(
+        organisation_address="1 Main Street, Oslo",
+        dpo_contact="dpo@northwind.example",
+        authority="Datatilsynet",
+        recipients="none",
+        legal_basis=LegalBasis.LEGITIMATE_INTERESTS,
+    )
+    for information, bot_location, expected in (
+        (stated, "NO", ("1 Main Street, Oslo", "Datatilsynet", ["none"], ["Norway"])),
+        (Information(), "", (SILENT, SILENT, [SILENT], [SILENT])),
+    ):
+        data_dir = tmp_path / (bot_location or "nowhere")
+        async with open_site(data_dir, information=information, bot_location=bot_location) as site:
+            meeting = await Meeting.begin(site, await site.person("host", "Ingrid", "i@example.org"))
+            ada = await meeting.join("Ada")
+            await meeting.ask(ada)
+            async with site.browser() as browser:
+                await agree(meeting, browser, ada)
+                receipt = (await browser.open(f"{meeting.link}/receipt.json")).encode()
+            record = check_receipt(receipt, site.store.log.key, verify_signature).record
+        parties, processing = record["party_identification"], record["pii_processing"][0]
+        found = parties[0]["party_address"], processing["authority_party"]
+        assert (*found, processing["recipient_third_parties"], processing["processing_locations"]) == expected
+        assert [party["party_type"] for party in parties[1:]] == (["data protection officer"] if bot_location else [])
+
+
+async def test_where_other_participants_are_is_not_in_it(site: Site, people: People) -> None:
+    meeting = await Meeting.begin(site, people.ingrid)
+    ada = await meeting.join("Ada")
+    await meeting.ask(ada)
+    await meeting.log(
+        RuleSettled(
+            visit=meeting.visit.id,
+            epoch=meeting.visit.epoch,
+            rule=Rule.EVERYONE,
+            profile="explicit_all",
+            places=(("NO", "host (profile)"), ("US-CA", "participant (declared)"), ("DE", "bot (profile)")),
+            reasons=("Somebody said that they are in California.",),
+            **meeting.now,
+        )
+    )
+    async with site.browser() as browser:
+        await agree(meeting, browser, ada)
+        receipt = await browser.open(f"{meeting.link}/receipt.json")
+    checked = check_receipt(receipt.encode(), site.store.log.key, verify_signature)
+    assert checked.record["pii_processing"][0]["jurisdiction"] == "NO, DE"
+    assert "California" not in receipt
+    assert "US-CA" not in receipt

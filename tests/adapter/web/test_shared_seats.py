@@ -11,13 +11,15 @@ from consent_notice.decisions import Act
 from consent_notice.events import Decided, HeadcountDeclared
 from consent_notice.frames import Encoding, GateTimes, HeardFrame
 from consent_notice.gate import AdmittedFrame, Gate
+from consent_notice.receipt import check_receipt
 from consent_notice.words import Purpose, Rule, SeatId, Standing
 from storage.replay import replay
+from storage.vault import verify_signature
 from storage.verify import verify
 from tests.adapter.web.conftest import People
 from tests.simulators.page_answers import YES, agree, code_on, decisions, standing
 from tests.simulators.speech import opus_packets, tone
-from tests.simulators.web_site import Browser, Meeting, Site
+from tests.simulators.web_site import BOTH, Browser, Meeting, Site
 
 OTHERS = {**YES, "alone": "no"}
 
@@ -304,6 +306,8 @@ async def test_a_receipt_of_one_of_them_holds_nobody_elses_answer(meeting: Meeti
     named = {reference for reference in others if reference in receipt}
     assert len(named) == 1
     assert 'withdraw"' not in receipt
+    checked = check_receipt(receipt.encode(), site.store.log.key, verify_signature)
+    assert dict(checked.standings) == dict.fromkeys(BOTH, Standing.GIVEN)  # their own, whoever else withdrew
 
 
 async def test_under_everyone_the_shared_microphone_holds_the_others_up(site: Site, people: People) -> None:

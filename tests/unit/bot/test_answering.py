@@ -175,6 +175,25 @@ def test_keys_of_a_seat_that_is_no_telephone_say_nothing() -> None:
     assert visit.kept() == frozenset()
 
 
+def test_a_telephone_that_says_no_to_what_an_earlier_stay_asked_is_not_asked_again() -> None:
+    first = on_the_phone()
+    press(first, "1")
+    visit = SimulatedVisit(
+        rule=Rule.EACH_VOICE, epoch=2, earlier=tuple(first.log), changes={"hears_digits": True}, now_ms=9_000
+    )
+    visit.posts_notices = False
+    visit.enter()
+    visit.join("tel", "+48 22 ...", is_phone=True, level=IdentityLevel.SHARED_OR_ANONYMOUS)
+    press(visit, "1")
+    assert decided(visit)[-1].acts[0][1] is Act.RESET, "a yes needs a notice of this stay"
+    press(visit, "2")
+    assert decided(visit)[-1].means is Means.PHONE
+    visit.posts_notices = True
+    asked = len(visit.ordered(AskPhone))
+    visit.later(10)
+    assert len(visit.ordered(AskPhone)) == asked
+
+
 def test_words_in_the_chat_are_no_yes_of_an_unresolved_telephone() -> None:
     visit = on_the_phone()
     visit.say_yes("tel")
@@ -206,6 +225,20 @@ def bind(visit: SimulatedVisit, person: str, acts: tuple[tuple[Purpose, Act], ..
         )
     )
     visit.make_durable()
+
+
+@pytest.mark.parametrize("people", [[""], ["p1", "p2"]])
+def test_a_page_is_not_kept_for_whoever_bears_the_name_next(people: list[str]) -> None:
+    visit = names_only(("Room", "Kim"))
+    for person in people:
+        bind(visit, person, GIVE, people=len(people))
+    assert visit.kept() == {"Room"}
+    visit.leave("Room")
+    visit.make_durable()
+    visit.now_ms += 5_000
+    visit.join("Room", "Kim")
+    visit.later(10)
+    assert visit.kept() == frozenset()
 
 
 def test_three_people_on_one_seat_each_on_a_page_of_their_own() -> None:

@@ -23,6 +23,7 @@ SLAVIC: dict[str, list[tuple[str, str, str]]] = {
         ("n i e", "reply", "refused"),
         ("jednak nie", "gave_reply", "withdrawn"),
         ("nie", "gave_now", "withdrawn"),
+        ("ale bez nazwiska", "gave_now", "withdrawn"),
         ("nie ma sprawy", "gave_reply", "unclear"),
         ("zgoda", "reply", "unclear"),
         ("tak tak", "reply", "unclear"),
@@ -76,6 +77,7 @@ SLAVIC: dict[str, list[tuple[str, str, str]]] = {
         ("nie", "reply", "refused"),  # Slovak and Polish
         ("nein", "reply", "refused"),
         ("ne", "gave_now", "withdrawn"),
+        ("pokud to pak smažete", "gave_now", "withdrawn"),
         ("není problém", "gave_reply", "unclear"),
         ("už ne", "gave_reply", "withdrawn"),
         ("proč?", "reply", "question"),
@@ -133,6 +135,7 @@ SLAVIC: dict[str, list[tuple[str, str, str]]] = {
         ("no", "reply", "refused"),
         ("ні", "crowd", "none"),
         ("ні", "gave_now", "withdrawn"),
+        ("але без імені", "gave_now", "withdrawn"),
         ("не проблема", "gave_reply", "unclear"),
         ("не проти", "reply", "unclear"),
         ("вже не хочу", "gave_reply", "withdrawn"),

@@ -35,6 +35,12 @@ en: a threaded reply to somebody else's message
 8  Eva~  yes
 12 Ann   record yes => given
 
+en: one who talks with others by voice meanwhile
+2  Ann   one moment, I am muted
+6  Ann   yes
+9  Ann   yes, I agree
+14 Ann>  yes => given
+
 en: video or sound
 3  Eva   record yes => given
 20 Tom   Ann, is your demo with video or sound only
@@ -133,6 +139,12 @@ de: Ja zueinander
 6  Ann   jein
 8  Eva   ja gerne
 9  Ann   Aufnahme nein => refused
+
+de: einer, der nebenher mündlich antwortet
+1  Ann   bin gleich da
+4  Ann   ja
+8  Ann   nein
+9  Ann   Aufnahme ja => given
 
 de: mit Namen
 2  Ann   @Tom ja

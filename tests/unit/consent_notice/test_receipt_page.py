@@ -50,6 +50,8 @@ SHAPES = {
     "asked only": made(*START),
     "two texts, set back by the server": made(*START, GAVE, asked(text=PAGE_NOTICE, means=Means.PAGE), ON_PAGE, RESET),
     "names": made(opened(host="Zoë & 李雷 <b>"), joined("Łukasz “</script>” \u202e🎉 \\u003c"), asked(), GAVE),
+    "one of several": made(*START, replace(GAVE, person="page-1", agreement="a", legal_basis="contract")),
+    "by telephone": made(*START, replace(GAVE, means=Means.PHONE), replace(WITHDREW, means=Means.AHEAD)),
     "Polish": made(*START, GAVE, facts=replace(FACTS, page=words_in("pl"))),
 }
 
@@ -248,13 +250,18 @@ def test_the_words_of_a_page_are_all_used() -> None:
     seen = set()
     for act, means in (
         (Act.GIVE, Means.CHAT), (Act.REFUSE, Means.PAGE), (Act.GIVE, Means.ROOM_BUTTON), (Act.ATTEST, Means.HOST),
-        (Act.RESET, Means.SYSTEM), (Act.WITHDRAW, Means.CHAT), (Act.ASK, Means.CHAT),
+        (Act.RESET, Means.SYSTEM), (Act.WITHDRAW, Means.CHAT), (Act.ASK, Means.CHAT), (Act.GIVE, Means.AHEAD),
+        (Act.GIVE, Means.PHONE),
     ):  # fmt: skip
         late = decided((Purpose.RECORDING, Act.REFUSE), at_ms=9_000)
         for events in ([*START, decided((Purpose.RECORDING, act), means=means)], [*START, late, GAVE]):
             page = page_of(made(*events, facts=replace(FACTS, page=marks))).decode().partition("<script")[0]
             seen |= set(re.findall("~(\\w+)~", page))
     assert seen == set(WORDS)
+
+
+def test_every_way_to_answer_has_its_words() -> None:
+    assert {f"receipt_by_{means.value}" for means in Means} <= set(WORDS)
 
 
 def test_the_record_carries_its_words() -> None:

@@ -11,8 +11,9 @@ import pytest
 
 from consent_notice.decisions import Act
 from consent_notice.events import Event, Means
+from consent_notice.information import LegalBasis
 from consent_notice.receipt import ReceiptFacts, check_receipt
-from consent_notice.record import DPV_STATUS, MANDATORY, BadReceipt, LoggedEvent, empty_fields, tell
+from consent_notice.record import DPV_STATUS, LAWFUL_BASIS, MANDATORY, BadReceipt, LoggedEvent, empty_fields, tell
 from consent_notice.words import Purpose, SeatId, Standing, VisitId
 from storage.vault import verify_signature
 from tests.simulators.receipts import (
@@ -73,7 +74,8 @@ def test_the_docs_name_exactly_those_fields() -> None:
 
 def test_every_field_of_a_record_is_in_the_docs() -> None:
     named = set(re.findall(r"^\| `(\w+\.\w+)` \|", DOC.read_text(encoding="utf-8"), flags=re.MULTILINE))
-    record = content_of(*START, GAVE)["record"]
+    later = replace(GAVE, person="page-1", agreement="ahead-1", legal_basis="consent")
+    record = content_of(*START, later)["record"]
     found = {f"{part}.{name}" for part in ("header", "context") for name in record[part]}
     for part in ("pii_processing", "party_identification", "event"):
         found |= {f"{part}.{name}" for each in record[part] for name in each}
@@ -174,6 +176,26 @@ def test_a_yes_that_does_not_count_says_so_and_where_the_person_stands() -> None
         ("give", False),
     ]
     assert content["record"]["pii_processing"][0]["standing"] == "refused"
+
+
+def test_of_a_shared_seat_it_is_one_persons_record() -> None:
+    mine, others = replace(GAVE, person="page-1"), replace(GAVE, person="page-2", at_ms=3_000)
+    record = content_of(*START, mine)["record"]
+    assert {each["standing"] for each in record["pii_processing"]} == {"given"}
+    assert record["event"][2]["person"] == "page-1"
+    for mixed in ((*START, mine, others), (*START, mine, GAVE), (*START, GAVE, mine)):
+        with pytest.raises(BadReceipt, match="not this person's"):
+            made(*mixed)
+
+
+def test_a_legal_basis_that_was_declared_is_the_records() -> None:
+    declared = replace(GAVE, legal_basis="legitimate_interests", agreement="ahead-1", means=Means.AHEAD)
+    record = content_of(*START, declared)["record"]
+    assert {each["lawful_basis"].rpartition("#")[2] for each in record["pii_processing"]} == {"A6-1-f"}
+    assert record["event"][2]["agreement"] == "ahead-1"
+    assert LAWFUL_BASIS.keys() == {basis.value for basis in LegalBasis}
+    with pytest.raises(BadReceipt, match="lawful_basis"):
+        made(*START, replace(GAVE, legal_basis="because"))
 
 
 @pytest.mark.parametrize(
