@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from consent_notice.continuity import Continuation
     from storage.log_reader import LogReader
 
-COPY_SUFFIX = ".checkpoint"
-
 
 @click.group()
 def log() -> None:
@@ -66,9 +64,11 @@ def consistency(
 
     if (old_checkpoint is None) == (copies is None):
         raise click.UsageError("name one old checkpoint, or --copies with a folder of them")
-    with open_log(settings_of_data(config_file, data_dir).data_dir) as found:
+    settings = settings_of_data(config_file, data_dir)
+    with open_log(settings.data_dir) as found:
         if copies is not None:
-            _check_copies(found, copies, as_json=as_json)
+            roots = settings.checkpoints.rfc3161_roots
+            _check_copies(found, copies, roots.read_bytes() if roots is not None else b"", as_json=as_json)
             return
         assert old_checkpoint is not None
         try:
@@ -114,39 +114,69 @@ def _continued(found: LogReader, content: bytes) -> Continuation:
     return continues(found, kept_note(content))
 
 
-def _check_copies(found: LogReader, folder: Path, *, as_json: bool) -> None:
+def _check_copies(found: LogReader, folder: Path, roots: bytes, *, as_json: bool) -> None:
     """All of this log's; a folder may hold those of other logs too, and none at all proves nothing."""
     from consent_notice.continuity import Break, DoesNotContinue
+    from storage.copies import NOTE_SUFFIX, STAMP_SUFFIX
 
-    held, of_others, faults = [], 0, []
-    for path in sorted(folder.rglob(f"*{COPY_SUFFIX}")):
-        name = str(path.relative_to(folder))
+    held: list[dict[str, object]] = []
+    faults: list[tuple[str, str, str]] = []
+    of_others = 0
+    for path in sorted(folder.rglob(f"*{NOTE_SUFFIX}")):
+        name, stamp = str(path.relative_to(folder)), path.with_suffix(STAMP_SUFFIX)
         try:
-            held.append((name, _continued(found, path.read_bytes())))
+            content = path.read_bytes()
+            checked = {"file": name, **_as_json(_continued(found, content))}
+            if stamp.exists():
+                checked["stamped_at"] = _stamped_at(stamp.read_bytes(), content.decode(), roots)
+            held.append(checked)
         except DoesNotContinue as error:
             if error.what is Break.ANOTHER_LOG:
                 of_others += 1
             else:
                 faults.append((name, error.what.value, str(error)))
+        except _StampFault as error:
+            faults.append((str(stamp.relative_to(folder)), "bad timestamp", str(error)))
         except OSError as error:
             faults.append((name, "unreadable", f"couldn't read the copy: {error.strerror}"))
     if not held and not faults:
         faults.append((str(folder), Break.NO_CHECKPOINT.value, "there is no checkpoint of this log in that folder"))
     if as_json:
-        checked = [{"file": name, **_as_json(continued)} for name, continued in held]
         broken = [{"file": name, "continues": False, "what": what, "why": why} for name, what, why in faults]
-        click.echo(json.dumps({"continues": not faults, "copies": checked + broken, "of_other_logs": of_others}))
+        click.echo(json.dumps({"continues": not faults, "copies": held + broken, "of_other_logs": of_others}))
     for name, _, why in faults:
         click.echo(f"{name}: {why}", err=True)
     if faults:
         sys.exit(ExitCode.FAILED)
     if not as_json:
-        sizes = sorted(continued.old.size for _, continued in held)
-        left_out = f"; copies of other logs left out: {of_others}" if of_others else ""
-        click.echo(
-            f"The log continues every copy of its checkpoints in {folder}: {len(held)} of them, of {sizes[0]} to "
-            f"{sizes[-1]} entries{left_out}."
-        )
+        click.echo(_copies_in_words(folder, held, of_others, is_trusted=bool(roots)))
+
+
+class _StampFault(Exception):
+    pass
+
+
+def _stamped_at(stamp: bytes, note: str, roots: bytes) -> str:
+    """When a timestamp service saw it. Raises _StampFault."""
+    from storage.timestamps import BadStamp, check_stamp, read_roots
+
+    try:
+        return check_stamp(stamp, note, read_roots(roots)).at.isoformat(timespec="seconds")
+    except BadStamp as error:
+        raise _StampFault(f"that is no timestamp of this checkpoint: {error}") from None
+
+
+def _copies_in_words(folder: Path, held: list[dict[str, object]], of_others: int, *, is_trusted: bool) -> str:
+    sizes = sorted(int(str(checked["old_size"])) for checked in held)
+    words = (
+        f"The log continues every copy of its checkpoints in {folder}: {len(held)} of them, of {sizes[0]} to "
+        f"{sizes[-1]} entries"
+    )
+    stamped = sum("stamped_at" in checked for checked in held)
+    if stamped:
+        how = "held to the certificates that are set" if is_trusted else "not held to any certificate"
+        words += f"; timestamps with {stamped} of them, {how}"
+    return words + (f"; copies of other logs left out: {of_others}." if of_others else ".")
 
 
 def _in_words(continued: Continuation) -> str:

@@ -28,8 +28,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 def root(leaf_hashes: Iterable[bytes]) -> bytes:
     """Of any number of leaf hashes, read once, in memory of the tree's height."""
     frontier = Frontier()
-    for leaf in leaf_hashes:
-        frontier.append(leaf)
+    frontier.extend(leaf_hashes)
     return frontier.root()
 
 
@@ -50,12 +49,19 @@ class Frontier:
         """Takes a leaf *hash*."""
         if len(leaf) != HASH_BYTES:
             raise ValueError(f"couldn't append to the tree: expected a hash of {HASH_BYTES} bytes, got {len(leaf)}")
-        merged, size = leaf, self._size
-        while size & 1:
-            merged = node_hash(self._subtrees.pop(), merged)
-            size >>= 1
-        self._subtrees.append(merged)
-        self._size += 1
+        self.extend((leaf,))
+
+    def extend(self, leaves: Iterable[bytes]) -> None:
+        """Takes leaf *hashes*, as long as hashes are: for many at once."""
+        subtrees, size = self._subtrees, self._size
+        for leaf in leaves:
+            merged, odd = leaf, size
+            while odd & 1:
+                merged = sha256(b"\x01" + subtrees.pop() + merged).digest()
+                odd >>= 1
+            subtrees.append(merged)
+            size += 1
+        self._size = size
 
     def root(self) -> bytes:
         if not self._subtrees:

@@ -208,9 +208,11 @@ class ConsentLog(LogReader):
         checkpoint = Checkpoint(origin=key.name, size=frontier.size, root=frontier.root())
         note = sign_checkpoint(checkpoint, key, self._vault.sign)
         connection.execute("INSERT INTO log_checkpoints (size, note) VALUES (?, ?)", (frontier.size, note))
-        connection.execute(
-            "INSERT OR REPLACE INTO log_frontier (id, size, frontier) VALUES (1, ?, ?)", (frontier.size, text)
+        changed = connection.execute(
+            "UPDATE log_frontier SET size = ?, frontier = ? WHERE id = 1", (frontier.size, text)
         )
+        if changed.rowcount == 0:
+            connection.execute("INSERT INTO log_frontier (id, size, frontier) VALUES (1, ?, ?)", (frontier.size, text))
         return text, frontier
 
     def _frontier(self, connection: sqlite3.Connection) -> Frontier:

@@ -5,6 +5,7 @@ A seal is bound to what it is for and to its row's id, so that one can't be move
 
 from __future__ import annotations
 
+import functools
 import hmac
 import os
 
@@ -69,10 +70,15 @@ class Vault:
 
 def verify_signature(public_key: bytes, signature: bytes, message: bytes) -> bool:
     try:
-        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
+        _public_key(public_key).verify(signature, message)
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+@functools.lru_cache(maxsize=16)
+def _public_key(public_key: bytes) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(public_key)
 
 
 def _bound(purpose: str, row_id: str) -> bytes:

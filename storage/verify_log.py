@@ -35,6 +35,7 @@ def check_log(database: sqlite3.Connection, vault: Vault, fault: Callable[[str],
     notes: dict[int, object] = dict(database.execute("SELECT size, note FROM log_checkpoints ORDER BY size"))
     tree, checked = Frontier(), CheckedLog(checkpoints=len(notes))
     chain = chain_in(database, vault.verifier_key)
+    waiting: list[bytes] = []  # leaves that are not in the tree yet
     _check_checkpoint(notes.get(0), tree, chain, fault)
     for expected, row in enumerate(database.execute(f"{log_entries.SELECT} ORDER BY l.idx")):
         index, leaf = row[0], row[4]
@@ -42,12 +43,15 @@ def check_log(database: sqlite3.Connection, vault: Vault, fault: Callable[[str],
             fault(f"log entry {expected}: missing")
             break  # what follows hangs on it: the checkpoints would all fail for this one reason
         hashed = leaf_hash(leaf) if type(leaf) is bytes else _NO_HASH
-        tree.append(hashed)
+        waiting.append(hashed)
         if type(leaf) is not bytes or not is_intact(row, hashed):
             checked.broken.add(index)
             fault(f"log entry {index}: changed; it does not match its seal")
         if index + 1 in notes:
+            tree.extend(waiting)
+            waiting.clear()
             _check_checkpoint(notes[index + 1], tree, chain, fault)
+    tree.extend(waiting)
     checked.entries = tree.size
     newest = max(notes, default=0)
     if newest > tree.size:

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from consent_notice.checkpoint import open_checkpoint, read_verifier_key
+from storage.timestamps import TimestampService
 from storage.vault import verify_signature
 from tests.adapter.config.test_cli import environment
 from tests.adapter.storage.kept import keep_a_meeting
+from tests.simulators.timestamp_service import timestamp_responder
 
 
 @pytest.fixture(scope="module")
@@ -114,3 +116,26 @@ def test_without_data_it_says_where_it_looked(tmp_path: Path) -> None:
         assert ended.returncode == 1
         assert "there is no data in" in ended.stderr
     assert not list(tmp_path.iterdir())
+
+
+async def test_a_timestamp_beside_a_copy_is_checked_with_it(folder: Path, tmp_path: Path) -> None:
+    async with timestamp_responder(tmp_path / "service") as responder:
+        stamp = await TimestampService(responder.url).stamp(note_of(folder, 4))
+        roots = tmp_path / "service" / "authority.pem"
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    (copies / f"{4:012d}.checkpoint").write_text(note_of(folder, 4))
+    (copies / f"{4:012d}.tsr").write_bytes(stamp)
+    plain = run(folder, "consistency", "--copies", str(copies))
+    assert (plain.returncode, plain.stderr) == (0, "")
+    assert "timestamps with 1 of them, not held to any certificate" in plain.stdout
+    settings = tmp_path / "onrecord.toml"
+    settings.write_text(f'[checkpoints]\nrfc3161_url = "http://127.0.0.1/"\nrfc3161_roots = "{roots}"\n')
+    held = run(folder, "consistency", "--copies", str(copies), "--config", str(settings))
+    assert "held to the certificates that are set" in held.stdout
+    assert "stamped_at" in json.loads(run(folder, "consistency", "--copies", str(copies), "--json").stdout)["copies"][0]
+    (copies / f"{5:012d}.checkpoint").write_text(note_of(folder, 5))
+    (copies / f"{5:012d}.tsr").write_bytes(stamp)
+    bad = run(folder, "consistency", "--copies", str(copies))
+    assert bad.returncode == 1
+    assert f"{5:012d}.tsr: that is no timestamp of this checkpoint" in bad.stderr
