@@ -91,7 +91,7 @@ class Seats:
         from before it, however the room dates it; else whoever reloads the page would be taken for absent.
         """
         known = self._seats.get(event.seat)
-        if known is None and event.name.casefold() in self.known_bots:
+        if (known is None or known.kind is SeatKind.BOT) and event.name.casefold() in self.known_bots:
             event = replace(event, seat_kind=SeatKind.BOT)
         if known is not None:
             kind = SeatKind.PERSON if known.kind is SeatKind.PERSON else event.seat_kind

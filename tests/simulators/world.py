@@ -28,7 +28,7 @@ from tests.simulators.world_laws import Laws
 from tests.simulators.world_log import WorldLog
 from tests.simulators.world_pages import VISIT, Pages
 from tests.simulators.world_room import FRAME_MS, Message, Room
-from tests.simulators.world_truth import HOST_NAME, Fact, Pause, Person, Sitting, Truth
+from tests.simulators.world_truth import HOST_NAME, Fact, Pause, Person, Sitting, Truth, Word
 
 GRACE_MS, OFFER_MS, EMPTY_MS = 4_000, 1_500, 3_000  # short, so that a walk lives through them
 
@@ -65,8 +65,8 @@ class World:
         self.circumstances = circumstances
         self.dice = random.Random(str(seed))
         self.now_ms = 100_000
-        self.boots = {"boot1": 0}  # when each began, on the true clock
-        self.boot_id = "boot1"
+        self.boots = {"1": 0}  # when each began, on the true clock
+        self.boot_id = "1"
         self.counts: Counter[str] = Counter()
         self._due: list[tuple[int, int, Callable[[], None]]] = []
         self._number = 0
@@ -195,7 +195,8 @@ class World:
         for bot in list(self.bots):
             bot.end()
         self.pages.lose()
-        self.boot_id = f"boot{len(self.boots) + 1}"
+        self.boot_id = str(len(self.boots) + 1)
+        self.now_ms += 2_000
         self.boots[self.boot_id] = self.now_ms - 1_000
 
     def settle(self) -> None:
@@ -231,6 +232,7 @@ class World:
         self.words.setdefault((seat, reference), []).append(fact)
         fact.is_told_again = is_told_again
         fact.heard_by = {bot.epoch for bot in self.bots_in_room()}
+        fact.ever_heard_by |= fact.heard_by
         fact.is_lost = not fact.heard_by and not (self.circumstances.replays_chat and is_told_again)
 
     def said_ms(self, decided: Decided) -> int:
@@ -261,8 +263,11 @@ class World:
     def told_message(self, bot: Bot, message: Message) -> None:
         """A bot hears of it now; what it cannot tie to that person it cannot know."""
         if message.seat in bot.roster:
-            for fact in self._facts_of(message):
-                fact.known_to.add(bot.epoch)
+            facts = self._facts_of(message)
+            saw_yes = any(isinstance(fact, Word) and fact.is_yes and bot.epoch in fact.known_to for fact in facts)
+            for fact in facts:
+                if saw_yes or not isinstance(fact, Word) or fact.is_plain:
+                    fact.known_to.add(bot.epoch)
 
     def told_again(self, bot: Bot, message: Message) -> None:
         is_there = self.truth.at(message.seat) is not None
@@ -271,6 +276,7 @@ class World:
                 continue
             if is_there:
                 fact.heard_by.add(bot.epoch)
+                fact.ever_heard_by.add(bot.epoch)
             elif not fact.heard_by:
                 fact.is_unheard = True
 
@@ -288,7 +294,7 @@ class World:
             seat = "host" if isinstance(event, HostActed) else str(event.seat)
             reference = ":".join(event.message_id.split(":")[:2])  # the time of an edit is left out
             for fact in self.words.get((seat, reference), ()):
-                fact.is_durable(self.now_ms, index)
+                fact.is_durable(self.now_ms, index, len(self.boots))
         elif isinstance(event, RuleSettled) and event.rule is not Rule.EVERYONE and self.truth.loosened_ms is None:
             self.truth.loosened_ms = self.now_ms
             self.counts["fallback"] += 1

@@ -72,6 +72,7 @@ class Bot:
         self.told_ms: dict[int, int] = {entry.index: world.now_ms for entry in earlier}
         self.is_alive = True
         self.is_in_room = False
+        self.admitted_ms = 0
         self.stalled_until_ms = 0
         self.last_tick_ms = world.now_ms
         self.last_fed_ms = self.last_room_ms = world.now_ms  # up to when it was told, on the true clock

@@ -301,7 +301,7 @@ class Pages:
                 return
             entry = found
         for fact in form.facts:
-            fact.is_durable(entry.durable_ms, entry.index)
+            fact.is_durable(entry.durable_ms, entry.index, len(self.world.boots))
 
     def _lost(self, form: Form) -> None:
         if self.world.log.find(form.event_id) is None and all(fact.durable_ms is None for fact in form.facts):

@@ -28,7 +28,7 @@ from bot.ports import (
 from consent_notice.frames import Encoding, HeardFrame
 from consent_notice.words import IdentityLevel, SeatId, SeatKind
 from tests.simulators.visit import BOT
-from tests.simulators.world_truth import Person, Sitting
+from tests.simulators.world_truth import Fact, Person, Sitting
 
 if TYPE_CHECKING:
     from tests.simulators.world import World
@@ -101,7 +101,9 @@ class Room:
         lag_ms = world.dice.choice((0, 0, 1, self.capabilities.roster_lag_ms))
         if world.dice.random() < 0.01:  # the room breaks its promise
             lag_ms = self.capabilities.roster_lag_ms + world.dice.choice((250, 700))
-            sitting.is_very_late = True
+            sitting.told = Fact(world.now_ms, "room")
+            world.says(seat, f"joined {world.now_ms}", sitting.told, is_told_again=False)
+            sitting.told.ever_heard_by.clear()
         for bot in world.bots_in_room():
             self.tell_joined(bot, sitting, lag_ms)
         return seat
@@ -128,6 +130,8 @@ class Room:
 
         def told() -> None:
             bot.roster[seat] = name
+            if sitting.told is not None:
+                sitting.told.ever_heard_by.add(bot.epoch)
             bot.take(event)
 
         self._push(bot, f"seat {seat}", lag_ms, told)
@@ -226,7 +230,7 @@ class Room:
 
     def tell_message(self, bot: Bot, message: Message, lag_ms: int) -> None:
         """After the join of whoever said it. Where only names are known, it is from whoever bears the name."""
-        at_ms = self.world.boot_ms(message.at_ms)
+        at_ms, make = self.world.boot_ms(message.at_ms), message.make
 
         def told() -> None:
             seat = message.seat
@@ -238,7 +242,7 @@ class Room:
             self.world.told_message(bot, message)
             if message.on_told is not None:
                 message.on_told(bot)
-            bot.take(message.make(SeatId(seat), at_ms))
+            bot.take(make(SeatId(seat), at_ms))
 
         self._push(bot, "chat" if message.is_chat else "keys", lag_ms, told, after=f"seat {message.seat}")
 
@@ -256,7 +260,7 @@ class Room:
 
     def admit(self, bot: Bot) -> None:
         def admitted() -> None:
-            bot.is_in_room = True
+            bot.is_in_room, bot.admitted_ms = True, self.world.now_ms
             bot.take(Admitted(own_seat=BOT, at_ms=self.world.boot_ms()))
             self._own_joined(bot)
             for sitting in self.world.truth.present():
@@ -344,6 +348,8 @@ class Room:
         world.at(now_ms + FRAME_MS, self.talk)
 
     def _send(self, bot: Bot, track: Track, speakers: frozenset[SeatId] | None, encoding: Encoding) -> None:
+        if self.world.now_ms - FRAME_MS - track.lag_ms - track.early_ms < bot.admitted_ms:
+            return
         captured_ms = self.world.boot_ms(self.world.now_ms - FRAME_MS - track.lag_ms)
         frame = HeardFrame(
             track=track.name,

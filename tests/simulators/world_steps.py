@@ -39,7 +39,8 @@ def _anybody(world: World) -> Sitting | None:
 
 
 def _speaker(world: World, sitting: Sitting) -> Person:
-    return world.dice.choice(sitting.people)
+    """Of those that somebody told of."""
+    return world.dice.choice([person for person in sitting.people if person.told is None or person.told.index])
 
 
 # ---- people come and go ----------------------------------------------------------------------------------------------
@@ -133,7 +134,7 @@ def chat_yes(world: World) -> None:
         text = dice.choice(BARE_YES)
         is_meant = reply_to is not None or (_is_noticed(world, sitting) and _is_first_since_ask(world, sitting))
     message = room.writes(sitting, text, reply_to=reply_to, whisper=dice.random() < 0.1)
-    person = _speaker(world, sitting)
+    person = sitting.people[0]
     person.eager_ms = world.now_ms
     if is_meant:
         word = person.says(Word(world.now_ms, "room", is_yes=True, message_id=message.message_id))
@@ -147,9 +148,9 @@ def chat_no(world: World) -> None:
         _says_no(world, sitting, message)
 
 
-def _says_no(world: World, sitting: Sitting, message: Message, ending: str = "", *, is_told_again: bool = True) -> None:
+def _says_no(world: World, sitting: Sitting, message: Message, *, is_told_again: bool = True) -> None:
     word = _speaker(world, sitting).says(Word(world.now_ms, "room", is_yes=False, message_id=message.message_id))
-    world.says(sitting.seat, message.message_id + ending, word, is_told_again=is_told_again)
+    world.says(sitting.seat, message.message_id, word, is_told_again=is_told_again)
 
 
 def chat_nothing(world: World) -> None:
@@ -184,9 +185,14 @@ def edit(world: World) -> None:
         return
     sitting, message = found
     text = world.dice.choice((*YES, *NO, *NOTHING))
+    takers = [person for person in sitting.people if _only_said_yes_in(person, message)]
     world.room.edits(message, text)
-    if text in NO or (text not in YES and any(_only_said_yes_in(person, message) for person in sitting.people)):
-        _says_no(world, sitting, message, ":edited")
+    if text in YES:
+        sitting.people[0].eager_ms = world.now_ms
+    elif text in NO:
+        _takes_back(world, sitting, _speaker(world, sitting), f"{message.message_id}:edited", is_plain=True)
+    for person in takers if text not in NO and text not in YES else []:
+        _takes_back(world, sitting, person, f"{message.message_id}:edited", is_plain=False)
 
 
 def delete(world: World) -> None:
@@ -197,8 +203,12 @@ def delete(world: World) -> None:
     world.room.deletes(message)
     for person in sitting.people:
         if _only_said_yes_in(person, message):
-            word = person.says(Word(world.now_ms, "room", is_yes=False, message_id=message.message_id))
-            world.says(sitting.seat, f"{message.message_id}:deleted", word, is_told_again=False)
+            _takes_back(world, sitting, person, f"{message.message_id}:deleted", is_plain=False)
+
+
+def _takes_back(world: World, sitting: Sitting, person: Person, reference: str, *, is_plain: bool) -> None:
+    word = person.says(Word(world.now_ms, "room", is_yes=False, is_plain=is_plain))
+    world.says(sitting.seat, reference, word, is_told_again=is_plain)
 
 
 def told_again(world: World) -> None:

@@ -25,19 +25,24 @@ class Fact:
     is_unheard: bool = False  # for good: the room told it when nobody sat there
     is_told_again: bool = False  # by the room, to a bot that comes back
     heard_by: set[int] = field(default_factory=set)  # stays that have heard of it or are about to, by epoch
+    ever_heard_by: set[int] = field(default_factory=set)
     known_to: set[int] = field(default_factory=set)  # stays that have heard of it and could tell of whom it is
+    boot: int | None = None  # in which it was durable
 
-    def is_durable(self, at_ms: int, index: int) -> None:
+    def is_durable(self, at_ms: int, index: int, boot: int) -> None:
         if self.durable_ms is None:
-            self.durable_ms, self.index, self.is_lost = at_ms, index, False
+            self.durable_ms, self.index, self.boot, self.is_lost = at_ms, index, boot, False
 
-    def is_known(self, settled_until_ms: int) -> bool:
+    def is_known(self, settled_until_ms: int, epoch: int) -> bool:
         """Whether a bot that has heard all up to then has heard of it."""
-        if self.is_lost or self.is_unheard:
-            return False
-        if self.told_by == "room":
-            return self.at_ms < settled_until_ms
-        return self.durable_ms is not None and self.durable_ms < settled_until_ms
+        if self.durable_ms is not None and self.durable_ms < settled_until_ms:
+            return True
+        is_heard = self.told_by == "room" and epoch in self.ever_heard_by and not self.is_lost and not self.is_unheard
+        return is_heard and self.at_ms < settled_until_ms
+
+    def counts_in(self, boot: int) -> bool:
+        """Once all has arrived; what was first heard of after the machine restarted says nothing about its past."""
+        return not self.is_lost and not self.is_unheard and (self.boot is None or self.boot <= boot)
 
 
 @dataclass(slots=True, eq=False)
@@ -54,6 +59,7 @@ class Word(Fact):
 
     is_yes: bool
     message_id: str = ""
+    is_plain: bool = True  # False: a yes taken back by changing its message, which only who saw the yes can tell
 
 
 @dataclass(slots=True, eq=False)
@@ -97,7 +103,7 @@ class Sitting:
     from_ms: int
     to_ms: int = FOREVER_MS
     is_bot: bool = False  # that an admin vouched for
-    is_very_late: bool = False  # the room told of it later than it promises
+    told: Fact | None = None  # where the room told of it later than it promises
 
     def overlaps(self, from_ms: int, to_ms: int) -> bool:
         return self.from_ms < to_ms and from_ms < self.to_ms
@@ -153,7 +159,7 @@ class Truth:
         for sitting in self.sittings:
             if sitting.is_bot or not sitting.overlaps(from_ms, to_ms):
                 continue
-            if sitting.is_very_late and not counts(_LATE):
+            if sitting.told is not None and not counts(sitting.told):
                 continue
             if takes_all or (seats is not None and sitting.seat in seats):
                 yield from ((sitting, person) for person in sitting.people if _is_told(person, to_ms, counts))
@@ -161,6 +167,3 @@ class Truth:
 
 def _is_told(person: Person, to_ms: int, counts: Counts) -> bool:
     return person.told is None or (counts(person.told) and person.told.at_ms < to_ms)
-
-
-_LATE = Fact(at_ms=FOREVER_MS - 1, told_by="room")  # known only to whoever knows everything
