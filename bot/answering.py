@@ -60,8 +60,7 @@ class Answering:
         self._entries = entries
         self._order = order
         self._thanks_due: dict[str, Say] = {}  # by event id, for when it is durable
-        # Chat messages that carried a yes, for when they are changed.
-        self._yeses: dict[str, tuple[SeatId, str, Reading]] = {}
+        self._yeses: dict[str, tuple[SeatId, str, Reading]] = {}  # by the message that carried it
         self._heard = heard
 
     # ---- the chat ------------------------------------------------------------------------------------------------
@@ -119,10 +118,6 @@ class Answering:
             seat.explained = True
             self._order(PostLine(line=Say.UNCLEAR, to_seat=seat.seat, reply_to=said.message_id))
         return True
-
-    def _takes_back_early_yes(self, seat: Seat, at_ms: int) -> None:
-        if seat.early_yes is not None and seat.early_yes.at_ms <= at_ms:
-            seat.early_yes = None
 
     def edited(self, edited: ChatEdited) -> None:
         """An edit can shut and never opens; one of a yes takes it back, unless only its spelling changed."""
@@ -337,7 +332,7 @@ class Answering:
         )
         is_news = self._standings.said(seat.seat, acts, means, at_ms, append.event_id, person=person)
         if is_news and any(act in _NOES for _, act in acts):
-            self._takes_back_early_yes(seat, at_ms)
+            seat.takes_back_early_yes(at_ms)
             # It may be heard of late, as where a page's choice takes a while to be found.
             whose = self._whose(seat.seat, at_ms)
             self._order(CutBack(seat=whose, after_ms=at_ms, of_earlier_stays=True))
@@ -359,7 +354,7 @@ class Answering:
             at_ms = decided.at_ms if decided.boot_id == self._facts.boot_id else now_ms
             seat, whose = self._seats.find(decided.seat), self._whose(decided.seat, at_ms)
             if seat is not None:
-                self._takes_back_early_yes(seat, at_ms)
+                seat.takes_back_early_yes(at_ms)
             self._order(CutBack(seat=whose, after_ms=at_ms, of_earlier_stays=True))
         if acts.get(Purpose.RECORDING) is Act.ATTEST and self._facts.attested_opens:
             self._order(SpeakLine(line=Say.ATTESTED))

@@ -53,6 +53,11 @@ class Seat:
     told_ms: int = 0  # when the bot first knew of them, on its own clock
     ahead: AgreementFound | None = None  # a yes said ahead, of which they are yet to be told
 
+    def takes_back_early_yes(self, at_ms: int) -> None:
+        """By a no that was said then."""
+        if self.early_yes is not None and self.early_yes.at_ms <= at_ms:
+            self.early_yes = None
+
 
 @dataclass(slots=True)
 class Seats:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import html
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,7 @@ from tests.simulators.server import RunningServer, running_server
 from tests.simulators.waiting import eventually
 from tests.simulators.web_site import PASSWORD, Browser
 from web.accounts import Passwords
+from web.practice.participant import ScriptedParticipant
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(90)]
 SCRIPT = "<script>alert(1)</script>"
@@ -195,6 +197,10 @@ async def test_somebody_vanishes_in_the_middle_of_a_sentence(server: RunningServ
     assert (await recording_status(server.settings.data_dir, visit.id))["participants"][0]["kept_s"] > 0
 
 
+def _is_kept(person: ScriptedParticipant) -> bool:
+    return person.kept is True
+
+
 async def test_under_everyone_nothing_is_kept_between_a_late_join_and_its_yes(server: RunningServer) -> None:
     meeting = await server.meeting(Rule.EVERYONE)
     people = [await comes(server, meeting, name) for name in ("Maria", "Jonas")]
@@ -215,7 +221,7 @@ async def test_under_everyone_nothing_is_kept_between_a_late_join_and_its_yes(se
         agreed_ms = server.clock.boot_ms()
         await answers(late, "record yes")
         for person in (*people, late):  # by voice and by sign: the chat has had its share of messages
-            await person.wait_until(lambda person=person: person.kept is True)
+            await person.wait_until(partial(_is_kept, person))
         await asyncio.sleep(1.5)
         for talk in talking:
             talk.cancel()

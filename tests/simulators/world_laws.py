@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.capture import FEED_SILENT_MS, ROOM_SILENT_MS, STALL_MS
@@ -21,6 +22,7 @@ from consent_notice.rules import MeetingRecord, Refusal, judge
 from consent_notice.words import Purpose, Rule, SeatId, seat_of_voice
 from storage.replay import replay
 from tests.simulators.visit import BOT
+from tests.simulators.world_truth import Fact
 
 if TYPE_CHECKING:
     from tests.simulators.world import Kept, World
@@ -129,7 +131,11 @@ class Laws:
         ends_ms = frame.captured_ms + frame.duration_ms + base_ms
         from_ms = judged_from_ms(frame.captured_ms, frame.duration_ms, frame.encoding, delay_ms) + base_ms
         settled_ms = ends_ms + world.settle_ms
-        why = world.truth.may_keep(kept.seats, kept.from_ms, kept.to_ms, lambda fact: fact.is_known(settled_ms, kept.epoch))
+
+        def is_known(fact: Fact) -> bool:
+            return fact.is_known(settled_ms, kept.epoch)
+
+        why = world.truth.may_keep(kept.seats, kept.from_ms, kept.to_ms, is_known)
         if why:
             raise BrokenLaw(1, f"kept [{kept.from_ms}, {kept.to_ms}) of {frame.track}: {why}")
         for begin_ms, end_ms, doubt in bot.doubts:
@@ -169,8 +175,8 @@ class Laws:
             boot: replay(world.log.tail(0), boot) for boot in {one.boot for one in world.kept}
         }
         for kept in world.kept:
-            boot = int(kept.boot)
-            why = world.truth.may_keep(kept.seats, kept.from_ms, kept.to_ms, lambda fact, boot=boot: fact.counts_in(boot))
+            counts = partial(Fact.counts_in, boot=int(kept.boot))
+            why = world.truth.may_keep(kept.seats, kept.from_ms, kept.to_ms, counts)
             if why:
                 raise BrokenLaw(1, f"still kept [{kept.from_ms}, {kept.to_ms}) of {kept.frame.track}: {why}")
             self._is_judged_kept_again(kept, records[kept.boot])
@@ -191,4 +197,3 @@ class Laws:
         named = {seat_of_voice(event.seat) for event in entries if isinstance(event, Decided)}
         if needed - named:
             raise BrokenLaw(4, f"[{kept.from_ms}, {kept.to_ms}) does not name the consent of {sorted(needed - named)}")
-

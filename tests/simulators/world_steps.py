@@ -12,6 +12,7 @@ from bot.ports import Hears
 from consent_notice.answers import ASK_WINDOW_MS
 from consent_notice.events import HostAct
 from consent_notice.words import SeatKind
+from tests.simulators.world_faults import FAULTS
 from tests.simulators.world_room import FRAME_MS, Message
 from tests.simulators.world_truth import HOST_NAME, Fact, Person, Sitting, Word
 
@@ -381,71 +382,12 @@ def _all_on_pages(world: World, sitting: Sitting) -> None:
             world.pages.answers(page, says_yes=True)
 
 
-# ---- what goes wrong -------------------------------------------------------------------------------------------------
-
-
-def write_fails(world: World) -> None:
-    world.log.failing.append(world.dice.choice(("before", "after")))
-    world.counts[f"write fails {world.log.failing[-1]}"] += 1
-
-
-def feed_silent(world: World) -> None:
-    world.feed_silent_until_ms = world.now_ms + world.dice.choice((300, 499, 500, 501, 900, 2_000))
-
-
-def room_silent(world: World) -> None:
-    world.room.silent_until_ms = world.now_ms + world.dice.choice((300, 499, 500, 501, 900, 2_000))
-
-
-def stall(world: World) -> None:
-    for bot in world.bots:
-        bot.stall(world.now_ms + world.dice.choice((150, 199, 200, 201, 260, 700)))
-
-
-def sleep(world: World) -> None:
-    world.suspend(world.dice.choice((150, 200, 250, 1_000, 30_000)))
-
-
-def room_drops(world: World) -> None:
-    for bot in world.bots_in_room():
-        world.room.drops(bot)
-        world.counts["drops"] += 1
-
-
-def killed(world: World) -> None:
-    if world.bots:
-        world.dice.choice(world.bots).end()
-        world.counts["kills"] += 1
-
-
-def server_stops(world: World) -> None:
-    for bot in world.bots_in_room():
-        bot.stop_server()
-
-
-def machine_restarts(world: World) -> None:
-    world.machine_restarts()
-    world.counts["restarts"] += 1
-
-
-def second_bot(world: World) -> None:
-    if world.bots_in_room():
-        world.begin_stay()
-        world.counts["second bots"] += 1
-
-
-def bot_comes(world: World) -> None:
-    if not world.bots:
-        world.begin_stay()
-
-
 WEIGHTS: dict[Step, int] = {
     join: 8, leave: 3, reload: 2, look_in: 2, other_bot: 1, rename: 1, line_changes_owner: 1,
     chat_yes: 22, chat_no: 3, chat_nothing: 3, edit: 1, delete: 1, told_again: 3, stop_button: 2, phone_key: 5,
     page_code: 6, page_form: 6, page_no_by_name: 1, form_again: 1, headcount: 1, under_18: 1, stricter_place: 1,
     host_chat: 3, host_page: 2, attest: 2, host_stop: 1,
     a_moment: 30, a_while: 24, long_while: 3, all_is_well: 8,
-    write_fails: 1, feed_silent: 1, room_silent: 1, stall: 1, sleep: 1, room_drops: 1, killed: 2, server_stops: 1,
-    machine_restarts: 1, second_bot: 1, bot_comes: 12,
+    **FAULTS,
 }  # fmt: skip
 BY_NAME = {step.__name__: step for step in WEIGHTS}
