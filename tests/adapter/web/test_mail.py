@@ -56,12 +56,15 @@ async def test_where_tls_is_asked_for_nothing_goes_in_the_clear() -> None:
     assert server.mails == []
 
 
-async def test_a_wrong_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_wrong_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     async with mail_server("starttls", tmp_path) as server:
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "mail.pem"))
         with pytest.raises(MailNotSent):
             await send(server_at(server.port, security="starttls", user=USER, password="wrong"), message())
     assert server.mails == []
+    assert [vars(record)["code"] for record in caplog.records if record.name == "web.mail"] == [535]
 
 
 @pytest.mark.parametrize(
