@@ -32,7 +32,7 @@ from consent_notice.decisions import Act
 from consent_notice.events import Decided, Means
 from consent_notice.notice import Say
 from consent_notice.rules import MeetingRecord
-from consent_notice.words import IdentityLevel, Purpose, Rule, SeatId, SeatKind, Standing
+from consent_notice.words import IdentityLevel, Purpose, Rule, SeatId, SeatKind, Standing, person_of_voice, seat_of_voice
 
 YES_KEY = "1"  # any other key says no
 _NOES = frozenset(Act) - {Act.GIVE, Act.ATTEST, Act.ASK, Act.DEFER}
@@ -59,6 +59,7 @@ class Answering:
         self._standings = standings
         self._entries = entries
         self._order = order
+        self._ordered: set[str] = set()  # event ids
         self._thanks_due: dict[str, Say] = {}  # by event id, for when it is durable
         # Chat messages that carried a yes, for when they are changed.
         self._yeses: dict[str, tuple[SeatId, str, Reading]] = {}
@@ -71,6 +72,9 @@ class Answering:
         if seat is None or seat.kind is not SeatKind.PERSON:
             return
         code = find_page_code(said.text, self._facts.code_alphabet)
+        if code is not None and self._twins(seat):
+            self._order(PostLine(line=Say.CANNOT_RECORD_SEAT, to_seat=said.seat, reply_to=said.message_id))
+            return
         if code is not None:
             self._seats.somebody_wrote(said)
             self._order(BindPage(code=code, seat=said.seat, at_ms=said.at_ms))
@@ -341,13 +345,14 @@ class Answering:
             self._order(CutBack(seat=whose, after_ms=at_ms, of_earlier_stays=True))
         if thanks is not None:
             self._thanks_due[append.event_id] = thanks
+        self._ordered.add(append.event_id)
         self._order(append)
 
     def durable(self, entry: Durable, now_ms: int) -> None:
         decided = entry.event
         if not isinstance(decided, Decided):
             return
-        is_news = self._standings.logged(entry, now_ms, self._facts.boot_id)
+        is_news = self._standings.logged(entry, now_ms, self._facts.boot_id, may_open=self._may_open(entry))
         thanks = self._thanks_due.pop(entry.event_id, None)
         if thanks is not None:
             self._order(PostLine(line=thanks, to_seat=decided.seat))
@@ -366,6 +371,13 @@ class Answering:
         if is_own_yes and self.gave(decided.seat, Purpose.RECORDING):
             self._order(PostLine(line=self._thanks(decided.seat), to_seat=decided.seat))
 
+    def _may_open(self, entry: Durable) -> bool:
+        """Not what a page says of a seat whose name somebody else may bear since its code was typed."""
+        decided = entry.event
+        assert isinstance(decided, Decided)
+        is_by_page = decided.means is Means.PAGE and entry.event_id not in self._ordered
+        return not (is_by_page and self._facts.capabilities.names_only and self._seats.stay_of(decided.seat) > 1)
+
     def _whose(self, seat: SeatId, since_ms: int) -> SeatId | None:
         """Whose sound a no takes away; None: everybody's."""
         return None if self._record.rule_over(since_ms, FOREVER_MS) is Rule.EVERYONE else seat
@@ -378,20 +390,32 @@ class Answering:
             return Say.THANKS_GIVEN_NO_TRANSCRIPT
         return Say.THANKS_GIVEN if self.gave(seat, Purpose.TRANSCRIPTION) else Say.THANKS_SOUND_ONLY
 
-    def forget(self, seat: SeatId, at_ms: int) -> None:
-        """A name alone keeps no answer: whoever bears it next may be somebody else. What was said on a page holds."""
+    def forget(self, seat: SeatId, at_ms: int, now_ms: int, *, since_ms: int = -FOREVER_MS) -> None:
+        """A name alone keeps no answer: whoever bears it next, or bore it too since then, may be somebody else."""
         known = self._seats.recalled(seat)
-        acts = self._standings.said_only_in_the_room().get(seat)
-        if known is not None and acts and self._facts.capabilities.names_only:
-            self.decide(known, acts, Means.SYSTEM, f"name-{self._facts.epoch}-{at_ms}", at_ms)
+        if known is None or not self._facts.capabilities.names_only:
+            return
+        for voice, acts in self._standings.void(seat, since_ms, now_ms).items():
+            self._end(known, voice, acts, f"name-{self._facts.epoch}-{at_ms}", at_ms)
+
+    def shares_name(self, seat: SeatId, since_ms: int, now_ms: int) -> None:
+        """What others of that name said since then may have been said by this one, who was not known yet."""
+        known = self._seats.find(seat)
+        for twin in [] if known is None else self._twins(known):
+            self.forget(twin.seat, since_ms, now_ms, since_ms=since_ms)
 
     # ---- after an unclean end ------------------------------------------------------------------------------------
 
     def reset_what_was_said_in_the_room(self, now_ms: int) -> None:
-        for seat_id, acts in self._standings.said_only_in_the_room().items():
-            seat = self._seats.recalled(seat_id)
+        """Where only names are known, what was said on a page, too: somebody else may sit there by now."""
+        for voice, acts in self._standings.resettable(pages=self._facts.capabilities.names_only).items():
+            seat = self._seats.recalled(seat_of_voice(voice))
             if seat is not None:
-                self.decide(seat, acts, Means.SYSTEM, f"reset-{self._facts.epoch}", now_ms)
+                self._end(seat, voice, acts, f"reset-{self._facts.epoch}", now_ms)
+
+    def _end(self, seat: Seat, voice: SeatId, acts: Acts, reason: str, at_ms: int) -> None:
+        person = person_of_voice(voice)
+        self.decide(seat, acts, Means.SYSTEM, f"{reason}-{person}" if person else reason, at_ms, person=person)
 
 
 def withdrawal() -> Acts:

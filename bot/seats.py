@@ -74,7 +74,8 @@ class Seats:
         return [seat for seat in self._seats.values() if seat.is_here and seat.kind is SeatKind.PERSON]
 
     def stay_of(self, seat: SeatId) -> int:
-        return self._seats[seat].stay
+        known = self._seats.get(seat)
+        return 1 if known is None else known.stay
 
     def name_of(self, seat: SeatId) -> str | None:
         """As shown until now; None for somebody who is not here."""
@@ -127,6 +128,7 @@ class Seats:
             identity_level=event.identity_level,
             joined_ms=event.at_ms,
             is_here=False,
+            stay=1 if known is None else known.stay + 1,
             platform_id=event.platform_id,
         )
 

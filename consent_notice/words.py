@@ -28,6 +28,10 @@ def seat_of_voice(voice: SeatId) -> SeatId:
     return SeatId(voice.partition(_OF_SEAT)[0])
 
 
+def person_of_voice(voice: SeatId) -> str:
+    return voice.partition(_OF_SEAT)[2]
+
+
 class Purpose(StrEnum):
     """What a person is asked about, one by one; none works without RECORDING, which is the one the gate asks about."""
 
