@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from bot.acts import acts_of, agreement, says_no, withdrawal
 from bot.commands import (
     AgreementFound,
     BindPage,
@@ -32,10 +33,18 @@ from consent_notice.decisions import Act
 from consent_notice.events import Decided, Means
 from consent_notice.notice import Say
 from consent_notice.rules import MeetingRecord
-from consent_notice.words import IdentityLevel, Purpose, Rule, SeatId, SeatKind, Standing
+from consent_notice.words import (
+    IdentityLevel,
+    Purpose,
+    Rule,
+    SeatId,
+    SeatKind,
+    Standing,
+    person_of_voice,
+    seat_of_voice,
+)
 
 YES_KEY = "1"  # any other key says no
-_NOES = frozenset(Act) - {Act.GIVE, Act.ATTEST, Act.ASK, Act.DEFER}
 
 
 class Answering:
@@ -59,6 +68,7 @@ class Answering:
         self._standings = standings
         self._entries = entries
         self._order = order
+        self._ordered: set[str] = set()  # event ids
         self._thanks_due: dict[str, Say] = {}  # by event id, for when it is durable
         self._yeses: dict[str, tuple[SeatId, str, Reading]] = {}  # by the message that carried it
         self._heard = heard
@@ -72,11 +82,13 @@ class Answering:
         code = find_page_code(said.text, self._facts.code_alphabet)
         if code is not None:
             self._seats.somebody_wrote(said)
-            self._order(BindPage(code=code, seat=said.seat, at_ms=said.at_ms))
+            bind = BindPage(code=code, seat=said.seat, at_ms=said.at_ms)
+            shared = PostLine(line=Say.CANNOT_RECORD_SEAT, to_seat=said.seat, reply_to=said.message_id)
+            self._order(shared if self._twins(seat) else bind)
             return
         has_given = self.gave(said.seat, Purpose.RECORDING)
         reading = self._seats.read(said, has_given=has_given).reading
-        acts = self._acts_of(reading, has_given=has_given)
+        acts = acts_of(reading, self._facts.asked, has_given=has_given)
         if acts is None:
             if reading in (Reading.QUESTION, Reading.UNCLEAR) and not seat.explained:
                 seat.explained = True
@@ -129,7 +141,7 @@ class Answering:
         reading = self._seats.read_edit(edited, before, was, has_given=has_given).reading
         if reading not in (Reading.REFUSED, Reading.WITHDRAWN):
             return
-        acts = self._acts_of(reading, has_given=has_given) or withdrawal()
+        acts = acts_of(reading, self._facts.asked, has_given=has_given) or withdrawal()
         alone = self._seats.read_edit(edited, "", Reading.NONE, has_given=has_given).reading
         verbatim = edited.text if alone in (Reading.REFUSED, Reading.WITHDRAWN) else ""  # else it is no answer (law 11)
         self._yeses.pop(edited.message_id, None)
@@ -157,27 +169,9 @@ class Answering:
             return known
         return changed.seat, "", Reading.NONE
 
-    def _acts_of(self, reading: Reading, *, has_given: bool) -> Acts | None:
-        match reading:
-            case Reading.GIVEN:
-                return tuple((purpose, Act.GIVE) for purpose in self._facts.asked)
-            case Reading.SOUND_ONLY:
-                return tuple(
-                    (purpose, Act.GIVE if purpose is Purpose.RECORDING else Act.REFUSE) for purpose in self._facts.asked
-                )
-            case Reading.REFUSED if not has_given:
-                return tuple((purpose, Act.REFUSE) for purpose in Purpose)
-            case Reading.REFUSED | Reading.WITHDRAWN:
-                return withdrawal()
-            case _:
-                return None
-
     def _twins(self, seat: Seat) -> list[Seat]:
         """Others who cannot be told from this one: where only shown names exist, those of the same name."""
-        if not self._facts.capabilities.names_only:
-            return []
-        name = seat.name.casefold()
-        return [other for other in self._seats.people() if other.seat != seat.seat and other.name.casefold() == name]
+        return self._seats.namesakes(seat) if self._facts.capabilities.names_only else []
 
     # ---- buttons, keys, pages, agreements ------------------------------------------------------------------------
 
@@ -194,26 +188,23 @@ class Answering:
         seat = self._seats.recalled(event.seat)
         if seat is None or not seat.is_phone or not event.digits:
             return
-        if event.digits == YES_KEY:
-            is_shared = self._record.people_on(seat.seat, FOREVER_MS) > 1
-            if is_shared or not seat.is_here or seat.noticed_ms is None or event.at_ms < seat.noticed_ms:
-                return  # by one of several, or before this stay asked them
-            acts: Acts = tuple((purpose, Act.GIVE) for purpose in self._facts.asked)
-        elif seat.noticed_ms is None and self._standings.of(event.seat, Purpose.RECORDING) is Standing.UNKNOWN:
+        is_yes = event.digits == YES_KEY
+        is_shared = self._record.people_on(seat.seat, FOREVER_MS) > 1
+        is_asked = seat.noticed_ms is not None and event.at_ms >= seat.noticed_ms
+        if is_yes and (is_shared or not seat.is_here or not is_asked):
+            return  # by one of several, or before this stay asked them
+        if seat.noticed_ms is None and self._standings.of(event.seat, Purpose.RECORDING) is Standing.UNKNOWN:
             return  # a no to what an earlier stay asked is one; to nothing it is only a key
-        else:
-            acts = withdrawal()
-        level = max(seat.identity_level, IdentityLevel.DISPLAY_NAME)
         self.decide(
             seat,
-            acts,
+            agreement(self._facts.asked) if is_yes else withdrawal(),
             Means.PHONE,
             event.message_id,
             event.at_ms,
-            level=level,
+            level=max(seat.identity_level, IdentityLevel.DISPLAY_NAME),
             matched_by="keys of this telephone",
             verbatim=event.digits,
-            thanks=None if event.digits == YES_KEY else Say.THANKS_REFUSED,
+            thanks=None if is_yes else Say.THANKS_REFUSED,
         )
 
     def bound(self, event: PageBound) -> None:
@@ -274,8 +265,7 @@ class Answering:
     def noticed(self, posted: NoticePosted, now_ms: int) -> None:
         for seat in self._seats.noticed(posted.message_id, posted.seats, now_ms):
             self._standings.ask(seat.seat, self._facts.asked, now_ms)
-            means = Means.PHONE if seat.is_phone else Means.CHAT
-            line = "" if posted.line is None else posted.line.value
+            means, line = Means.PHONE if seat.is_phone else Means.CHAT, posted.line.value if posted.line else ""
             self._order(self._entries.noticed(seat.seat, posted.message_id, now_ms, means=means, line=line))
             ahead, seat.ahead = seat.ahead, None
             if ahead is not None and not self._standings.has_answered(seat.seat):
@@ -331,37 +321,43 @@ class Answering:
             evidence=evidence,
         )
         is_news = self._standings.said(seat.seat, acts, means, at_ms, append.event_id, person=person)
-        if is_news and any(act in _NOES for _, act in acts):
+        if is_news and says_no(acts):
             seat.takes_back_early_yes(at_ms)
             # It may be heard of late, as where a page's choice takes a while to be found.
-            whose = self._whose(seat.seat, at_ms)
-            self._order(CutBack(seat=whose, after_ms=at_ms, of_earlier_stays=True))
+            self._order(CutBack(seat=self._whose(seat.seat, at_ms), after_ms=at_ms, of_earlier_stays=True))
         if thanks is not None:
             self._thanks_due[append.event_id] = thanks
+        self._ordered.add(append.event_id)
         self._order(append)
 
     def durable(self, entry: Durable, now_ms: int) -> None:
         decided = entry.event
         if not isinstance(decided, Decided):
             return
-        is_news = self._standings.logged(entry, now_ms, self._facts.boot_id)
+        is_news = self._standings.logged(
+            entry, now_ms, self._facts.boot_id, may_open=self._may_open(decided, entry.event_id)
+        )
         thanks = self._thanks_due.pop(entry.event_id, None)
         if thanks is not None:
             self._order(PostLine(line=thanks, to_seat=decided.seat))
         acts = dict(decided.acts)
-        if is_news and any(act in _NOES for act in acts.values()):
+        if is_news and says_no(decided.acts):
             # Said in another process: what was captured since, and is already on disk, must go.
             at_ms = decided.at_ms if decided.boot_id == self._facts.boot_id else now_ms
-            seat, whose = self._seats.find(decided.seat), self._whose(decided.seat, at_ms)
-            if seat is not None:
+            if (seat := self._seats.find(decided.seat)) is not None:
                 seat.takes_back_early_yes(at_ms)
-            self._order(CutBack(seat=whose, after_ms=at_ms, of_earlier_stays=True))
+            self._order(CutBack(seat=self._whose(decided.seat, at_ms), after_ms=at_ms, of_earlier_stays=True))
         if acts.get(Purpose.RECORDING) is Act.ATTEST and self._facts.attested_opens:
             self._order(SpeakLine(line=Say.ATTESTED))
             self._order(PostLine(line=Say.ATTESTED))
         is_own_yes = acts.get(Purpose.RECORDING) is Act.GIVE and decided.means is not Means.AHEAD
         if is_own_yes and self.gave(decided.seat, Purpose.RECORDING):
             self._order(PostLine(line=self._thanks(decided.seat), to_seat=decided.seat))
+
+    def _may_open(self, decided: Decided, event_id: str) -> bool:
+        """Not what a page says of a seat whose name somebody else may bear since its code was typed."""
+        is_by_page = decided.means is Means.PAGE and event_id not in self._ordered
+        return not (is_by_page and self._facts.capabilities.names_only and self._seats.stay_of(decided.seat) > 1)
 
     def _whose(self, seat: SeatId, since_ms: int) -> SeatId | None:
         """Whose sound a no takes away; None: everybody's."""
@@ -375,23 +371,29 @@ class Answering:
             return Say.THANKS_GIVEN_NO_TRANSCRIPT
         return Say.THANKS_GIVEN if self.gave(seat, Purpose.TRANSCRIPTION) else Say.THANKS_SOUND_ONLY
 
-    def forget(self, seat: SeatId, at_ms: int) -> None:
-        """A name alone keeps no answer, however it was said: whoever bears it next may be somebody else."""
+    def forget(self, seat: SeatId, at_ms: int, now_ms: int, *, since_ms: int = -FOREVER_MS) -> None:
+        """A name alone keeps no answer: whoever bears it next, or bore it too since then, may be somebody else."""
         known = self._seats.recalled(seat)
         if known is None or not self._facts.capabilities.names_only:
             return
-        for person, acts in self._standings.yeses_on(seat).items():
-            self.decide(known, acts, Means.SYSTEM, f"name-{self._facts.epoch}-{at_ms}{person}", at_ms, person=person)
+        for voice, acts in self._standings.void(seat, since_ms, now_ms).items():
+            self._end(known, voice, acts, f"name-{self._facts.epoch}-{at_ms}", at_ms)
+
+    def shares_name(self, seat: SeatId, since_ms: int, now_ms: int) -> None:
+        """What others of that name said since then may have been said by this one, who was not known yet."""
+        known = self._seats.find(seat)
+        for twin in [] if known is None else self._twins(known):
+            self.forget(twin.seat, since_ms, now_ms, since_ms=since_ms)
 
     # ---- after an unclean end ------------------------------------------------------------------------------------
 
     def reset_what_was_said_in_the_room(self, now_ms: int) -> None:
-        for seat_id, acts in self._standings.said_only_in_the_room().items():
-            seat = self._seats.recalled(seat_id)
+        """Where only names are known, what was said on a page, too: somebody else may sit there by now."""
+        for voice, acts in self._standings.resettable(pages=self._facts.capabilities.names_only).items():
+            seat = self._seats.recalled(seat_of_voice(voice))
             if seat is not None:
-                self.decide(seat, acts, Means.SYSTEM, f"reset-{self._facts.epoch}", now_ms)
+                self._end(seat, voice, acts, f"reset-{self._facts.epoch}", now_ms)
 
-
-def withdrawal() -> Acts:
-    """`stop` takes back everything: without `recording` no other purpose works."""
-    return tuple((purpose, Act.WITHDRAW) for purpose in Purpose)
+    def _end(self, seat: Seat, voice: SeatId, acts: Acts, reason: str, at_ms: int) -> None:
+        person = person_of_voice(voice)
+        self.decide(seat, acts, Means.SYSTEM, f"{reason}-{person}" if person else reason, at_ms, person=person)

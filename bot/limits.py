@@ -15,7 +15,7 @@ from consent_notice.events import HeadcountDeclared, HostAct, HostActed, Recordi
 from consent_notice.notice import Say
 from consent_notice.rules import MeetingRecord
 from consent_notice.words import Rule
-from storage.replay import PAUSED, Limit, note_limit
+from storage.replay import PAUSED, Limit, Pauses, note_limit
 
 HOST_AWAY = "the host is away"
 
@@ -29,6 +29,7 @@ class Limits:
         self._order = order
         self._host_is_here: bool | None = None
         self._host: Seat | None = None  # as they were when that was last asked
+        self._pauses = Pauses()
         self.is_barred = False
         self.is_held = False  # a place asks for everyone's yes: no fallback may follow any more
 
@@ -39,13 +40,13 @@ class Limits:
     def recall(self, entry: Durable) -> None:
         """Of an earlier stay, in the log's order."""
         event = entry.event
-        if isinstance(event, Limit) and not self._is_too_late(event):
+        if isinstance(event, Limit) and self._pauses.takes(event) and not self._is_too_late(event):
             note_limit(self._record, event, event.at_ms if event.boot_id == self._facts.boot_id else 0)
             self._remember(event)
 
     def durable(self, entry: Durable, now_ms: int) -> None:
         event = entry.event
-        if not isinstance(event, Limit) or self._is_too_late(event):
+        if not isinstance(event, Limit) or not self._pauses.takes(event) or self._is_too_late(event):
             return
         said_ms = event.at_ms if event.boot_id == self._facts.boot_id else now_ms
         before = self._record.rule_over(now_ms, now_ms + 1)
@@ -60,7 +61,7 @@ class Limits:
                 whom = None if before is Rule.EVERYONE else seat
                 self._order(CutBack(seat=whom, after_ms=said_ms, of_earlier_stays=True))
             case HostActed(act=HostAct.RESUME) if said_ms < (self._record.in_doubt_since(PAUSED) or 0):
-                pass  # the host paused after they had said it
+                pass  # they paused since, and that is yet to be logged
             case _:
                 note_limit(self._record, event, now_ms)
         self._remember(event)

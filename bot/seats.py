@@ -78,8 +78,14 @@ class Seats:
     def people(self) -> list[Seat]:
         return [seat for seat in self._seats.values() if seat.is_here and seat.kind is SeatKind.PERSON]
 
+    def namesakes(self, seat: Seat) -> list[Seat]:
+        """Others here who show the same name."""
+        name = seat.name.casefold()
+        return [other for other in self.people() if other.seat != seat.seat and other.name.casefold() == name]
+
     def stay_of(self, seat: SeatId) -> int:
-        return self._seats[seat].stay
+        known = self._seats.get(seat)
+        return 1 if known is None else known.stay
 
     def name_of(self, seat: SeatId) -> str | None:
         """As shown until now; None for somebody who is not here."""
@@ -132,6 +138,7 @@ class Seats:
             identity_level=event.identity_level,
             joined_ms=event.at_ms,
             is_here=False,
+            stay=1 if known is None else known.stay + 1,
             platform_id=event.platform_id,
         )
 

@@ -163,7 +163,7 @@ class Session:
             case Joined():
                 self._joined(event, now_ms)
             case Left(seat=seat, at_ms=at_ms):
-                self._left(seat, at_ms)
+                self._left(seat, at_ms, now_ms)
             case NoticePosted():
                 self._answering.noticed(event, now_ms)
             case Durable():
@@ -292,8 +292,11 @@ class Session:
         if event.seat_kind is SeatKind.PERSON and self._needs_everyone(event.at_ms):
             self._order(CutBack(seat=None, after_ms=event.at_ms))
         self._order(self._entries.joined(event, is_own=False, stay=self._seats.stay_of(event.seat)))
-        if was_named not in (None, event.name):
-            self._answering.forget(event.seat, event.at_ms)
+        if was_named != event.name:
+            since_ms = event.at_ms if was_named is None else now_ms - self.facts.capabilities.roster_lag_ms
+            if was_named is not None:
+                self._answering.forget(event.seat, since_ms, now_ms)
+            self._answering.shares_name(event.seat, since_ms, now_ms)
         seat = self._seats.find(event.seat)
         if seat is None or seat.kind is not SeatKind.PERSON or seat.looked_up or not self.facts.knows_agreements:
             return
@@ -303,12 +306,12 @@ class Session:
             return
         self._order(FindAgreement(seat=event.seat, platform_id=event.platform_id, name=event.name))
 
-    def _left(self, seat: SeatId, at_ms: int) -> None:
+    def _left(self, seat: SeatId, at_ms: int, now_ms: int) -> None:
         left_ms = self._seats.left(seat, at_ms)
         if left_ms is not None:
             self.record.left(seat, left_ms)
             self._order(self._entries.left(seat, left_ms, stay=self._seats.stay_of(seat)))
-            self._answering.forget(seat, left_ms)
+            self._answering.forget(seat, left_ms, now_ms)
 
     def _needs_everyone(self, at_ms: int) -> bool:
         return self.record.rule_over(at_ms, at_ms + 1) is Rule.EVERYONE

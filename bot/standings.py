@@ -15,7 +15,7 @@ from consent_notice.decisions import Act, IllegalAct, meets_floor, next_standing
 from consent_notice.events import Decided, Means, NoticeDelivered
 from consent_notice.rules import MeetingRecord
 from consent_notice.standings import OPENING, StandingsReplay
-from consent_notice.words import Purpose, SeatId, Standing, person_of_voice, seat_of_voice, voice_of
+from consent_notice.words import Purpose, SeatId, Standing, seat_of_voice, voice_of
 
 Acts = tuple[tuple[Purpose, Act], ...]
 BY_OTHERS = frozenset({Means.HOST, Means.SYSTEM})
@@ -30,6 +30,7 @@ class _Known:
     standing: Standing
     means: Means | None = None
     entry: int | None = None
+    said_ms: int = 0  # of a yes that this stay heard of
 
 
 _UNKNOWN = _Known(standing=Standing.UNKNOWN)
@@ -43,6 +44,7 @@ class Standings:
         self._known: dict[tuple[SeatId, Purpose], _Known] = {}
         self._last_no_ms: dict[tuple[SeatId, Purpose], int] = {}
         self._unlogged_noes: dict[SeatId, set[str]] = {}
+        self._void: dict[SeatId, list[tuple[int, int]]] = {}
         self._logged_ids: set[str] = set()
         self._recalled = StandingsReplay()
         self._last_index = -1
@@ -87,7 +89,7 @@ class Standings:
             self._shut(seat, purpose, act, means, at_ms)
         return True
 
-    def logged(self, entry: Durable, now_ms: int, boot_id: str) -> bool:
+    def logged(self, entry: Durable, now_ms: int, boot_id: str, *, may_open: bool = True) -> bool:
         """True where this is news: said in another process. An index already seen changes nothing."""
         decided = entry.event
         if not isinstance(decided, Decided) or entry.index <= self._last_index:
@@ -102,12 +104,26 @@ class Standings:
         for purpose, act in decided.acts:
             if act in _OPENING:
                 last_no_ms = max(self._last_no_ms.get((each, purpose), -FOREVER_MS) for each in (voice, decided.seat))
-                is_overtaken = bool(unlogged) or at_ms <= last_no_ms
+                is_void = any(from_ms <= at_ms <= to_ms for from_ms, to_ms in self._void.get(decided.seat, ()))
+                is_overtaken = bool(unlogged) or at_ms <= last_no_ms or is_void or not may_open
                 if not is_overtaken and (act is Act.ATTEST or meets_floor(purpose, decided.identity_level)):
                     self._open(entry.index, decided, purpose, act, said_ms=at_ms, now_ms=now_ms)
             elif not was_said_here:
                 self._shut(voice, purpose, act, decided.means, at_ms)
         return not was_said_here
+
+    def void(self, seat: SeatId, from_ms: int, to_ms: int) -> dict[SeatId, Acts]:
+        """What was said from that seat meanwhile opens nothing, since it may be somebody else's.
+
+        Returns what of it stands already, by voice, as acts that end it.
+        """
+        self._void.setdefault(seat, []).append((from_ms, to_ms))
+        found: dict[SeatId, list[tuple[Purpose, Act]]] = {}
+        for (voice, purpose), known in self._known.items():
+            is_meant = seat_of_voice(voice) == seat and from_ms <= known.said_ms <= to_ms
+            if is_meant and known.standing in OPENING and known.means is not Means.AHEAD:
+                found.setdefault(voice, []).append((purpose, Act.RESET))
+        return {voice: tuple(acts) for voice, acts in found.items()}
 
     # ---- after an unclean end ------------------------------------------------------------------------------------
 
@@ -140,21 +156,13 @@ class Standings:
             if act is Act.GIVE and is_given and self._recalled.counts(decided, purpose):
                 self._known[voice, purpose] = _Known(standing=Standing.GIVEN, means=Means.PAGE, entry=index)
 
-    def said_only_in_the_room(self) -> dict[SeatId, Acts]:
-        """Yeses that a lost moment of chat may have taken back, and the acts that make them `requested` again."""
+    def resettable(self, *, pages: bool) -> dict[SeatId, Acts]:
+        """Yeses that a lost moment of chat may have taken back, by voice, as acts that make them `requested` again."""
         found: dict[SeatId, list[tuple[Purpose, Act]]] = {}
-        for (seat, purpose), known in self._known.items():
-            if known.standing is Standing.GIVEN and known.means is not Means.PAGE:
-                found.setdefault(seat_of_voice(seat), []).append((purpose, Act.RESET))
-        return {seat: tuple(acts) for seat, acts in found.items()}
-
-    def yeses_on(self, seat: SeatId) -> dict[str, Acts]:
-        """Of each person there, however said, and the acts that make them `requested` again."""
-        found: dict[str, list[tuple[Purpose, Act]]] = {}
         for (voice, purpose), known in self._known.items():
-            if known.standing is Standing.GIVEN and seat_of_voice(voice) == seat:
-                found.setdefault(person_of_voice(voice), []).append((purpose, Act.RESET))
-        return {person: tuple(acts) for person, acts in found.items()}
+            if known.standing is Standing.GIVEN and (pages or known.means is not Means.PAGE):
+                found.setdefault(voice, []).append((purpose, Act.RESET))
+        return {voice: tuple(acts) for voice, acts in found.items()}
 
     def resume(self, now_ms: int) -> None:
         """What still holds of the earlier stays holds from now on; a no from when it was said, so that a yes which
@@ -192,6 +200,6 @@ class Standings:
         except IllegalAct:
             return
         was_given = self.of(voice, purpose) is Standing.GIVEN
-        self._known[voice, purpose] = _Known(standing=standing, means=decided.means, entry=index)
+        self._known[voice, purpose] = _Known(standing=standing, means=decided.means, entry=index, said_ms=said_ms)
         if not was_given:
             self._record.stands(voice, purpose, standing, now_ms, index, said_ms=said_ms)

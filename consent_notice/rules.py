@@ -217,11 +217,14 @@ class MeetingRecord:
     def yes_over(self, seat: SeatId, purpose: Purpose, from_ms: int, to_ms: int) -> frozenset[int] | None:
         """The entries of the yeses in force all through the span: one, or one of each of the people on that seat."""
         people = self.people_on(seat, to_ms)
+        voices = self._voices.get(seat, ())
+        if any(self._says_no(voice, purpose, from_ms, to_ms) for voice in voices):
+            return None  # even where nobody told yet that there are several
         if people == 1:
             entry = self._entry_over(seat, purpose, from_ms, to_ms)
             return None if entry is None else frozenset({entry})
-        voices = [voice for voice in self._voices.get(seat, ()) if self._is_heard_of(voice, purpose, from_ms, to_ms)]
-        found = [self._entry_over(voice, purpose, from_ms, to_ms) for voice in voices]
+        heard = [voice for voice in voices if self._is_heard_of(voice, purpose, from_ms, to_ms)]
+        found = [self._entry_over(voice, purpose, from_ms, to_ms) for voice in heard]
         entries = frozenset(entry for entry in found if entry is not None)
         return entries if None not in found and len(entries) >= people else None
 
@@ -256,6 +259,11 @@ class MeetingRecord:
             if history[place].standing not in self._opening and not is_overlaid:
                 return None
         return history[index].entry
+
+    def _says_no(self, voice: SeatId, purpose: Purpose, from_ms: int, to_ms: int) -> bool:
+        history = self._standings.get((voice, purpose), [])
+        first = max(0, bisect_right(history, from_ms, key=_from_ms) - 1)
+        return any(self._is_no(noted.standing) for noted in history[first:] if noted.from_ms < to_ms)
 
     def _is_heard_of(self, voice: SeatId, purpose: Purpose, from_ms: int, to_ms: int) -> bool:
         """Whether they had said anything by then, or say something in the span that is no yes."""

@@ -59,7 +59,7 @@ def replay(entries: Iterable[Entry], boot_id: str) -> MeetingRecord:
     own = (e.event.seat for e in ordered if isinstance(e.event, SeatJoined) and e.event.is_own)
     record = MeetingRecord(opened.rule, attested_opens=opened.attested_opens, own_voice=next(own, None))
     present = _Present()
-    standings, before = StandingsReplay(), _Before()
+    standings, before, pauses = StandingsReplay(), _Before(), Pauses()
     was_reached = False
     for entry in ordered:
         event = entry.event
@@ -77,11 +77,28 @@ def replay(entries: Iterable[Entry], boot_id: str) -> MeetingRecord:
                 else:
                     before.entries[voice_in(event), purpose] = given
         elif isinstance(event, Limit):
-            if is_of_boot or not was_reached:
+            if (is_of_boot or not was_reached) and pauses.takes(event):
                 note_limit(record, event, event.at_ms if is_of_boot else 0)
         elif is_of_boot:
             _note_presence(record, event, present)
     return record
+
+
+class Pauses:
+    """A host's "go on" that was said before their pause and logged after it ends nothing."""
+
+    def __init__(self) -> None:
+        self._last = ("", 0)  # on which boot's clock, and when
+
+    def takes(self, event: Limit) -> bool:
+        """In the log's order; False for what is to be left out."""
+        if not isinstance(event, HostActed):
+            return True
+        boot_id, at_ms = self._last
+        is_earlier = event.boot_id == boot_id and event.at_ms < at_ms
+        if event.act is HostAct.PAUSE and not is_earlier:
+            self._last = (event.boot_id, event.at_ms)
+        return event.act is not HostAct.RESUME or not is_earlier
 
 
 def note_limit(record: MeetingRecord, event: Limit, at_ms: int) -> None:
@@ -93,8 +110,8 @@ def note_limit(record: MeetingRecord, event: Limit, at_ms: int) -> None:
             record.rule_from(rule, at_ms)
         case HostActed(act=HostAct.PAUSE):
             record.doubt_from(at_ms, PAUSED)
-        case HostActed(act=HostAct.RESUME) if at_ms >= (record.in_doubt_since(PAUSED) or 0):
-            record.doubt_until(at_ms, PAUSED)  # not where it was said before the pause and logged after it
+        case HostActed(act=HostAct.RESUME):
+            record.doubt_until(at_ms, PAUSED)
         case RecordingBarred():
             record.doubt_from(at_ms, BARRED)
         case _:

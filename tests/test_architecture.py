@@ -44,6 +44,7 @@ NOTHING_TO_TEST = {
 
 # Modules that have no test file named for them, and the one that shows that they work.
 SHOWN_BY = {
+    "bot.acts": "tests/unit/bot/test_answering.py",
     "bot.entries": "tests/unit/bot/test_session.py",
     "bot.facts": "tests/unit/bot/test_session.py",
     "bot.presence": "tests/unit/bot/test_session.py",

@@ -27,6 +27,7 @@ from tests.simulators.world_truth import Fact
 if TYPE_CHECKING:
     from tests.simulators.world import Kept, World
     from tests.simulators.world_bot import Bot
+    from tests.simulators.world_truth import Sitting, Word
 
 NO_ANSWER = "zq"  # stands in each text that is no answer, and in no other
 _THANKS_FOR_YES = frozenset({Say.THANKS_GIVEN, Say.THANKS_GIVEN_NO_TRANSCRIPT, Say.THANKS_SOUND_ONLY})
@@ -85,8 +86,18 @@ class Laws:
             sitting = self.world.truth.at(seat)
             for person in sitting.people if sitting is not None else []:
                 last = person.words[-1] if person.words else None
-                if last is not None and not last.is_yes and bot.knows(last) and person.eager_ms < last.at_ms:
+                if last is None or last.is_yes or person.eager_ms >= last.at_ms or not bot.knows(last):
+                    continue
+                if sitting is not None and self._can_be_tied_to(last, sitting):
                     raise BrokenLaw(8, f"{person.key} said no, and is asked again at {seat}")
+
+    def _can_be_tied_to(self, word: Word, sitting: Sitting) -> bool:
+        """Where only names are known, what was said before they came back is nobody's any more."""
+        if not self.world.circumstances.names_only:
+            return True
+        if word.index is not None and getattr(self.world.log.tail(word.index)[0].event, "seat", "") != sitting.seat:
+            return False
+        return word.at_ms >= sitting.from_ms
 
     def _logs_only_answers(self, bot: Bot, decided: Decided) -> None:
         if NO_ANSWER in decided.verbatim:

@@ -1,0 +1,40 @@
+"""PURE: which acts, purpose by purpose, an answer comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from bot.standings import Acts
+from consent_notice.answers import Reading
+from consent_notice.decisions import Act
+from consent_notice.words import Purpose
+
+_NOES = frozenset(Act) - {Act.GIVE, Act.ATTEST, Act.ASK, Act.DEFER}
+
+
+def acts_of(reading: Reading, asked: Collection[Purpose], *, has_given: bool) -> Acts | None:
+    """None where the reading is no answer."""
+    match reading:
+        case Reading.GIVEN:
+            return agreement(asked)
+        case Reading.SOUND_ONLY:
+            return tuple((purpose, Act.GIVE if purpose is Purpose.RECORDING else Act.REFUSE) for purpose in asked)
+        case Reading.REFUSED if not has_given:
+            return tuple((purpose, Act.REFUSE) for purpose in Purpose)
+        case Reading.REFUSED | Reading.WITHDRAWN:
+            return withdrawal()
+        case _:
+            return None
+
+
+def agreement(asked: Collection[Purpose]) -> Acts:
+    return tuple((purpose, Act.GIVE) for purpose in asked)
+
+
+def withdrawal() -> Acts:
+    """`stop` takes back everything: without `recording` no other purpose works."""
+    return tuple((purpose, Act.WITHDRAW) for purpose in Purpose)
+
+
+def says_no(acts: Acts) -> bool:
+    return any(act in _NOES for _, act in acts)
