@@ -78,9 +78,9 @@ class Answering:
     def chat(self, said: ChatSaid) -> None:
         seat = self._seats.recalled(said.seat)  # of who has just left, a no still counts
         if seat is None or seat.kind is not SeatKind.PERSON:
+            self._seats.somebody_wrote(said, was_talk=True)  # another notetaker may ask for a yes, too
             return
-        code = find_page_code(said.text, self._facts.code_alphabet)
-        if code is not None:
+        if (code := find_page_code(said.text, self._facts.code_alphabet)) is not None:
             self._seats.somebody_wrote(said)
             bind = BindPage(code=code, seat=said.seat, at_ms=said.at_ms)
             shared = PostLine(line=Say.CANNOT_RECORD_SEAT, to_seat=said.seat, reply_to=said.message_id)

@@ -175,8 +175,8 @@ class Session:
 
     def _said(self, event: RoomEvent | OwnEvent) -> None:
         match event:
-            case ChatSaid():
-                if not self._hosting.command(event, self._seats.people()):
+            case ChatSaid(seat=seat):
+                if seat != self._own_seat and not self._hosting.command(event, self._seats.people()):
                     self._answering.chat(event)
             case ChatEdited():
                 self._answering.edited(event)
@@ -307,7 +307,8 @@ class Session:
         self._order(FindAgreement(seat=event.seat, platform_id=event.platform_id, name=event.name))
 
     def _left(self, seat: SeatId, at_ms: int, now_ms: int) -> None:
-        left_ms = self._seats.left(seat, at_ms)
+        """From when it was told: a leave lets others be kept again, so one that is dated too early would open."""
+        left_ms = self._seats.left(seat, max(at_ms, now_ms))
         if left_ms is not None:
             self.record.left(seat, left_ms)
             self._order(self._entries.left(seat, left_ms, stay=self._seats.stay_of(seat)))

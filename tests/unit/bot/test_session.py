@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.commands import Append, BindPage, CutBack, Hear, PageBound, PostLine, PostNotice, Show, SpeakLine, SpeakNotice
-from bot.ports import StopPressed, TileState
+from bot.ports import Left, StopPressed, TileState
 from consent_notice.events import Decided, Means, NoticeDelivered
 from consent_notice.notice import Say
 from consent_notice.words import IdentityLevel, Rule, SeatId, SeatKind
@@ -117,6 +117,25 @@ def test_under_everyone_the_late_joiner_leaving_resumes() -> None:
     visit.now_ms += 1_000
     visit.leave("d")
     assert visit.kept() == {"b"}
+
+
+def test_under_everyone_a_leave_that_is_dated_too_early_opens_nothing_before_it_was_told() -> None:
+    visit = in_a_room(Rule.EVERYONE, "b", "d")
+    visit.say_yes("b")
+    visit.now_ms += 1_000
+    visit.tell(Left(seat=SeatId("d"), at_ms=visit.now_ms - 60))
+    assert visit.session.kept_seats(visit.now_ms - 1) == frozenset()
+    assert visit.kept() == {"b"}
+
+
+def test_a_bare_yes_after_another_notetakers_question_is_no_answer_to_ours() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b")
+    visit.join("other", "Otter", SeatKind.BOT)
+    visit.now_ms += 1_000
+    visit.chat("other", "Reply yes if you would like my notes")
+    visit.chat("b", "yes")
+    visit.make_durable()
+    assert visit.kept() == frozenset()
 
 
 def test_a_yes_needs_a_notice_after_that_persons_join() -> None:
