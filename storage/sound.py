@@ -138,8 +138,17 @@ def destroy_refused_sound(shelf: Shelf, fence: Fence) -> None:
             records[opened.boot_id] = replay(entries, opened.boot_id)
         may_stay = _Judgement(records[opened.boot_id], frozenset(opened.seats), delay_ms)
         whole_from_ms = min(part.from_ms for part in logged.closed) - LONGEST_CHUNK_MS
-        if not may_stay.allows(whole_from_ms - delay_ms, max(part.to_ms for part in logged.closed)):
+        if may_stay.allows(whole_from_ms - delay_ms, max(part.to_ms for part in logged.closed)):
+            continue
+        if not _may_stay_whole(shelf, logged, may_stay):  # one that began right with a yes is lawful all the same
             destroy_sound(shelf, fence, logged, may_stay.of)
+
+
+def _may_stay_whole(shelf: Shelf, logged: LoggedSegment, may_stay: _Judgement) -> bool:
+    try:
+        return all(map(may_stay.of, read_segment(shelf, logged)[1]))
+    except StorageError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -279,6 +279,28 @@ async def test_a_late_no_leaves_the_others_alone(meeting: Meeting) -> None:
     assert max(frame.ends_ms for frame in await frames_of(meeting, "ann")) == meeting.started_ms + 500
 
 
+async def test_the_next_stay_moves_nothing_that_may_stay_and_drops_what_may_not(meeting: Meeting) -> None:
+    """A segment may begin right with its yes; a no of which the stay did not live to hear ends it earlier."""
+    await meeting.joins("ann", "bob")
+    for seat in ("ann", "bob"):
+        await meeting.says(seat, *YES)
+    faults = Faults()
+    writer = writer_of(meeting, faults)
+    for seat in ("ann", "bob"):
+        for frame in meeting.admitted(meeting.gate(), seat, range(1, 100)):
+            writer.keep(frame)
+    await writer.settle_and_close()
+    await meeting.says("bob", *NO, at_ms=1_000)
+    before = {row.seats[0]: row.id for row in await meeting.store.tracks.segments(meeting.visit)}
+    await writer_of(meeting, faults).settle_and_close()
+    assert faults == []
+    after = {row.seats[0]: row.id for row in await meeting.store.tracks.segments(meeting.visit)}
+    assert after["ann"] == before["ann"]
+    assert after["bob"] != before["bob"]
+    assert len(await frames_of(meeting, "ann")) == 99
+    assert all(frame.ends_ms <= meeting.started_ms + 1_000 for frame in await frames_of(meeting, "bob"))
+
+
 async def test_a_late_join_cuts_everybody(meeting: Meeting) -> None:
     await meeting.joins("ann", "bob")
     await meeting.says("ann", *YES)
