@@ -33,7 +33,8 @@ class Seat:
     kind: SeatKind
     identity_level: IdentityLevel
     joined_ms: int  # the last time
-    left_ms: int | None = None
+    left_ms: int | None = None  # as the room dates it
+    away_ms: int | None = None  # from when the bot was told: a leave lets others be kept again
     stay: int = 1  # how often they have come
     is_here: bool = True
     notice_ordered: bool = False
@@ -106,7 +107,7 @@ class Seats:
             event = replace(event, seat_kind=SeatKind.BOT)
         if known is not None:
             kind = SeatKind.PERSON if known.kind is SeatKind.PERSON else event.seat_kind
-            at_ms = event.at_ms if known.left_ms is None else max(event.at_ms, known.left_ms)
+            at_ms = event.at_ms if known.away_ms is None else max(event.at_ms, known.away_ms)
             event = replace(event, seat_kind=kind, at_ms=at_ms)
         if known is not None and known.is_here:
             known.name, known.kind = event.name, event.seat_kind
@@ -146,14 +147,15 @@ class Seats:
         """Also when they are not here (yet)."""
         return self._seats.get(seat)
 
-    def left(self, seat: SeatId, at_ms: int) -> int | None:
-        """When that stay of theirs ended: it was told in order, so not before it began. None where it is no news."""
+    def left(self, seat: SeatId, at_ms: int, now_ms: int) -> int | None:
+        """From when they count as away; None where it is no news. It was told in order, so not before they came."""
         known = self.find(seat)
         if known is None:
             return None
         known.is_here = False
         known.left_ms = max(at_ms, known.joined_ms)
-        return known.left_ms
+        known.away_ms = max(known.left_ms, now_ms)
+        return known.away_ms
 
     def noticed(self, message_id: str, seats: frozenset[SeatId], now_ms: int) -> list[Seat]:
         """Those of them who are still here and can read it."""

@@ -307,8 +307,7 @@ class Session:
         self._order(FindAgreement(seat=event.seat, platform_id=event.platform_id, name=event.name))
 
     def _left(self, seat: SeatId, at_ms: int, now_ms: int) -> None:
-        """From when it was told: a leave lets others be kept again, so one that is dated too early would open."""
-        left_ms = self._seats.left(seat, max(at_ms, now_ms))
+        left_ms = self._seats.left(seat, at_ms, now_ms)
         if left_ms is not None:
             self.record.left(seat, left_ms)
             self._order(self._entries.left(seat, left_ms, stay=self._seats.stay_of(seat)))

@@ -291,10 +291,10 @@ async def test_the_next_stay_moves_nothing_that_may_stay_and_drops_what_may_not(
             writer.keep(frame)
     await writer.settle_and_close()
     await meeting.says("bob", *NO, at_ms=1_000)
-    before = {row.seats[0]: row.id for row in await meeting.store.tracks.segments(meeting.visit)}
+    before = {str(row.seats[0]): row.id for row in await meeting.store.tracks.segments(meeting.visit)}
     await writer_of(meeting, faults).settle_and_close()
     assert faults == []
-    after = {row.seats[0]: row.id for row in await meeting.store.tracks.segments(meeting.visit)}
+    after = {str(row.seats[0]): row.id for row in await meeting.store.tracks.segments(meeting.visit)}
     assert after["ann"] == before["ann"]
     assert after["bob"] != before["bob"]
     assert len(await frames_of(meeting, "ann")) == 99
