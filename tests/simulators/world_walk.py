@@ -29,7 +29,7 @@ class Walk:
 class Breach:
     walk: Walk
     at_step: int
-    error: Exception
+    error: BrokenLaw
 
     def __str__(self) -> str:
         steps = "\n".join(
