@@ -141,8 +141,6 @@ class Standings:
             if standing in _REFUSED:
                 self._known |= dict.fromkeys(self._voices_of(voice, purpose), self._known[voice, purpose])
             last_no_ms = self._recalled.last_no_ms(voice, purpose, boot_id)
-            if last_no_ms is None and standing in _REFUSED:
-                last_no_ms = 0  # on another boot's clock: before this one's began
             if last_no_ms is not None:
                 self._last_no_ms[voice, purpose] = last_no_ms
         if isinstance(event, Decided) and event.means is Means.PAGE:

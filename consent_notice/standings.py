@@ -75,9 +75,11 @@ class StandingsReplay:
         return not _is_low(event, purpose)
 
     def last_no_ms(self, seat: SeatId, purpose: Purpose, boot_id: str) -> int | None:
-        """On the clock of that boot; None where there is none, or the last was said on another boot's clock."""
-        said_on, at_ms = self._last_no.get((seat, purpose), ("", 0))
-        return at_ms if said_on == boot_id else None
+        """On the clock of that boot; one that was said on another boot's was said before this one began."""
+        if (seat, purpose) not in self._last_no:
+            return None
+        said_on, at_ms = self._last_no[seat, purpose]
+        return at_ms if said_on == boot_id else 0
 
     def _note_no_of_each(self, key: tuple[SeatId, Purpose], standing: Standing) -> None:
         seat, purpose = key

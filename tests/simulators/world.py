@@ -250,6 +250,8 @@ class World:
         counted: list[Fact] = []
 
         def told(bot: Bot) -> None:
+            if not bot.is_host(sitting.seat):
+                fact.is_unheard = fact.is_unheard or (bool(counted) and fact.durable_ms is None)
             if counted or not bot.is_host(sitting.seat):
                 return
             counted.append(fact)
@@ -284,7 +286,12 @@ class World:
         seat, reference = message.seat, message.message_id
         return [
             fact
-            for key in ((seat, reference), (seat, f"{reference}:edited"), (seat, f"{reference}:deleted"))
+            for key in (
+                (seat, reference),
+                (seat, f"{reference}:edited"),
+                (seat, f"{reference}:deleted"),
+                ("host", reference),
+            )
             for fact in self.words.get(key, ())
         ]
 

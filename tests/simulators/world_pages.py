@@ -95,13 +95,16 @@ class Pages:
             page=code,
             acts=acts,
             is_shared=is_shared,
-            is_known=any(
-                isinstance(entry.event, Decided) and entry.event.message_id == code for entry in self.world.log.tail(0)
-            ),
+            is_known=self.is_known(page),
             at_ms=at_ms,
             person=page.reference if is_shared else "",
             people=page.people,
         )
+
+    def is_known(self, page: Page) -> bool:
+        """Whether what was chosen on it is in the log."""
+        decided = (entry.event for entry in self.world.log.tail(0) if isinstance(entry.event, Decided))
+        return any(event.message_id == page.code for event in decided)
 
     def people_at(self, seat: str) -> int:
         sitting = self.world.truth.at(seat)

@@ -252,7 +252,10 @@ def page_code(world: World) -> None:
     dice, person = world.dice, _speaker(world, sitting)
     own = [page for page in world.pages.open.values() if page.person is person]
     if own and (dice.random() < 0.3 or person.key.startswith("hall")):  # one page a person: who has two counts twice
-        world.room.writes(sitting, dice.choice(own).code)
+        page = dice.choice(own)
+        world.room.writes(sitting, page.code)
+        if not world.pages.is_known(page):  # typed again, it is said for the first time
+            world.says(sitting.seat, page.code, person.says(Word(world.now_ms, "log", is_yes=page.says_yes)))
         return
     people = dice.choice((1, 1, 1, 2, 3)) if person.key == "hall" else max(1, len(sitting.people))
     says_yes = dice.random() < 0.8
