@@ -5,6 +5,8 @@ What a receipt holds and proves is decided in `consent_notice.receipt`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from consent_notice.events import Decided, Means, NoticeDelivered, SeatJoined, VisitOpened
 from consent_notice.receipt import ReceiptFacts, build_receipt
 from consent_notice.record import bears_on
@@ -13,13 +15,18 @@ from storage.consent_log import ConsentLog
 from storage.log_entries import LogEntry
 
 
-def receipt_of(log: ConsentLog, visit: VisitId, facts: ReceiptFacts, person: str = "") -> bytes:
-    """Blocking. Of a seat that several people share: `person`'s own answers, and nobody else's.
+def entries_about(log: ConsentLog, visit: VisitId, seat: SeatId, person: str = "") -> list[LogEntry]:
+    """Blocking. Of a seat that several people share: `person`'s own answers, and nobody else's."""
+    return [entry for entry in log.entries_of(visit) if _belongs(entry, seat, person)]
+
+
+def receipt_of(log: ConsentLog, entries: Sequence[LogEntry], facts: ReceiptFacts) -> bytes:
+    """Blocking. `entries` as read once: `facts` holds the texts that were answered in them, and a later answer waits
+    for a later receipt.
 
     Raises BadReceipt where the log holds nothing of that seat, NotStored once its bodies are erased.
     """
-    indices = [entry.index for entry in log.entries_of(visit) if _belongs(entry, facts.record.seat, person)]
-    note, proven = log.proven(indices)
+    note, proven = log.proven([entry.index for entry in entries])
     return build_receipt(facts, proven, note, log.key, log.sign)
 
 

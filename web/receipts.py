@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from consent_notice.events import Decided
 from consent_notice.finding import Whose
 from consent_notice.information import is_none
 from consent_notice.receipt import PageWords, ReceiptFacts
@@ -19,14 +20,14 @@ from consent_notice.record import BadReceipt, Party, RecordFacts
 from consent_notice.words import Purpose
 from storage.consent_log import ConsentLog
 from storage.errors import NotStored
-from storage.log_entries import ErasedBody
-from storage.receipts import receipt_of
+from storage.log_entries import ErasedBody, LogEntry
+from storage.receipts import entries_about, receipt_of
 from web import display
 from web.access import CLOCK, NEW_ID, STORE, Access, Route, get, text_of
 from web.headers import POLICY_OF_ANSWER
 from web.notices import choose_language, link_of, page_words
 from web.opened import Opened, opened_page
-from web.replay import SeatStory, Told
+from web.replay import SeatStory
 from web.settings import SETTINGS
 
 NOT_YET = "There is no receipt yet. It is there once an answer of this page counts, in the browser that gave it."
@@ -67,9 +68,10 @@ async def receipt_for(request: web.Request, opened: Opened) -> bytes:
     log = request.app[STORE].log
     if opened.seat is None or not opened.told:
         raise web.HTTPNotFound(text=await asyncio.to_thread(_why_there_is_none, log, opened))
-    facts = await facts_of(request, opened, opened.seat)
+    entries = await asyncio.to_thread(entries_about, log, opened.visit.id, opened.seat.seat, opened.person)
+    facts = await facts_of(request, opened, opened.seat, entries)
     try:
-        return await asyncio.to_thread(receipt_of, log, opened.visit.id, facts, opened.person)
+        return await asyncio.to_thread(receipt_of, log, entries, facts)
     except (BadReceipt, NotStored):
         raise web.HTTPNotFound(text=ERASED) from None
 
@@ -81,7 +83,7 @@ def _why_there_is_none(log: ConsentLog, opened: Opened) -> str:
     return ERASED if any(isinstance(entry.event, ErasedBody) for entry in entries) else NOT_YET
 
 
-async def facts_of(request: web.Request, opened: Opened, seat: SeatStory) -> ReceiptFacts:
+async def facts_of(request: web.Request, opened: Opened, seat: SeatStory, entries: Sequence[LogEntry]) -> ReceiptFacts:
     """The one place where a receipt's statements beside the log are filled in."""
     settings, language = request.app[SETTINGS], await language_of(request, opened)
     words, information = page_words(language), settings.information
@@ -115,7 +117,7 @@ async def facts_of(request: web.Request, opened: Opened, seat: SeatStory) -> Rec
         receipt_id=request.app[NEW_ID](),
         issued_at=display.iso(request.app[CLOCK].now()),
         record=record,
-        notice_texts=await _answered_texts(request, opened.told),
+        notice_texts=await _answered_texts(request, entries),
         page=PageWords(
             language=language,
             words={key: words[key] for key in WORDS},
@@ -142,8 +144,8 @@ async def language_of(request: web.Request, opened: Opened) -> str:
     return choose_language(asked, accepted, opened.visit.language, request.app[SETTINGS])
 
 
-async def _answered_texts(request: web.Request, answers: Sequence[Told]) -> tuple[str, ...]:
+async def _answered_texts(request: web.Request, entries: Sequence[LogEntry]) -> tuple[str, ...]:
     """Those that are still kept; a receipt that lacks one is not made."""
-    hashes = {told.decided.notice_sha256: None for told in answers}
+    hashes = {entry.event.notice_sha256: None for entry in entries if isinstance(entry.event, Decided)}
     kept = [await request.app[STORE].notices.get(text_sha256) for text_sha256 in hashes]
     return tuple(one.notice.exact_text for one in kept if one is not None)

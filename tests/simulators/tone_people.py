@@ -26,6 +26,7 @@ BEFORE, AGREED, AFTER = 0.0, 200.0, 400.0  # added to the base: which tone stand
 STEP_S = 0.2  # spans are whole swells
 AFTER_S = 2.0
 WINDOW = 24 * FRAME  # 480 ms: fine enough to tell the tones apart by far more than is asked
+SWELL = 10 * FRAME  # 200 ms, from silence to silence
 HEARD_DB = -40.0  # a piece of tone is there; the loudest are at -12 dB, and a tone begins and ends loud
 COPY_DB = -60.0  # a second copy is there
 
@@ -238,8 +239,8 @@ def _unbroken(frames: list[StoredFrame]) -> list[Samples]:
 
 
 def _windows(run: Samples) -> list[Samples]:
-    """The first packets of a run tune the decoder in and say little; so does a run that is shorter than a swell."""
-    tuned = run[3 * FRAME :]
+    """The first swell of a run tunes the decoder in, by up to 35 dB where the run begins loud; a short rest says little."""
+    tuned = run[SWELL:]
     if WINDOW // 2 <= len(tuned) < WINDOW:
         return [tuned]
     return [tuned[at : at + WINDOW] for at in range(0, len(tuned) - WINDOW + 1, WINDOW // 2)]

@@ -19,7 +19,7 @@ from consent_notice.receipt import check_receipt
 from consent_notice.words import SeatId, SegmentId
 from storage.continuity import continues
 from storage.log_entries import ErasedBody
-from storage.receipts import receipt_of
+from storage.receipts import entries_about, receipt_of
 from storage.retention import REFUSALS_AUTHORITY
 from storage.segments import LATE_REFUSAL, segment_folder
 from storage.store import Store
@@ -61,7 +61,10 @@ class Proofs:
             leaves=[entry.leaf_hash for entry in entries],
             paths=[log.inclusion(entry.index)[1] for entry in entries],
             notes=notes,
-            receipts=[receipt_of(log, told.visit, facts(seat, NOTICE.exact_text)) for seat in (ANN, BOB, CLEO)],
+            receipts=[
+                receipt_of(log, entries_about(log, told.visit, seat), facts(seat, NOTICE.exact_text))
+                for seat in (ANN, BOB, CLEO)
+            ],
         )
 
     def hold(self, store: Store) -> None:

@@ -10,8 +10,8 @@ import pytest
 from consent_notice.decisions import Act
 from consent_notice.receipt import ReceiptFacts, check_receipt
 from consent_notice.record import BadReceipt
-from consent_notice.words import SeatId
-from storage.receipts import receipt_of
+from consent_notice.words import Purpose, SeatId, Standing
+from storage.receipts import entries_about, receipt_of
 from storage.vault import verify_signature
 from tests.simulators.receipts import with_record
 from tests.simulators.web_site import Meeting, open_site
@@ -30,7 +30,7 @@ async def test_only_that_seats_entries_are_in_it_and_a_changed_byte_breaks_it(tm
         given = await meeting.decide(ada, Act.GIVE)
         await meeting.decide(grace, Act.REFUSE)
         log, visit = site.store.log, meeting.visit.id
-        receipt = receipt_of(log, visit, facts(ada, meeting.notice.exact_text))
+        receipt = receipt_of(log, entries_about(log, visit, ada), facts(ada, meeting.notice.exact_text))
         checked = check_receipt(receipt, log.key, verify_signature)
         assert checked.entries[-1] == given
         assert [type(log.get(index).event).__name__ for index in checked.entries] == [
@@ -42,4 +42,20 @@ async def test_only_that_seats_entries_are_in_it_and_a_changed_byte_breaks_it(tm
         with pytest.raises(BadReceipt):
             check_receipt(receipt.replace(b'"give"', b'"giVe"', 1), log.key, verify_signature)
         with pytest.raises(BadReceipt):
-            receipt_of(log, visit, facts(eve, meeting.notice.exact_text))
+            receipt_of(log, entries_about(log, visit, eve), facts(eve, meeting.notice.exact_text))
+
+
+async def test_an_answer_that_comes_while_it_is_made_waits_for_the_next(tmp_path: Path) -> None:
+    """It may be to another text, which was not looked up; the receipt is of what was read, and is made."""
+    async with open_site(tmp_path) as site:
+        meeting = await Meeting.begin(site, await site.person("host", "Ingrid", "i@example.org"))
+        ada = await meeting.join("Ada")
+        await meeting.ask(ada)
+        given = await meeting.decide(ada, Act.GIVE)
+        log = site.store.log
+        entries = entries_about(log, meeting.visit.id, ada)
+        await meeting.decide(ada, Act.WITHDRAW)
+        checked = check_receipt(
+            receipt_of(log, entries, facts(ada, meeting.notice.exact_text)), log.key, verify_signature
+        )
+        assert (checked.entries[-1], dict(checked.standings)[Purpose.RECORDING]) == (given, Standing.GIVEN)
