@@ -239,7 +239,7 @@ def _unbroken(frames: list[StoredFrame]) -> list[Samples]:
 
 
 def _windows(run: Samples) -> list[Samples]:
-    """The first swell of a run tunes the decoder in, by up to 35 dB where the run begins loud; a short rest says little."""
+    """The first swell of a run tunes the decoder in, 35 dB off at its worst; a short rest says little."""
     tuned = run[SWELL:]
     if WINDOW // 2 <= len(tuned) < WINDOW:
         return [tuned]
