@@ -50,6 +50,7 @@ class CalendarEvent:
     is_all_day: bool = False
     is_cancelled: bool = False
     own_answer: OwnAnswer = OwnAnswer.NONE
+    is_organised_by_host: bool = False
     domains: frozenset[str] = frozenset()  # of the others' mail addresses; an empty one is of somebody unknown
     series: str = ""  # the same for all occurrences of one recurring event; empty: it does not recur
     texts: LinkTexts = NO_TEXTS

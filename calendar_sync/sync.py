@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from calendar_sync.accounts import Credentials
 from calendar_sync.errors import CalendarCutOff, CalendarError, CalendarTooLarge, StateExpired
 from calendar_sync.host_rules import HostWishes, wishes_of
 from calendar_sync.planning import (
@@ -48,6 +49,7 @@ class CalendarSource:
     address: str  # secret
     own_addresses: frozenset[str]  # the host's, to find their answer among the invited
     time_zone: str = "UTC"  # what a time without a zone means
+    credentials: Credentials | None = None  # of the account that it is in; None: the address is all there is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

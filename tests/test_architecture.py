@@ -33,6 +33,7 @@ NOTHING_TO_TEST = {
     "bot.books",
     "bot.commands",
     "bot.ports",
+    "calendar_sync.accounts",
     "calendar_sync.errors",
     "consent_notice.clock",
     "consent_notice.receipt_style",
