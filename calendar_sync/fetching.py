@@ -75,6 +75,8 @@ async def fetch(address: str, limits: FetchLimits, *, etag: str | None = None) -
                 return await _follow(session, address, limits, etag)
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise _refusal(error) or CalendarUnreachable() from None
+        except ValueError:  # a name that no name server could be asked for
+            raise AddressNotUsable from None
 
 
 async def _follow(session: aiohttp.ClientSession, address: str, limits: FetchLimits, etag: str | None) -> Fetched:

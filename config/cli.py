@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from config import logs, role
+from config.calendar_command import calendar
 from config.clock import SystemClock
 from config.errors import ConfigError, ExitCode
 from config.log_commands import log
@@ -50,6 +51,7 @@ def commands() -> None:
     """A meeting bot that asks before it records."""
 
 
+commands.add_command(calendar)
 commands.add_command(receipt)
 commands.add_command(try_answer)
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from bot.ports import MeetingRoom
     from bot.runner import BotPolicy
+    from calendar_sync.planning import PlanningPolicy
     from web.settings import WebSettings
 
 FIRST_ADMIN_EMAIL = "admin@localhost"
@@ -223,25 +224,29 @@ async def _transcribe(settings: Settings) -> None:
         await Aftercare(store, transcriber, SystemClock()).run()
 
 
+def planning_policy(settings: Settings) -> PlanningPolicy:
+    from calendar_sync.links import KnownHosts, Platform
+    from calendar_sync.planning import PlanningPolicy
+
+    return PlanningPolicy(
+        known_hosts=KnownHosts(practice_url=settings.practice_url), joinable=frozenset({Platform.PRACTICE})
+    )
+
+
 async def _calendar(settings: Settings) -> None:
     from calendar_sync.fetching import FetchLimits
     from calendar_sync.ics import IcsCalendar
-    from calendar_sync.links import KnownHosts, Platform
-    from calendar_sync.planning import PlanningPolicy
     from calendar_sync.scheduler import CalendarScheduler, Pace
     from calendar_sync.sync import CalendarSync
     from config.checkpoints import copier
     from storage.retention import Retention
 
     clock = SystemClock()
-    policy = PlanningPolicy(
-        known_hosts=KnownHosts(practice_url=settings.practice_url), joinable=frozenset({Platform.PRACTICE})
-    )
     limits = FetchLimits(allow_private_addresses=settings.private_calendars_allowed)
     async with open_store(settings) as store, asyncio.TaskGroup() as tasks:
         tasks.create_task(Retention(store, clock, settings.retention_days).run())
         tasks.create_task(copier(settings, store.log, clock).run())  # here, where no answer waits for it
-        sync = CalendarSync(store, {"ics": IcsCalendar(limits)}, clock, policy)
+        sync = CalendarSync(store, {"ics": IcsCalendar(limits)}, clock, planning_policy(settings))
         await CalendarScheduler(store, sync, clock, Pace(interval_s=settings.calendar_interval_s)).run()
 
 

@@ -43,6 +43,12 @@ async def test_a_redirect_goes_through_the_same_door(server: CalendarServer) -> 
             await fetch(address + quote(target, safe=""), ALLOWED)
 
 
+async def test_a_name_that_no_name_server_could_be_asked_for_is_no_address() -> None:
+    for host in ("a" * 64, "a." + "b" * 300):
+        with pytest.raises(AddressNotUsable):
+            await fetch(f"https://{host}.example/calendar.ics", STRICT)
+
+
 class _Names(aiohttp.abc.AbstractResolver):
     """The world's names, in place of DNS; counts how often it is asked."""
 
