@@ -95,6 +95,7 @@ def unwrap(text: str) -> str:
 _WRAPPERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("safelinks.protection.outlook.com", "/", ("url",)),
     ("safelinks.protection.office365.us", "/", ("url",)),
+    ("safelinks.protection.partner.outlook.cn", "/", ("url",)),
     ("statics.teams.cdn.office.net", "/evergreen-assets/safelinks/", ("url",)),
     ("www.google.com", "/url", ("q", "url")),
     ("google.com", "/url", ("q", "url")),
@@ -103,8 +104,34 @@ _WRAPPERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("trendmicro.com", "/wis/clicktime/", ("url",)),
     ("clicktime.symantec.com", "/", ("u",)),
     ("fireeye.com", "/url", ("u",)),
+    ("fireeye.com", "/v1/url", ("u",)),
+    ("scanmail.trustwave.com", "/", ("u",)),
+    ("link.edgepilot.com", "/s/", ("u",)),
     ("slack-redir.net", "/link", ("url",)),
+    ("linkedin.com", "/safety/go", ("url",)),
 )
+
+# Filters whose links hold a number instead of the address: only they know where it leads, and we do not ask them.
+_CLOSED: tuple[tuple[str, str, str], ...] = (
+    ("mimecast.com", "/s/", "Mimecast"),
+    ("mimecastprotect.com", "/s/", "Mimecast"),
+    ("mimecast-offshore.com", "/s/", "Mimecast"),
+    ("url.emailprotection.link", "/", "Intermedia"),
+    ("atpscan.global.hornetsecurity.com", "/", "Hornetsecurity"),
+    ("mailanyone.net", "/scanner", "a mail filter"),
+    ("notifications.googleapis.com", "/email/redirect", "Google"),
+    ("link.edgepilot.com", "/s/", "EdgePilot"),
+)
+
+
+def wrapped_by(address: WebAddress) -> str | None:
+    """Whose wrapper it is, where it can't be taken off; None where it is none that we know."""
+    if address.scheme not in ("http", "https"):
+        return None
+    for domain, path, name in _CLOSED:
+        if is_host_or_below(address.host, domain) and address.path.startswith(path):
+            return name
+    return None
 
 
 def _inner(address: WebAddress, text: str) -> str | None:
@@ -115,6 +142,9 @@ def _inner(address: WebAddress, text: str) -> str | None:
             return address.parameter(*parameters)
     if address.host in ("urldefense.proofpoint.com", "urldefense.com", "urldefense.us"):
         return _proofpoint(address, text)
+    if address.host in ("protect.checkpoint.com", "url.avanan.click"):
+        inside = re.match(r"https?://[^/]+/v2/(?:r\d+/)?___(.+?)___\.", text)
+        return inside[1] if inside else None
     if address.host == "secure-web.cisco.com":
         return unescape(address.path.rpartition("/")[2])
     if is_host_or_below(address.host, "protection.sophos.com"):
@@ -129,7 +159,7 @@ def _proofpoint(address: WebAddress, text: str) -> str | None:
     if address.path == "/v2/url":
         wrapped = address.parameter("u")
         return unescape(wrapped.replace("-", "%").replace("_", "/")) if wrapped else None
-    match = re.match(r"https?://[^/]+/v3/__(.+?)__;([A-Za-z0-9_-]*)!", text)
+    match = re.match(r"https?://[^/]+/v3/__(.+?)__;([A-Za-z0-9_-]*)=*!", text)
     if match is None:
         return None
     # each * stands for the next of the replaced characters; ** with a run-length letter for several of them

@@ -14,7 +14,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from calendar_sync.addresses import WebAddress, claimed_authority, is_host_or_below, take_apart, unescape, unwrap
+from calendar_sync.addresses import (
+    WebAddress,
+    claimed_authority,
+    is_host_or_below,
+    take_apart,
+    unescape,
+    unwrap,
+    wrapped_by,
+)
+from calendar_sync.room_patterns import read_pattern
 from calendar_sync.services import service_name
 
 MAX_TEXT_CHARS = 65_536  # what stands further down is no invitation any more
@@ -28,6 +37,7 @@ class Platform(StrEnum):
     JITSI = "jitsi"
     WEBEX = "webex"
     PRACTICE = "practice"
+    JANUS = "janus"
 
 
 PLATFORM_NAMES = {
@@ -37,6 +47,7 @@ PLATFORM_NAMES = {
     Platform.JITSI: "Jitsi",
     Platform.WEBEX: "Webex",
     Platform.PRACTICE: "the practice room",
+    Platform.JANUS: "Janus",
 }
 
 
@@ -56,6 +67,7 @@ class KnownHosts:
 
     practice_url: str = ""
     jitsi_hosts: frozenset[str] = frozenset({PUBLIC_JITSI_HOST})  # "host" or "host:port"
+    janus_rooms: tuple[str, ...] = ()  # as `room_patterns` reads them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,26 +91,37 @@ class LookAlike:
     looks_like: Platform
 
 
-Finding = JoinLink | OtherService | LookAlike | None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrappedLink:
+    """A mail filter's link that only that filter could open."""
+
+    by: str
+
+
+Finding = JoinLink | OtherService | LookAlike | WrappedLink | None
 
 
 def find_link(texts: LinkTexts, known: KnownHosts) -> Finding:
     """The link to join by; failing that, the best reason why there is none."""
-    reasons: list[OtherService | LookAlike] = []
+    reasons: list[OtherService | LookAlike | WrappedLink] = []
+    chosen: JoinLink | None = None
     for text in _sources(texts):
-        found: dict[tuple[Platform, str], JoinLink] = {}
         for candidate in _candidates(text[:MAX_TEXT_CHARS], known):
             finding = read_address(candidate, known)
-            if isinstance(finding, JoinLink):
-                key = (finding.platform, finding.meeting)
-                if key not in found or len(finding.url) > len(found[key].url):
-                    found[key] = finding
-            elif finding is not None:
-                reasons.append(finding)
-        if found:
-            return next(iter(found.values()))
-    named = [reason for reason in reasons if isinstance(reason, OtherService)]
-    return (named or reasons or [None])[0]
+            if not isinstance(finding, JoinLink):
+                reasons += [finding] if finding is not None else []
+            elif chosen is None or (_is_same(finding, chosen) and len(finding.url) > len(chosen.url)):
+                chosen = finding  # the first of the most trusted text, with the code that another text may have kept
+    if chosen is not None:
+        return chosen
+    return min(reasons, key=lambda reason: _WORTH_TELLING.index(type(reason)), default=None)
+
+
+_WORTH_TELLING = (OtherService, LookAlike, WrappedLink)
+
+
+def _is_same(one: JoinLink, other: JoinLink) -> bool:
+    return (one.platform, one.meeting) == (other.platform, other.meeting)
 
 
 def read_address(text: str, known: KnownHosts) -> Finding:
@@ -106,7 +129,7 @@ def read_address(text: str, known: KnownHosts) -> Finding:
     text = unwrap(text.replace("&amp;", "&").replace("&#38;", "&"))
     address = take_apart(text)
     if address is not None:
-        link = _practice(address, known) or _jitsi(address, known)
+        link = _practice(address, known) or _jitsi(address, known) or _janus(address, known)
         for reader in _READERS:
             link = link or reader(address)
         if link is not None:
@@ -114,6 +137,8 @@ def read_address(text: str, known: KnownHosts) -> Finding:
         name = service_name(address)
         if name is not None:
             return OtherService(name=name)
+        if filter_name := wrapped_by(address):
+            return WrappedLink(by=filter_name)
         if address.host == PUBLIC_JITSI_HOST and _JITSI_ROOM.fullmatch(address.path) and not _is_jitsi_page(address):
             return OtherService(name="Jitsi at meet.jit.si")
     return _look_alike(text, address)
@@ -130,6 +155,7 @@ _TEAMS_HOSTS = (
     "dod.teams.microsoft.us",
     "teams.microsoftonline.cn",
 )
+_WEBEX_DOMAINS = ("webex.com", "webex.com.cn")
 _ZOOM_DIGITS = re.compile(r"/(?:j|w|s|wc|wc/join|launch/jc)/(\d{9,11})(?:/(?:join|start|\w*))?/?")
 _ZOOM_PERSONAL = re.compile(r"/my/([\w.-]{3,80})/?", re.ASCII)
 _ZOOM_NOT_OURS = ("zak", "uname", "un")  # would let the bot in as the host, or under another name
@@ -175,7 +201,7 @@ def _google_meet(address: WebAddress) -> JoinLink | None:
 def _zoom(address: WebAddress) -> JoinLink | None:
     if not any(is_host_or_below(address.host, domain) for domain in _ZOOM_DOMAINS):
         return None
-    if address.scheme == "zoommtg" and not address.port:
+    if address.scheme in ("zoommtg", "zoomus") and not address.port:
         number = address.parameter("confno") or ""
         if not re.fullmatch(r"\d{9,11}", number):
             return None
@@ -217,11 +243,11 @@ def _teams(address: WebAddress) -> JoinLink | None:
 
 
 def _webex(address: WebAddress) -> JoinLink | None:
-    if not is_host_or_below(address.host, "webex.com") or not _secure(address):
+    if not any(is_host_or_below(address.host, domain) for domain in _WEBEX_DOMAINS) or not _secure(address):
         return None
     tail = f"?{address.query}" if address.query else ""
     url = f"https://{address.host}{address.path}{tail}"
-    if address.path.endswith("/j.php"):
+    if address.path.endswith(("/j.php", "/g.php", "/e.php")):  # a meeting, an event, a training
         number = address.parameter("mtid")
         return JoinLink(platform=Platform.WEBEX, url=url, meeting=number.lower()) if number else None
     if named := _WEBEX_NAMED.fullmatch(address.path):
@@ -247,12 +273,22 @@ def _jitsi(address: WebAddress, known: KnownHosts) -> JoinLink | None:
     return JoinLink(platform=Platform.JITSI, url=url, meeting=f"{at}/{unescape(room[1]).lower()}")
 
 
+def _janus(address: WebAddress, known: KnownHosts) -> JoinLink | None:
+    for text in known.janus_rooms:
+        room = read_pattern(text).room_of(address)
+        if room is not None:
+            tail = f"?{address.query}" if address.query else ""
+            url = f"{address.origin}{address.path}{tail}"
+            return JoinLink(platform=Platform.JANUS, url=url, meeting=f"{text} {room}")
+    return None
+
+
 _READERS: tuple[Callable[[WebAddress], JoinLink | None], ...] = (_google_meet, _zoom, _teams, _webex)
 
 # ---- finding addresses in texts ----------------------------------------------------------------------------------
 
 _ADDRESS = re.compile(
-    r"(?:https?|zoommtg|msteams)://[^\s<>\"'`|\\^{}\u2018-\u201f\u00ab\u00bb\uff1e\u3002\uff0c]+", re.IGNORECASE
+    r"(?:https?|zoommtg|zoomus|msteams)://[^\s<>\"'`|\\^{}\u2018-\u201f\u00ab\u00bb\uff1e\u3002\uff0c]+", re.IGNORECASE
 )
 _SCHEMELESS_DOMAINS = ("meet.google.com", *_TEAMS_HOSTS, *_ZOOM_DOMAINS, "webex.com")
 _TRAILING = ".,;:!?*_~"

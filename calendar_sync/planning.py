@@ -22,6 +22,7 @@ from calendar_sync.links import (
     LookAlike,
     OtherService,
     Platform,
+    WrappedLink,
     find_link,
 )
 
@@ -178,6 +179,8 @@ def decide(event: CalendarEvent, policy: PlanningPolicy, wishes: HostWishes = NO
         reason = f"{finding.name} is not supported yet"
     elif isinstance(finding, LookAlike):
         reason = f"link refused: it only looks like {PLATFORM_NAMES[finding.looks_like]}"
+    elif isinstance(finding, WrappedLink):
+        reason = f"no join link: the link is wrapped by {finding.by}, and only they can open it"
     elif finding is None:
         reason = NO_LINK
     elif finding.platform not in policy.joinable:

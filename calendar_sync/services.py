@@ -39,7 +39,6 @@ _SERVICES: tuple[tuple[str, str, str], ...] = (
     ("call.lifesize.com", "", "Lifesize"),
     ("meet.starleaf.com", "", "StarLeaf"),
     ("meet.pexip.com", "", "Pexip"),
-    ("app.gather.town", "", "Gather"),
     ("gather.town", "", "Gather"),
     ("around.co", "", "Around"),
     ("pop.com", "", "Pop"),
@@ -66,6 +65,50 @@ _SERVICES: tuple[tuple[str, str, str], ...] = (
     ("call.element.io", "", "Element Call"),
     ("call.whatsapp.com", "", "WhatsApp"),
     ("bbcollab.com", "", "Blackboard Collaborate"),
+    ("hangouts.google.com", "", "Google Hangouts"),
+    ("meet.google.com", "/stream/", "a Google Meet live stream"),
+    ("stream.meet.google.com", "", "a Google Meet live stream"),
+    ("events.zoom.us", "", "Zoom Events"),
+    ("events.teams.microsoft.com", "/event/", "a Microsoft Teams webinar"),
+    ("workplace.com", "/meet/", "Workplace"),
+    ("m.me", "/j/", "Messenger"),
+    ("t.me", "/call/", "Telegram"),
+    ("line.me", "/R/meeting/", "LINE"),
+    ("adobeconnect.com", "", "Adobe Connect"),
+    ("clickmeeting.com", "", "ClickMeeting"),
+    ("bigmarker.com", "", "BigMarker"),
+    ("event.on24.com", "", "ON24"),
+    ("hopin.com", "/events/", "Hopin"),
+    ("remo.co", "", "Remo"),
+    ("kumospace.com", "", "Kumospace"),
+    ("spatial.chat", "", "SpatialChat"),
+    ("app.butter.us", "", "Butter"),
+    ("ovice.in", "", "oVice"),
+    ("cliq.zoho.com", "/meetings/", "Zoho Cliq"),
+    ("cliq.zoho.eu", "/meetings/", "Zoho Cliq"),
+    ("app.cal.com", "/video/", "Cal Video"),
+    ("meet.pumble.com", "", "Pumble"),
+    ("demodesk.com", "", "Demodesk"),
+    ("join.gong.io", "", "Gong"),
+    ("go.blizz.com", "", "Blizz"),
+    ("vsee.com", "", "VSee"),
+    ("freeconferencecall.com", "", "FreeConferenceCall"),
+    ("freeconference.com", "", "FreeConference"),
+    ("vidyocloud.com", "", "Vidyo"),
+    ("spaces.avayacloud.com", "", "Avaya Spaces"),
+    ("meet.mitel.io", "", "Mitel"),
+    ("jiomeetpro.jio.com", "", "JioMeet"),
+    ("jiomeet.jio.com", "", "JioMeet"),
+    ("kmeet.infomaniak.com", "", "kMeet"),
+    ("alfaview.com", "", "alfaview"),
+    ("meet.opentalk.eu", "", "OpenTalk"),
+    ("edudip.com", "", "edudip"),
+    ("fairmeeting.net", "", "fairmeeting"),
+    ("talk.brave.com", "", "Brave Talk"),
+    ("huddle01.app", "", "Huddle01"),
+    ("zencastr.com", "", "Zencastr"),
+    ("meetecho.com", "", "Meetecho"),
+    ("web.openrainbow.com", "", "Rainbow"),
 )
 
 _ZOHO = re.compile(r"(?:meeting|meet)\.zoho\.(?:com|eu|in|jp|com\.au|com\.cn|sa)")
@@ -73,6 +116,8 @@ _ZOHO = re.compile(r"(?:meeting|meet)\.zoho\.(?:com|eu|in|jp|com\.au|com\.cn|sa)
 _BIG_BLUE_BUTTON = re.compile(
     r"/b/[a-z0-9]{3}-[a-z0-9]{3}-[a-z0-9]{3}(?:-[a-z0-9]{3})?/?|/rooms/(?:[a-z0-9]{3}-){3}[a-z0-9]{3}/join"
 )
+# Nextcloud Talk, on anybody's host
+_NEXTCLOUD_TALK = re.compile(r"(?:/[\w-]{1,40})?(?:/index\.php)?/call/[a-z0-9]{8}/?")
 
 
 def service_name(address: WebAddress) -> str | None:
@@ -86,4 +131,6 @@ def service_name(address: WebAddress) -> str | None:
         return "Zoho Meeting"
     if _BIG_BLUE_BUTTON.fullmatch(address.path):
         return "BigBlueButton"
+    if _NEXTCLOUD_TALK.fullmatch(address.path):
+        return "Nextcloud Talk"
     return None

@@ -15,7 +15,9 @@ from cryptography.x509 import load_pem_x509_certificates
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
 
+from calendar_sync.links import PUBLIC_JITSI_HOST
 from config.jurisdictions import jurisdictions
+from config.known_rooms import host_names, room_patterns
 from config.wording import languages
 from consent_notice.information import Information, LegalBasis
 from consent_notice.settling import RulePolicy, Setting
@@ -318,6 +320,18 @@ class Settings(BaseModel):
     private_calendars_allowed: Annotated[bool, Fix("write true or false")] = Field(
         default=False, description="Whether a calendar address may lie in a private network or on this machine."
     )
+    jitsi_hosts: Annotated[
+        tuple[str, ...],
+        BeforeValidator(_with_commas),
+        AfterValidator(host_names),
+        Fix('give host names, such as ["meet.jit.si", "talk.example.org:8443"]'),
+    ] = Field(default=(PUBLIC_JITSI_HOST,), description="On which hosts an address is taken for a Jitsi room.")
+    janus_rooms: Annotated[
+        tuple[str, ...],
+        BeforeValidator(_with_commas),
+        AfterValidator(room_patterns),
+        Fix('give addresses with {room} in them, such as ["https://janus.example.org/videoroom.html?room={room}"]'),
+    ] = Field(default=(), description="How the addresses of Janus rooms look: `{room}` stands for the room's name.")
     notice: Annotated[NoticeStatements, Fix("make it a table: [notice]")] = Field(
         default=NoticeStatements(), description="What the notice states beside what the bot knows."
     )

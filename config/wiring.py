@@ -59,6 +59,8 @@ def web_settings(settings: Settings) -> WebSettings:
         data_dir=settings.data_dir,
         public_url=settings.public_url,
         practice_url=settings.practice_url,
+        jitsi_hosts=frozenset(settings.jitsi_hosts),
+        janus_rooms=settings.janus_rooms,
         bot_name=settings.bot_name,
         organisation=settings.organisation,
         organisation_contact=settings.organisation_contact,
@@ -228,9 +230,12 @@ def planning_policy(settings: Settings) -> PlanningPolicy:
     from calendar_sync.links import KnownHosts, Platform
     from calendar_sync.planning import PlanningPolicy
 
-    return PlanningPolicy(
-        known_hosts=KnownHosts(practice_url=settings.practice_url), joinable=frozenset({Platform.PRACTICE})
+    known_hosts = KnownHosts(
+        practice_url=settings.practice_url,
+        jitsi_hosts=frozenset(settings.jitsi_hosts),
+        janus_rooms=settings.janus_rooms,
     )
+    return PlanningPolicy(known_hosts=known_hosts, joinable=frozenset({Platform.PRACTICE}))
 
 
 async def _calendar(settings: Settings) -> None:

@@ -51,8 +51,6 @@ SHOWN_BY = {
     "bot.presence": "tests/unit/bot/test_session.py",
     "bot.standings": "tests/unit/bot/test_session.py",
     "bot.telling": "tests/unit/bot/test_session.py",
-    "calendar_sync.addresses": "tests/unit/calendar_sync/test_links.py",
-    "calendar_sync.services": "tests/unit/calendar_sync/test_links.py",
     "calendar_sync.expansion": "tests/adapter/calendar_sync/test_ics_broken.py",
     "consent_notice.attendance": "tests/unit/consent_notice/test_rules.py",
     "config.demo": "tests/acceptance/test_demo.py",

@@ -21,6 +21,7 @@ from calendar_sync.links import (
     LookAlike,
     OtherService,
     Platform,
+    WrappedLink,
     find_link,
 )
 from calendar_sync.planning import TITLE_BARRED
@@ -118,7 +119,10 @@ def read_link(text: str, settings: WebSettings) -> tuple[JoinLink | None, str]:
     """The link to join by, or what is wrong with it in words."""
     if not text:
         return None, "Paste the meeting's link."
-    found = find_link(LinkTexts(location=text), KnownHosts(practice_url=settings.practice_url))
+    known = KnownHosts(
+        practice_url=settings.practice_url, jitsi_hosts=settings.jitsi_hosts, janus_rooms=settings.janus_rooms
+    )
+    found = find_link(LinkTexts(location=text), known)
     if isinstance(found, JoinLink):
         if found.platform in SUPPORTED:
             return found, ""
@@ -129,6 +133,11 @@ def read_link(text: str, settings: WebSettings) -> tuple[JoinLink | None, str]:
         return (
             None,
             f"This only looks like a link to {PLATFORM_NAMES[found.looks_like]}; it leads elsewhere. Ask who sent it.",
+        )
+    if isinstance(found, WrappedLink):
+        return (
+            None,
+            f"This link is wrapped by {found.by}, and only they can open it. Open it and paste what it leads to.",
         )
     return None, "No meeting link was found in this text. Paste the whole address, with https:// in front."
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from aiohttp import web
 
+from calendar_sync.links import PUBLIC_JITSI_HOST
 from consent_notice.information import NOTHING_STATED, Information
 from consent_notice.jurisdictions import Jurisdictions
 from consent_notice.settling import RulePolicy
@@ -47,6 +48,8 @@ class WebSettings:
     wording: Mapping[str, Mapping[str, Any]]  # notice texts by language, as consent_notice.notice reads them
     version: str
     jurisdictions: Jurisdictions
+    jitsi_hosts: frozenset[str] = frozenset({PUBLIC_JITSI_HOST})  # on which an address is taken for a Jitsi room
+    janus_rooms: tuple[str, ...] = ()  # patterns of Janus rooms' addresses
     host_location: str = ""  # of hosts who say nothing themselves; codes of `jurisdictions`, empty: not known
     bot_location: str = ""
     late_roster_accepted: bool = False

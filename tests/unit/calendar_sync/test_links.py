@@ -73,6 +73,10 @@ LINKS = [
     ("https://acme.zoom.com.cn/j/81234567890", Z, "https://acme.zoom.com.cn/j/81234567890"),
     ("zoommtg://zoom.us/join?action=join&confno=81234567890&pwd=abc", Z, "https://zoom.us/j/81234567890?pwd=abc"),
     ("https://zoom.us/j/81234567890?pwd=a&zak=secret&uname=Boss", Z, "https://zoom.us/j/81234567890?pwd=a"),
+    ("zoomus://zoom.us/join?confno=81234567890&pwd=abc", Z, "https://zoom.us/j/81234567890?pwd=abc"),
+    ("https://us06web.zoom.us/launch/jc/81234567890?pwd=d", Z, "https://us06web.zoom.us/j/81234567890?pwd=d"),
+    ("https://acme.zoomus.cn/j/81234567890?pwd=c", Z, None),
+    ("https://zoom.us/j/81234567890?tk=t&pwd=a%2Bb.1", Z, None),
     ("acme.zoom.us/j/81234567890?pwd=b", Z, "https://acme.zoom.us/j/81234567890?pwd=b"),
     # Teams
     (LONG_TEAMS, T, LONG_TEAMS),
@@ -83,6 +87,13 @@ LINKS = [
     ("https://teams.cloud.microsoft/meet/2345678901234?p=aBc", T, None),
     ("https://gov.teams.microsoft.us/meet/2345678901234?p=aBc", T, None),
     ("https://teams.microsoftonline.cn/l/meetup-join/19%3ameeting_x%40thread.v2/0", T, None),
+    ("https://dod.teams.microsoft.us/meet/2345678901234?p=aBc", T, None),
+    ("teams.microsoft.com/meet/2345678901234?p=aBc", T, "https://teams.microsoft.com/meet/2345678901234?p=aBc"),
+    ("https://teams.live.com/l/meetup-join/19%3ameeting_x%40thread.v2/0", T, None),
+    ("https://teams.microsoft.com/v2/?meetingjoin=true#/meet/2345678901234?p=aBc", T,
+     "https://teams.microsoft.com/meet/2345678901234?p=aBc"),
+    (LAUNCHER + quote("/_#/meet/2345678901234?p=aBc", safe="") + "&type=meet", T,
+     "https://teams.microsoft.com/meet/2345678901234?p=aBc"),
     (LONG_TEAMS.replace("/l/", "/_#/l/"), T, LONG_TEAMS),
     (LONG_TEAMS.replace("https", "msteams"), T, LONG_TEAMS),
     (LAUNCHER + quote("/_#" + LONG_TEAMS[27:], safe=""), T, LONG_TEAMS),
@@ -91,6 +102,9 @@ LINKS = [
     ("https://acme.webex.com/acme/j.php?MTID=m0123456789abcdef", W, None),
     ("https://acme.my.webex.com/acme.my-en/j.php?MTID=mff00", W, None),
     ("https://acme.webex.com/join/jdoe", W, None),
+    ("https://acme.webex.com/acme/onstage/g.php?MTID=e0123", W, None),
+    ("https://acme.webex.com.cn/meet/jane.doe", W, None),
+    ("acme.webex.com/meet/jane.doe", W, "https://acme.webex.com/meet/jane.doe"),
     ("https://acme.webex.com/webappng/sites/acme/meeting/download/0123?siteurl=acme", W, None),
     ("https://acme.webex.com/wbxmjs/joinservice/sites/acme/meeting/download/0123", W, None),
     # Jitsi, on the configured hosts only
@@ -238,6 +252,14 @@ def test_of_two_links_to_one_meeting_the_longer_wins() -> None:
         "Join https://zoom.us/j/81234567890\nor https://us02web.zoom.us/j/81234567890?pwd=abc\nor zoom.us/j/81234567890"
     )
     assert url_of(LinkTexts(description=text)) == "https://us02web.zoom.us/j/81234567890?pwd=abc"
+
+
+def test_a_code_that_a_less_trusted_text_has_kept_is_taken_along() -> None:
+    short, long = "https://us02web.zoom.us/j/81234567890", "https://acme.zoom.us/j/81234567890?pwd=abc"
+    assert url_of(LinkTexts(location=short, description=f"Join {long}")) == long
+    assert url_of(LinkTexts(conference=(long,), location=short)) == long
+    other = "https://us02web.zoom.us/j/99999999999?pwd=abcdefghijkl"
+    assert url_of(LinkTexts(location=short, description=other)) == short
 
 
 def test_of_two_meetings_in_one_text_the_first_wins() -> None:

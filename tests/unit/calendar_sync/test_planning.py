@@ -78,6 +78,11 @@ def event(key: str = "k", minutes: int = 60, lasts: int = 30, **changes: object)
         ),
         ({"texts": LinkTexts(location="https://whereby.com/acme")}, "skip", "Whereby is not supported yet"),
         (
+            {"texts": LinkTexts(location="https://protect-eu.mimecast.com/s/AbCd?domain=zoom.us")},
+            "skip",
+            "no join link: the link is wrapped by Mimecast, and only they can open it",
+        ),
+        (
             {"texts": LinkTexts(location="https://meet.google.com.evil.example/abc-defg-hij")},
             "skip",
             "link refused: it only looks like Google Meet",

@@ -1,0 +1,23 @@
+"""What an admin may write to name rooms on their own servers; judged here, so that a mistake is told at the start."""
+
+from __future__ import annotations
+
+from calendar_sync.addresses import take_apart
+from calendar_sync.room_patterns import read_pattern
+
+
+def host_names(value: tuple[str, ...]) -> tuple[str, ...]:
+    """In lower case. Raises ValueError."""
+    names = tuple(name.strip().lower() for name in value)
+    for name in names:
+        address = take_apart(f"https://{name}/")
+        if address is None or f"{address.host}:{address.port}".removesuffix(":") != name:
+            raise ValueError("holds what is no host's name")
+    return names
+
+
+def room_patterns(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Raises ValueError."""
+    for text in value:
+        read_pattern(text)
+    return value
