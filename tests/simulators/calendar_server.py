@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+GIGABYTE = 2**30
+
 Answer = Callable[[web.Request], "web.StreamResponse | None"]
 
 
@@ -32,6 +34,7 @@ class CalendarServer:
     fault: str | None = None
     honours_etag: bool = True
     asked: list[Asked] = field(default_factory=list)
+    streamed_bytes: int = 0  # of an answer that has no end, or a gigabyte
     port: int = 0
 
     @property
@@ -85,7 +88,7 @@ class CalendarServer:
                 if fault == "drip":
                     await response.write(b"B")
             return response
-        if fault in ("short", "endless", "gzip bomb"):
+        if fault in ("short", "endless", "gigabyte", "gzip bomb"):
             return await self._stream(request, fault)
         if fault == "gzip":
             packed = gzip.compress(self.text.encode())
@@ -96,6 +99,8 @@ class CalendarServer:
         response = web.StreamResponse(headers={"Content-Type": "text/calendar"})
         if fault == "short":
             response.content_length = 10_000
+        if fault == "gigabyte":
+            response.content_length = GIGABYTE
         if fault == "gzip bomb":
             response.headers["Content-Encoding"] = "gzip"
         await response.prepare(request)
@@ -106,9 +111,11 @@ class CalendarServer:
         elif fault == "gzip bomb":
             await response.write(packed_nothing())
         else:
+            chunk = b"BEGIN:VCALENDAR\n" * 4096
             try:
-                for _ in range(10_000):
-                    await response.write(b"BEGIN:VCALENDAR\r\n" * 4096)
+                for _ in range(GIGABYTE // len(chunk)):
+                    await response.write(chunk)
+                    self.streamed_bytes += len(chunk)
             except ConnectionError:
                 pass
         return response

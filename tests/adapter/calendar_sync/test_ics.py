@@ -23,10 +23,11 @@ from calendar_sync.errors import (
     EmptyAnswer,
     NotACalendar,
 )
+from calendar_sync.fetching import FetchLimits
 from calendar_sync.ics import IcsCalendar
 from calendar_sync.sync import CalendarSource, Window
 from tests.simulators.calendar_files import calendar_of, meeting
-from tests.simulators.calendar_server import CalendarServer, calendar_server, packed_nothing
+from tests.simulators.calendar_server import GIGABYTE, CalendarServer, calendar_server, packed_nothing
 from tests.simulators.ics_reading import LIMITS, NOW, ROOM, WINDOW, one, read
 
 
@@ -122,6 +123,26 @@ async def test_a_bomb_is_not_unpacked(server: CalendarServer) -> None:
     finally:
         tracemalloc.stop()
     assert peak_bytes < 10 * LIMITS.max_bytes
+
+
+async def test_a_gigabyte_is_refused_at_the_limit(server: CalendarServer, tmp_path: Path) -> None:
+    """At the limit that the server has in use: neither sent to its end nor held in memory."""
+    server.fault, limits = "gigabyte", FetchLimits(allow_private_addresses=True)
+    file = tmp_path / "large.ics"
+    with file.open("wb") as opened:
+        opened.truncate(GIGABYTE)
+    tracemalloc.start()
+    try:
+        with pytest.raises(CalendarTooLarge):
+            await read(server, limits=limits)
+        with pytest.raises(CalendarTooLarge):
+            source = CalendarSource(address=str(file), own_addresses=frozenset())
+            [page async for page in IcsCalendar(limits, allow_files=True).pages(source, None, WINDOW)]
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert limits.max_bytes <= server.streamed_bytes < 8 * limits.max_bytes < GIGABYTE
+    assert peak_bytes < 4 * limits.max_bytes
 
 
 async def test_a_packed_answer_is_unpacked(server: CalendarServer) -> None:
