@@ -248,9 +248,8 @@ def _occurrences(
     }
     several_a_day = master is not None and _may_fall_twice_on_a_day(master)
     query = recurring_ical_events.CalendarQuery(_calendar_of(components))
-    count = 0
-    for occurrence in query.between(window.starts_at - QUERY_MARGIN, window.ends_at + QUERY_MARGIN):
-        count += 1
+    found = query.between(window.starts_at - QUERY_MARGIN, window.ends_at + QUERY_MARGIN)
+    for count, occurrence in enumerate(found, start=1):
         if count > MAX_OCCURRENCES_OF_A_SERIES:
             raise _Broken
         span = _span(occurrence, window)
@@ -259,9 +258,12 @@ def _occurrences(
         original = _local(occurrence["RECURRENCE-ID"].dt, window)
         if (shift := shifts.get(_utc(occurrence["RECURRENCE-ID"].dt, window))) is not None:
             original = _local(occurrence["DTSTART"].dt, window) - shift
+        is_extra = False  # an RDATE at another hour may share its day with one of the rule
         if master is not None and isinstance(master["DTSTART"].dt, datetime):
-            original = original.astimezone(_local(master["DTSTART"].dt, window).tzinfo)
-        key = _key(uid, original, several_a_day=several_a_day)
+            first = _local(master["DTSTART"].dt, window)
+            original = original.astimezone(first.tzinfo)
+            is_extra = "RDATE" in master and original.time() != first.time()
+        key = _key(uid, original, several_a_day=several_a_day or is_extra)
         yield _row(occurrence, span, key, _key(uid, None), own), _texts(occurrence)
 
 
@@ -288,8 +290,6 @@ def _checked(component: Any, name: str) -> None:
 
 
 def _may_fall_twice_on_a_day(master: Any) -> bool:
-    if "RDATE" in master:
-        return True
     for rule in _values(master, "RRULE"):
         frequencies = [str(frequency).upper() for frequency in rule.get("FREQ", [])]
         if any(frequency in ("HOURLY", "MINUTELY", "SECONDLY") for frequency in frequencies):

@@ -1,0 +1,97 @@
+"""Whatever happens to a calendar, its service, its host and our process: the plan is what the calendar truly holds.
+
+The real synchronization, planning and storage against a truth that is read by plain counting: nothing is planned
+twice, nothing is missed, one room gets one bot, and an occurrence stays one meeting wherever it is moved.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from calendar_sync import expansion, ics
+from calendar_sync.fetching import FetchLimits
+from calendar_sync.ics import IcsCalendar
+from calendar_sync.sync import CalendarProvider
+from storage.users import User
+from tests.simulators.calendar_history import EDITS, REST, History, Installation, Step, host_of
+
+DELTA, FILE = 320, 180  # generated calendars in the usual run, of each kind
+NUMBERS = st.integers(0, 59)
+FIRST = st.tuples(st.sampled_from(("add", "add_series", "add_series")), NUMBERS, NUMBERS, NUMBERS)
+STEPS = st.tuples(
+    st.lists(FIRST, min_size=1, max_size=3),
+    st.lists(st.tuples(st.sampled_from((*EDITS, *REST)), NUMBERS, NUMBERS, NUMBERS), min_size=2, max_size=14),
+).map(lambda both: [*both[0], *both[1]])
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Installation, User, asyncio.Runner]]:
+    with asyncio.Runner() as runner:
+        installation = Installation(tmp_path_factory.mktemp("oracle") / "data")
+        host = runner.run(host_of(installation.store))
+        yield installation, host, runner
+        installation.store.close()
+
+
+def walk(
+    here: tuple[Installation, User, asyncio.Runner], steps: Sequence[Step], style: int, files: CalendarProvider | None
+) -> None:
+    installation, host, runner = here
+    installation.dies_at = ""
+    history = History(installation, as_file=files is not None, style=style)
+    runner.run(history.run(files, host, steps))
+
+
+def histories(examples: int, here: Any, files: CalendarProvider | None) -> None:
+    @given(steps=STEPS, style=st.integers(0, 19))
+    @settings(
+        max_examples=examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        print_blob=True,
+    )
+    def held(steps: Sequence[Step], style: int) -> None:
+        walk(here, steps, style, files)
+
+    held()
+
+
+@pytest.mark.parametrize("examples", [DELTA, pytest.param(20_000, marks=pytest.mark.nightly)])
+@pytest.mark.timeout(3_600)
+def test_a_service_that_tells_changes(examples: int, here: Any) -> None:
+    histories(examples, here, None)
+
+
+@pytest.mark.parametrize("examples", [FILE, pytest.param(4_000, marks=pytest.mark.nightly)])
+@pytest.mark.timeout(3_600)
+def test_a_file_that_is_written_anew(examples: int, here: Any, read_here: None) -> None:
+    histories(examples, here, IcsCalendar(FetchLimits(), allow_files=True))
+
+
+@pytest.fixture
+def read_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The same reading of the file, in this process, as a new one for each pass would take minutes."""
+
+    async def in_this_process(request: bytes) -> bytes:
+        head, _, body = request.partition(b"\n")
+        return json.dumps(expansion.expand(body, json.loads(head))).encode()
+
+    monkeypatch.setattr(ics, "_in_own_process", in_this_process)
+    monkeypatch.setattr(expansion, "SERIES_CPU_S", 60.0)
+    before = signal.signal(signal.SIGPROF, expansion._time_is_up)
+    yield
+    signal.signal(signal.SIGPROF, before)
+
+
+def test_as_many_as_promised() -> None:
+    assert DELTA + FILE >= 500

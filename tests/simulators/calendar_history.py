@@ -1,0 +1,341 @@
+"""One calendar's history, from numbers: edits, time, bots, hosts, faults and deaths; after each good pass the plan is
+held against the truth, read naively.
+
+Two worlds share it: a service that tells changes since a token, and a file that is written anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from calendar_sync.links import KnownHosts, Platform
+from calendar_sync.planning import TWICE, PlanningPolicy
+from calendar_sync.sync import LOOK_AHEAD, CalendarProvider, CalendarSync
+from consent_notice.words import CalendarId, MeetingId, Rule
+from storage.host_rules import HostRules
+from storage.meetings import MeetingRow, MeetingState
+from storage.store import Store
+from storage.users import User
+from tests.simulators.calendar_truth import BARRED_WORD, FIRST_DAY, ROOMS, Identity, Occurrence, Truth
+from tests.simulators.delta_service import DeltaService, Killed
+from tests.simulators.truth_as_ics import HOST, written
+
+POLICY = PlanningPolicy(
+    known_hosts=KnownHosts(practice_url="http://rooms.test"), joinable=frozenset({Platform.PRACTICE})
+)
+BEGINNING = datetime(FIRST_DAY.year, FIRST_DAY.month, FIRST_DAY.day, 6, 0, tzinfo=UTC)
+Step = tuple[str, int, int, int]
+
+EDITS = ("add", "add_series", "add_series", "add_day", "edit", "edit", "move", "move_one", "move_one", "cancel_one",
+         "drop_one", "add_one", "hold_later", "split", "delete")  # fmt: skip
+REST = ("pass_time", "pass_time", "begin", "end", "stop", "override", "mark_missed", "rule", "off_and_on", "restart",
+        "fault", "fault", "killed", "killed", "edit_meanwhile", "forget_tokens")  # fmt: skip
+FAULTS = ("fails", "expires", "cut off", "replay", "twice", "empty pages")
+
+
+class StoppedClock:
+    boot_id = "boot"
+
+    def __init__(self) -> None:
+        self.at = BEGINNING
+
+    def boot_ms(self) -> int:
+        return int((self.at - BEGINNING).total_seconds() * 1000) + 1_000_000
+
+    def now(self) -> datetime:
+        return self.at
+
+
+class Installation:
+    """A store that lives through many histories, and dies on a line when told."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.clock, self._ids = folder, StoppedClock(), 0
+        self.dies_at = ""
+        self.open()
+
+    def open(self) -> None:
+        self.store = Store.open(self.folder, self.clock, self.new_id)
+        meetings, calendars = self.store.meetings, self.store.calendars
+        meetings.apply_plan = self._mortal("plan", meetings.apply_plan)  # type: ignore[method-assign]
+        calendars.save_sync = self._mortal("place", calendars.save_sync)  # type: ignore[method-assign]
+
+    def reopen(self) -> None:
+        self.store.close()
+        self.open()
+
+    def new_id(self) -> str:
+        self._ids += 1
+        return f"id{self._ids:024d}"
+
+    def _mortal(self, name: str, write: Callable[..., Awaitable[None]]) -> Callable[..., Coroutine[Any, Any, None]]:
+        async def mortal(*arguments: Any) -> None:
+            if self.dies_at == f"before {name}":
+                raise Killed
+            await write(*arguments)
+            if self.dies_at == f"after {name}":
+                raise Killed
+
+        return mortal
+
+
+class History:
+    def __init__(self, here: Installation, *, as_file: bool, style: int) -> None:
+        self.here, self.as_file = here, as_file
+        self.truth = Truth()
+        self.service = DeltaService(
+            self.truth, tells_whole_window=bool(style & 1), marks_cancelled=bool(style & 2), page_size=1 + style % 5
+        )
+        self.path = here.folder.parent / "calendar.ics"
+        self.calendar_id = CalendarId("")
+        self.rules = HostRules()
+        self.fixed: dict[Identity, MeetingId] = {}  # begun, ended or stopped: no pass may touch them
+        self.row_of: dict[Identity, MeetingId] = {}
+        self.overrides: dict[MeetingId, str] = {}
+        self.is_edited_meanwhile = False
+
+    async def run(self, provider: CalendarProvider | None, host: User, steps: Sequence[Step]) -> None:
+        self.here.clock.at = BEGINNING
+        self.provider = provider or self.service
+        self.host = host
+        store = self.here.store
+        await store.users.set_host_rules(host.id, self.rules)
+        row = await store.calendars.add(
+            host_id=host.id, provider="any", title="Work", address=str(self.path), rule=Rule.EVERYONE, language="en"
+        )
+        self.calendar_id = row.id
+        await store.calendars.set_enabled(row.id, True)
+        self._start_process()
+        for name, a, b, c in steps:
+            if name in EDITS:
+                self._edit(name, a, b, c)
+                if c % 4:
+                    await self.read_and_judge()
+            else:
+                await getattr(self, f"_{name}")(a, b, c)
+        await self.read_and_judge()
+        await self.here.store.calendars.delete(self.calendar_id)
+
+    def _start_process(self) -> None:
+        self.sync = CalendarSync(self.here.store, {"any": self.provider}, self.here.clock, POLICY)
+
+    # ---- the truth -------------------------------------------------------------------------------------------------
+
+    def _edit(self, name: str, a: int, b: int, c: int) -> None:
+        if name.startswith("add") and name != "add_one":
+            getattr(self.truth, name)(a, b, c, first=self.here.clock.now().date())
+        else:
+            getattr(self.truth, name)(a, b, c)
+        if self.as_file:
+            self.path.write_text(written(self.truth), encoding="utf-8", newline="")
+        else:
+            self.service.commit()
+
+    async def _edit_meanwhile(self, a: int, b: int, c: int) -> None:
+        """Somebody edits while the calendar is read: the next pass has it."""
+        if not self.as_file:
+            self.service.fault_page = b % 3
+            self.service.between_pages = lambda: self._edit(EDITS[a % len(EDITS)], b, c, a)
+            assert (await self.sync.read(self.calendar_id)).error is None
+            self.service.between_pages = None
+        await self.read_and_judge()
+
+    # ---- time, bots and hosts --------------------------------------------------------------------------------------
+
+    async def _pass_time(self, a: int, b: int, c: int) -> None:
+        self.here.clock.at += timedelta(minutes=(15, 60, 180, 24 * 60, 50 * 60, 9 * 24 * 60)[a % 6])
+        if b % 3:
+            await self.read_and_judge()
+
+    async def _begin(self, a: int, b: int, c: int) -> None:
+        if (found := await self._any_planned(a, recorded=True)) is not None:
+            identity, row = found
+            assert await self.here.store.meetings.claim(row.id, "bot", 60_000) is not None
+            self.fixed[identity] = row.id
+        await self.read_and_judge()
+
+    async def _end(self, a: int, b: int, c: int) -> None:
+        visiting = [row for row in await self._rows() if row.state is MeetingState.VISITING]
+        if visiting:
+            row = visiting[a % len(visiting)]
+            assert await self.here.store.meetings.finish(row.id, row.epoch, "the meeting ended")
+        await self.read_and_judge()
+
+    async def _stop(self, a: int, b: int, c: int) -> None:
+        if (found := await self._any_planned(a, recorded=False)) is not None:
+            identity, row = found
+            await self.here.store.meetings.stop(row.id)
+            self.fixed[identity] = row.id
+        await self.read_and_judge()
+
+    async def _override(self, a: int, b: int, c: int) -> None:
+        if (found := await self._any_planned(a, recorded=False)) is not None:
+            await self.here.store.meetings.override(found[1].id, "skip" if b % 2 else "record")
+            self.overrides[found[1].id] = "skip" if b % 2 else "record"
+
+    async def _mark_missed(self, a: int, b: int, c: int) -> None:
+        await self.here.store.meetings.mark_missed(self.here.clock.now())
+
+    async def _rule(self, a: int, b: int, c: int) -> None:
+        self.rules = HostRules(never_titled=(BARRED_WORD,) if not self.rules.never_titled else ())
+        await self.here.store.users.set_host_rules(self.host.id, self.rules)
+        if a % 3 == 0:
+            self.service.fault = "fails"
+            await self.sync.read(self.calendar_id)
+            self.service.fault = ""
+        await self.read_and_judge()
+
+    async def _off_and_on(self, a: int, b: int, c: int) -> None:
+        store = self.here.store
+        await store.calendars.set_enabled(self.calendar_id, False)
+        await self.sync.withdraw(self.calendar_id)
+        assert not (await self.sync.read(self.calendar_id)).was_read
+        assert all(row.override == "record" for row in await self._planned())
+        if a % 2:
+            self._edit(EDITS[b % len(EDITS)], c, a, b)
+        await store.calendars.set_enabled(self.calendar_id, True)
+        await self.read_and_judge(from_scratch=True)
+
+    # ---- faults and deaths -----------------------------------------------------------------------------------------
+
+    async def _restart(self, a: int, b: int, c: int) -> None:
+        self.here.reopen()
+        self._start_process()
+        await self.read_and_judge(from_scratch=bool(a % 2))
+
+    async def _forget_tokens(self, a: int, b: int, c: int) -> None:
+        if a % 2:
+            self._edit(EDITS[b % len(EDITS)], c, a, b)
+        self.service.forget_tokens()
+        await self.read_and_judge()
+
+    async def _fault(self, a: int, b: int, c: int) -> None:
+        self._edit(EDITS[b % len(EDITS)], c, a, b)
+        self.service.fault, self.service.fault_page = FAULTS[a % len(FAULTS)], c % 4
+        before = [(row.id, row.starts_at, row.state, row.decision) for row in await self._rows()]
+        result = await self.sync.read(self.calendar_id)
+        self.service.fault = ""
+        if result.error is not None:
+            assert before == [(row.id, row.starts_at, row.state, row.decision) for row in await self._rows()]
+        else:
+            await self._judge()
+        await self.read_and_judge()
+
+    async def _killed(self, a: int, b: int, c: int) -> None:
+        self._edit(EDITS[b % len(EDITS)], c, a, b)
+        points = ("before plan", "after plan", "before place", "after place", "reading")
+        self.here.dies_at = points[a % len(points)]
+        self.service.fault, self.service.fault_page = ("killed" if a % len(points) == 4 else ""), c % 4
+        with contextlib.suppress(Killed):
+            await self.sync.read(self.calendar_id, from_scratch=bool(b % 2))
+        self.here.dies_at = self.service.fault = ""
+        if c % 2:
+            self.here.reopen()
+        self._start_process()
+        await self.read_and_judge(from_scratch=bool(c % 3))
+
+    # ---- the judgement ---------------------------------------------------------------------------------------------
+
+    async def read_and_judge(self, *, from_scratch: bool = False) -> None:
+        result = await self.sync.read(self.calendar_id, from_scratch=from_scratch)
+        assert (result.error, result.broken) == (None, 0)
+        await self._judge()
+
+    async def _judge(self) -> None:
+        now = self.here.clock.now()
+        horizon = now + LOOK_AHEAD
+        planned = await self._planned()
+        expected = [one for one in self._expected() if one.ends_at > now]
+        near = Counter(_seen(row) for row in planned if row.starts_at < horizon)
+        truly = Counter(_plain(one) for one in expected if one.starts_at < horizon)
+        assert near == truly, f"missed: {truly - near}; planned and not there, or twice: {near - truly}"
+        beyond = Counter(_seen(row) for row in planned if row.starts_at >= horizon)
+        assert not beyond - Counter(_plain(one) for one in expected), "planned beyond what was read, and not there"
+        fixed = [row for row in await self._rows() if row.id in set(self.fixed.values())]
+        assert all(row.state in (MeetingState.VISITING, MeetingState.DONE, MeetingState.STOPPED) for row in fixed)
+        self._judge_decisions(planned, expected, [row for row in fixed if _ends(row) > now])
+        self._judge_identity(planned, expected)
+
+    def _expected(self) -> list[Occurrence]:
+        return [
+            one
+            for one in self.truth.occurrences()
+            if not one.is_cancelled
+            and one.identity not in self.fixed
+            and not (one.is_all_day and not one.link.startswith("http"))
+        ]
+
+    def _judge_decisions(self, planned: list[MeetingRow], expected: list[Occurrence], fixed: list[MeetingRow]) -> None:
+        wanted = {_plain(one): self._is_wanted(one) for one in expected}
+        recorded = [row for row in planned if row.decision == "record"]
+        for row in planned:
+            if not wanted[_seen(row)]:
+                assert row.decision == "skip"
+                assert row.reason != TWICE
+                continue
+            clashes = [one for one in [*recorded, *fixed] if one.id != row.id and _clash(one, row)]
+            if row.decision == "record":
+                assert not clashes, "two bots for one room"
+            else:
+                assert row.reason == TWICE, row.reason
+                assert clashes, "no bot at all"
+
+    def _is_wanted(self, one: Occurrence) -> bool:
+        is_barred = bool(self.rules.never_titled) and BARRED_WORD in one.title
+        return one.link in ROOMS and not (one.is_all_day or one.is_declined or is_barred)
+
+    def _judge_identity(self, planned: list[MeetingRow], expected: list[Occurrence]) -> None:
+        """One occurrence is one meeting for all its life, and what its host said of it stays."""
+        for identity, row in self._matched(planned, expected):
+            assert self.row_of.setdefault(identity, row.id) == row.id, "planned anew"
+            assert row.override == self.overrides.get(row.id)
+
+    def _matched(self, planned: list[MeetingRow], expected: list[Occurrence]) -> list[tuple[Identity, MeetingRow]]:
+        """Where it can't be mistaken for another."""
+        often = Counter(_plain(one) for one in expected)
+        rows = {_seen(row): row for row in planned}
+        return [
+            (one.identity, rows[_plain(one)]) for one in expected if often[_plain(one)] == 1 and _plain(one) in rows
+        ]
+
+    async def _rows(self) -> list[MeetingRow]:
+        return await self.here.store.meetings.of_calendar(self.calendar_id)
+
+    async def _planned(self) -> list[MeetingRow]:
+        now = self.here.clock.now()
+        waiting = (MeetingState.PLANNED, MeetingState.DUE)
+        return [row for row in await self._rows() if row.state in waiting and _ends(row) > now]
+
+    async def _any_planned(self, a: int, *, recorded: bool) -> tuple[Identity, MeetingRow] | None:
+        now = self.here.clock.now()
+        matched = self._matched(await self._planned(), [one for one in self._expected() if one.ends_at > now])
+        found = [each for each in matched if not recorded or each[1].will_record]
+        return found[a % len(found)] if found else None
+
+
+def _plain(one: Occurrence) -> tuple[str, datetime, datetime, str]:
+    """As a page shows it: without a link that leads to no platform."""
+    return replace(one, link=one.link or "").seen
+
+
+def _seen(row: MeetingRow) -> tuple[str, datetime, datetime, str]:
+    return (row.title, row.starts_at, _ends(row), row.link or "")
+
+
+def _ends(row: MeetingRow) -> datetime:
+    assert row.ends_at is not None
+    return row.ends_at
+
+
+def _clash(one: MeetingRow, other: MeetingRow) -> bool:
+    return one.link == other.link and one.starts_at < _ends(other) and other.starts_at < _ends(one)
+
+
+async def host_of(store: Store) -> User:
+    return await store.users.create(email=HOST, name="Ann", role="host", password_hash="x")
