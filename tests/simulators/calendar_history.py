@@ -90,7 +90,11 @@ class History:
         self.here, self.as_file = here, as_file
         self.truth = Truth()
         self.service = DeltaService(
-            self.truth, tells_whole_window=bool(style & 1), marks_cancelled=bool(style & 2), page_size=1 + style % 5
+            self.truth,
+            tells_whole_window=bool(style & 1),
+            marks_cancelled=bool(style & 2),
+            has_live_cursor=bool(style & 4),
+            page_size=1 + style % 5,
         )
         self.path = here.folder.parent / "calendar.ics"
         self.calendar_id = CalendarId("")
@@ -141,10 +145,16 @@ class History:
         """Somebody edits while the calendar is read: the next pass has it."""
         if not self.as_file:
             self.service.fault_page = b % 3
-            self.service.between_pages = lambda: self._edit(EDITS[a % len(EDITS)], b, c, a)
+            self.service.fault = "twice" if c % 2 else ""
+            self.service.between_pages = lambda: self._edit_twice(a, b, c)
             assert (await self.sync.read(self.calendar_id)).error is None
-            self.service.between_pages = None
+            if self.service.has_live_cursor:
+                await self._judge()
         await self.read_and_judge()
+
+    def _edit_twice(self, a: int, b: int, c: int) -> None:
+        for number in (a, a + b):
+            self._edit(EDITS[number % len(EDITS)], b, c, a)
 
     # ---- time, bots and hosts --------------------------------------------------------------------------------------
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from tests.simulators.request_log import note
+
 GIGABYTE = 2**30
 
 Answer = Callable[[web.Request], "web.StreamResponse | None"]
@@ -42,6 +44,7 @@ class CalendarServer:
         return f"http://127.0.0.1:{self.port}/calendar.ics"
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
+        note("ics", request.method, request.path)
         self.asked.append(
             Asked(
                 method=request.method,

@@ -30,6 +30,7 @@ class DeltaService:
     truth: Truth
     tells_whole_window: bool  # as Graph: what lies outside the token's window is told as removed
     marks_cancelled: bool  # as Google: a cancelled occurrence is told as such, and not as removed
+    has_live_cursor: bool  # what changes during a pass is told at its end; otherwise the next pass tells it
     page_size: int = 3
     fault: str = ""
     fault_page: int = 0
@@ -65,14 +66,18 @@ class DeltaService:
                     raise StateExpired
                 if fault == "killed":
                     raise Killed
+                if fault == "cut off":
+                    return
                 if edit is not None:
                     edit()
                     edit = None
             yield self._page(chunk, window)
-        if fault != "cut off":
-            self._oldest = min(self._oldest, position)
-            token = json.dumps({"position": position, "until": until.isoformat()})
-            yield Page(next_state=token, is_last=True, is_complete=state is None)
+        if self.has_live_cursor:
+            for key in self._history[position:]:
+                yield self._page([key], window)
+            position = len(self._history)
+        token = json.dumps({"position": position, "until": until.isoformat()})
+        yield Page(next_state=token, is_last=True, is_complete=state is None)
 
     def _changed(self, state: str | None, window: Window, *, replays: bool) -> tuple[list[str], datetime]:
         """Keys to be told, and up to when all is told."""
