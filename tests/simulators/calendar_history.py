@@ -35,7 +35,7 @@ Step = tuple[str, int, int, int]
 EDITS = ("add", "add_series", "add_series", "add_day", "edit", "edit", "move", "move_one", "move_one", "cancel_one",
          "drop_one", "add_one", "hold_later", "split", "delete")  # fmt: skip
 REST = ("pass_time", "pass_time", "begin", "end", "stop", "override", "mark_missed", "rule", "off_and_on", "restart",
-        "fault", "fault", "killed", "killed", "edit_meanwhile", "forget_tokens")  # fmt: skip
+        "late", "late", "fault", "fault", "killed", "killed", "edit_meanwhile", "forget_tokens")  # fmt: skip
 FAULTS = ("fails", "expires", "cut off", "replay", "twice", "empty pages")
 
 
@@ -136,6 +136,9 @@ class History:
             getattr(self.truth, name)(a, b, c, first=self.here.clock.now().date())
         else:
             getattr(self.truth, name)(a, b, c)
+        self._publish()
+
+    def _publish(self) -> None:
         if self.as_file:
             self.path.write_text(written(self.truth), encoding="utf-8", newline="")
         else:
@@ -162,6 +165,17 @@ class History:
         self.here.clock.at += timedelta(minutes=(15, 60, 180, 24 * 60, 50 * 60, 9 * 24 * 60)[a % 6])
         if b % 3:
             await self.read_and_judge()
+
+    async def _late(self, a: int, b: int, c: int) -> None:
+        """Somebody puts off what is long over: what was visited or stopped stays so, what was missed comes back."""
+        if a % 2:
+            await self._stop(b, a, c)
+        self.here.clock.at += timedelta(days=(1, 3, 6)[b % 3])
+        if b % 2:
+            await self._mark_missed(a, b, c)
+        self.truth.put_off(a, b, c, now=self.here.clock.now())
+        self._publish()
+        await self.read_and_judge()
 
     async def _begin(self, a: int, b: int, c: int) -> None:
         if (found := await self._any_planned(a, recorded=True)) is not None:

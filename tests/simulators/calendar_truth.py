@@ -172,6 +172,22 @@ class Truth:
                 link=LINKS[(b + c) % len(LINKS)],
             )
 
+    def put_off(self, a: int, b: int, c: int, *, now: datetime) -> None:
+        """What is over is held again, or after all: the same occurrence, some days from now."""
+        over = [one for one in self.occurrences() if one.ends_at <= now and one.identity[1][:1] != "+"]
+        if not over:
+            return
+        uid, which = over[a % len(over)].identity
+        entry, (hour, minute) = self.entries[uid], STARTS[b % len(STARTS)]
+        day = now.date() + timedelta(days=2 + c % 5)
+        starts = datetime(day.year, day.month, day.day, hour, minute)  # noqa: DTZ001  on the wall clock
+        if entry.is_all_day or (which and date.fromisoformat(which) == entry.later_from):
+            return
+        if which:
+            entry.moved[date.fromisoformat(which)] = Moved(starts=starts, minutes=entry.minutes, link=entry.link)
+        else:
+            entry.starts = starts
+
     def cancel_one(self, a: int, b: int, c: int) -> None:
         if found := self._any_day(a, b):
             found[0].cancelled ^= {found[1]}
@@ -232,5 +248,5 @@ class Truth:
         if not series:
             return None
         entry = series[a % len(series)]
-        days = entry.days()
-        return entry, days[b % len(days)]
+        days = [day for day in entry.days() if day != entry.later_from]  # that one carries all that follow it
+        return (entry, days[b % len(days)]) if days else None
