@@ -83,7 +83,8 @@ def plan_occurrences(size: int) -> tuple[float, float]:
             starts_at=begins + timedelta(minutes=number),
             ends_at=begins + timedelta(minutes=number + 30),
             texts=LinkTexts(
-                location=f"{ROOM}{number}", description=f"Agenda\n1. Numbers\n2. Anything else\n\nJoin: {ROOM}{number}\n"
+                location=f"{ROOM}{number}",
+                description=f"Agenda\n1. Numbers\n2. Anything else\n\nJoin: {ROOM}{number}\n",
             ),
         )
         for number in range(size)
@@ -193,6 +194,7 @@ async def _watched(work: Callable[[], Awaitable[None]]) -> tuple[float, float]:
             longest_s = max(longest_s, time.perf_counter() - before - _LOOK_S)
 
     gc.collect()
+    gc.freeze()  # as the role does when it starts
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(look())
         await asyncio.sleep(0.05)

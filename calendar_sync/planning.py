@@ -140,7 +140,12 @@ def plan(
     what was decided by older `wishes` stays.
     """
     told = {event.occurrence_key: event for event in events}
-    found = {key: meeting for key, event in told.items() if (meeting := _worth_planning(event, now, policy, wishes))}
+    begun = {key for key, entry in known.items() if entry.progress is Progress.FIXED}  # whatever is told of them now
+    found = {
+        key: meeting
+        for key, event in told.items()
+        if key not in begun and (meeting := _worth_planning(event, now, policy, wishes))
+    }
     kept = {
         key: entry.meeting
         for key, entry in known.items()

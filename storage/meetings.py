@@ -26,6 +26,7 @@ Override = Literal["record", "skip"]
 
 _LINK, _SERIES = "meeting link", "meetings at one link"
 BY_HAND = "added by hand"
+BEGUN_IS_KNOWN_FOR = timedelta(days=90)  # so that an old occurrence that is moved ahead is known for what it is
 OPEN_END_HOURS = 4  # a meeting without an end is not begun later than that
 
 
@@ -167,10 +168,11 @@ class Meetings:
         return rows[0] if rows else None
 
     async def of_calendar(self, calendar_id: CalendarId) -> list[MeetingRow]:
-        """All that planning has to know of: everything but what was over a day ago."""
-        recently = self._clock.now() - timedelta(days=1)
-        ends_at = func.coalesce(meetings.c.ends_at, meetings.c.starts_at)
-        return await self._select(meetings.c.calendar_id == calendar_id, ends_at > recently, limit=100_000)
+        """All that planning has to know of: what was not over a day ago, and for long what was begun or stopped."""
+        now, ends_at = self._clock.now(), func.coalesce(meetings.c.ends_at, meetings.c.starts_at)
+        is_known_long = and_(meetings.c.state.not_in(_REVIVABLE), ends_at > now - BEGUN_IS_KNOWN_FOR)
+        is_known = or_(ends_at > now - timedelta(days=1), is_known_long)
+        return await self._select(meetings.c.calendar_id == calendar_id, is_known, limit=100_000)
 
     async def upcoming(self, host_id: UserId, now: datetime, limit: int = 200) -> list[MeetingRow]:
         """Not over yet, soonest first; skipped ones too, so that the host can change that."""
@@ -352,8 +354,8 @@ class Meetings:
 
     async def _select(self, *which: ColumnElement[bool], limit: int = 1000) -> list[MeetingRow]:
         query = select(meetings).where(*which).order_by(meetings.c.starts_at, meetings.c.id).limit(limit)
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return [self._row(row) for row in rows]
+        # unsealed where they are read: thousands of links take longer than a loop may wait
+        return await self._database.read(lambda connection: [self._row(row) for row in connection.execute(query)])
 
     def _row(self, row: Row[Any]) -> MeetingRow:
         return MeetingRow(

@@ -32,10 +32,11 @@ POLICY = PlanningPolicy(
 BEGINNING = datetime(FIRST_DAY.year, FIRST_DAY.month, FIRST_DAY.day, 6, 0, tzinfo=UTC)
 Step = tuple[str, int, int, int]
 
-EDITS = ("add", "add_series", "add_series", "add_day", "edit", "edit", "move", "move_one", "move_one", "cancel_one",
-         "drop_one", "add_one", "hold_later", "split", "delete")  # fmt: skip
+EDITS = ("add", "add_series", "add_series", "add_day", "edit", "edit", "move", "move", "move", "move_one", "move_one",
+         "cancel_one", "drop_one", "add_one", "hold_later", "hold_later", "split", "delete")  # fmt: skip
 REST = ("pass_time", "pass_time", "begin", "end", "stop", "override", "mark_missed", "rule", "off_and_on", "restart",
-        "late", "late", "fault", "fault", "killed", "killed", "edit_meanwhile", "forget_tokens")  # fmt: skip
+        "late", "late", "fault", "fault", "killed", "killed", "edit_meanwhile", "edit_meanwhile",
+        "forget_tokens")  # fmt: skip
 FAULTS = ("fails", "expires", "cut off", "replay", "twice", "empty pages")
 
 
@@ -145,19 +146,17 @@ class History:
             self.service.commit()
 
     async def _edit_meanwhile(self, a: int, b: int, c: int) -> None:
-        """Somebody edits while the calendar is read: the next pass has it."""
+        """Somebody edits, and edits on or takes it back while the calendar is read: told then, or by the next pass."""
+        first = EDITS[c % len(EDITS)] if c % 3 else ("cancel_one", "drop_one")[a % 2]
+        self._edit(first, a, b, c)
         if not self.as_file:
-            self.service.fault_page = b % 3
-            self.service.fault = "twice" if c % 2 else ""
-            self.service.between_pages = lambda: self._edit_twice(a, b, c)
+            second = first if b % 3 else EDITS[b % len(EDITS)]
+            self.service.fault, self.service.fault_page = ("twice" if b % 2 else ""), 1 + b % 3
+            self.service.between_pages = lambda: self._edit(second, a, b, c + 1)
             assert (await self.sync.read(self.calendar_id)).error is None
             if self.service.has_live_cursor:
                 await self._judge()
         await self.read_and_judge()
-
-    def _edit_twice(self, a: int, b: int, c: int) -> None:
-        for number in (a, a + b):
-            self._edit(EDITS[number % len(EDITS)], b, c, a)
 
     # ---- time, bots and hosts --------------------------------------------------------------------------------------
 
@@ -337,10 +336,13 @@ class History:
         return [row for row in await self._rows() if row.state in waiting and _ends(row) > now]
 
     async def _any_planned(self, a: int, *, recorded: bool) -> tuple[Identity, MeetingRow] | None:
-        now = self.here.clock.now()
-        matched = self._matched(await self._planned(), [one for one in self._expected() if one.ends_at > now])
-        found = [each for each in matched if not recorded or each[1].will_record]
-        return found[a % len(found)] if found else None
+        """Of which it is known which occurrence it is; the plan may be older than the last edit."""
+        known = {meeting_id: identity for identity, meeting_id in self.row_of.items()}
+        planned = [row for row in await self._planned() if row.id in known and (row.will_record or not recorded)]
+        if not planned:
+            return None
+        row = planned[a % len(planned)]
+        return known[row.id], row
 
 
 def _plain(one: Occurrence) -> tuple[str, datetime, datetime, str]:

@@ -209,7 +209,7 @@ class Truth:
         if found and not found[0].added and found[0].starts.hour < 20:
             entry, day = found
             if day not in entry.moved and day not in entry.cancelled and day not in entry.dropped:
-                entry.later_from, entry.later_min = day, (30, 75, -45)[c % 3]
+                entry.later_from, entry.later_min = day, (30, 75, -45, 24 * 60, -24 * 60)[c % 5]
 
     def split(self, a: int, b: int, c: int) -> None:
         """This and all following, as Google, Outlook and Apple do it: the series ends and another one begins."""

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from calendar_sync import expansion, ics
+from calendar_sync import expansion, ics, sync
 from calendar_sync.fetching import FetchLimits
 from calendar_sync.ics import IcsCalendar
 from calendar_sync.sync import CalendarProvider
@@ -28,13 +28,14 @@ NUMBERS = st.integers(0, 59)
 FIRST = st.tuples(st.sampled_from(("add", "add_series", "add_series")), NUMBERS, NUMBERS, NUMBERS)
 STEPS = st.tuples(
     st.lists(FIRST, min_size=1, max_size=3),
-    st.lists(st.tuples(st.sampled_from((*EDITS, *REST)), NUMBERS, NUMBERS, NUMBERS), min_size=2, max_size=14),
+    st.lists(st.tuples(st.sampled_from((*EDITS, *REST)), NUMBERS, NUMBERS, NUMBERS), min_size=2, max_size=12),
 ).map(lambda both: [*both[0], *both[1]])
 
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Installation, User, asyncio.Runner]]:
-    with asyncio.Runner() as runner:
+    with asyncio.Runner() as runner, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sync, "NEW_AT_ONCE", 2)  # so that a plan is stored in parts, and a death falls between two
         installation = Installation(tmp_path_factory.mktemp("oracle") / "data")
         host = runner.run(host_of(installation.store))
         yield installation, host, runner

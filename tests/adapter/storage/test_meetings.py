@@ -155,6 +155,20 @@ async def test_a_stop_is_final(
     assert await store.meetings.is_stopped(meeting_id)
 
 
+async def test_what_was_begun_is_known_to_planning_long_after_the_rest(
+    store: Store, calendar_id: CalendarId, meeting_id: MeetingId, clock: HandClock
+) -> None:
+    """An old occurrence that somebody moves ahead must be known for what became of it."""
+    await store.meetings.apply_plan(calendar_id, [replace(PLANNED, occurrence_key="other")])
+    await store.meetings.stop(meeting_id)
+    day_ms = 86_400_000
+    seen = []
+    for days in (0, 2, 60, 40):
+        clock.pass_ms(days * day_ms)
+        seen.append({row.occurrence_key for row in await store.meetings.of_calendar(calendar_id)})
+    assert seen == [{PLANNED.occurrence_key, "other"}, {PLANNED.occurrence_key}, {PLANNED.occurrence_key}, set()]
+
+
 async def test_by_hand_is_due_at_once_and_missed_when_over(store: Store, clock: HandClock) -> None:
     host = await store.users.create(email="h@example.org", name="H", role="host", password_hash="-")
     meeting = await store.meetings.add_by_hand(host.id, "http://127.0.0.1/room/abc", "Quick talk")

@@ -254,6 +254,16 @@ def test_a_second_entry_for_a_meeting_that_the_host_stopped_is_not_visited_eithe
         assert [change.meeting.reason for change in changes if isinstance(change, Schedule)] == [TWICE]
 
 
+def test_what_is_over_for_good_takes_no_room_when_it_is_put_off() -> None:
+    """Nobody goes there again, so another meeting in that room must not wait for it."""
+    done = {"a": KnownMeeting(meeting=decide(event("a", minutes=-60), POLICY), progress=Progress.FIXED)}
+    same = LinkTexts(location=f"{ROOM}-a")
+    changes = full([event("a", minutes=120), event("b", minutes=120, texts=same)], done)
+    assert [
+        (change.meeting.occurrence_key, change.meeting.decision) for change in changes if isinstance(change, Schedule)
+    ] == [("b", "record")]
+
+
 def test_titles_are_one_visible_line() -> None:
     meeting = decide(event(title="Plan\r\n\u202eevil\u0000 \t x" + "y" * 1000), POLICY)
     assert meeting.title.startswith("Plan evil x")
