@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 
 from bench.__main__ import found
+from bench.calendar_work import first_sync, idle_round, parse, plan_occurrences
 from bench.figure import Figure
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,3 +77,14 @@ def test_a_bench_with_a_size_runs_in_small_and_finds_no_frame_after_a_no() -> No
     assert after["value"] == 0
     assert any(name.startswith("verify 4") for name in figures)
     assert all(figure["value"] >= 0 for figure in figures.values())
+
+
+def test_the_calendars_work_in_small_and_count_what_they_did(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each asserts how much it read, stored or planned."""
+    monkeypatch.chdir(tmp_path)
+    try:
+        measured = [asyncio.run(first_sync(40)), asyncio.run(idle_round(3)), parse(40), plan_occurrences(40)]
+    finally:
+        gc.unfreeze()
+    assert all(took_s > 0 and blocked_ms >= 0 for took_s, blocked_ms in measured)
+    assert list(tmp_path.iterdir()) == []

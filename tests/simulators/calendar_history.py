@@ -34,9 +34,19 @@ Step = tuple[str, int, int, int]
 
 EDITS = ("add", "add_series", "add_series", "add_day", "edit", "edit", "move", "move", "move", "move_one", "move_one",
          "cancel_one", "drop_one", "add_one", "hold_later", "hold_later", "split", "delete")  # fmt: skip
-REST = ("pass_time", "pass_time", "begin", "end", "stop", "override", "mark_missed", "rule", "off_and_on", "restart",
-        "late", "late", "fault", "fault", "killed", "killed", "edit_meanwhile", "edit_meanwhile",
-        "forget_tokens")  # fmt: skip
+LIFE = ("pass_time", "pass_time", "late", "late", "begin", "end", "stop", "override", "mark_missed", "rule",
+        "off_and_on")  # fmt: skip
+TROUBLE = (
+    "fault",
+    "fault",
+    "fault",
+    "killed",
+    "killed",
+    "edit_meanwhile",
+    "edit_meanwhile",
+    "forget_tokens",
+    "restart",
+)
 FAULTS = ("fails", "expires", "cut off", "replay", "twice", "empty pages")
 
 
@@ -240,15 +250,27 @@ class History:
 
     async def _fault(self, a: int, b: int, c: int) -> None:
         self._edit(EDITS[b % len(EDITS)], c, a, b)
-        self.service.fault, self.service.fault_page = FAULTS[a % len(FAULTS)], c % 4
         before = [(row.id, row.starts_at, row.state, row.decision) for row in await self._rows()]
+        if self.as_file:
+            self._spoil_file(a)
+        else:
+            self.service.fault, self.service.fault_page = FAULTS[a % len(FAULTS)], c % 3
         result = await self.sync.read(self.calendar_id)
         self.service.fault = ""
         if result.error is not None:
             assert before == [(row.id, row.starts_at, row.state, row.decision) for row in await self._rows()]
         else:
             await self._judge()
+        self._publish()
         await self.read_and_judge()
+
+    def _spoil_file(self, a: int) -> None:
+        """Half of it, none of it, or something else; `_publish` writes it anew."""
+        text = self.path.read_text(encoding="utf-8") if self.path.exists() else ""
+        if a % 3:
+            self.path.write_text(text[: len(text) // 2] if a % 3 == 1 else "<html>", encoding="utf-8", newline="")
+        else:
+            self.path.unlink(missing_ok=True)
 
     async def _killed(self, a: int, b: int, c: int) -> None:
         self._edit(EDITS[b % len(EDITS)], c, a, b)

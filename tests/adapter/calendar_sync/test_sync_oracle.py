@@ -21,14 +21,15 @@ from calendar_sync.fetching import FetchLimits
 from calendar_sync.ics import IcsCalendar
 from calendar_sync.sync import CalendarProvider
 from storage.users import User
-from tests.simulators.calendar_history import EDITS, REST, History, Installation, Step, host_of
+from tests.simulators.calendar_history import EDITS, LIFE, TROUBLE, History, Installation, Step, host_of
 
 DELTA, FILE = 320, 180  # generated calendars in the usual run, of each kind
 NUMBERS = st.integers(0, 59)
+NAMES = st.one_of(st.sampled_from(EDITS), st.sampled_from(LIFE), st.sampled_from(TROUBLE))
 FIRST = st.tuples(st.sampled_from(("add", "add_series", "add_series")), NUMBERS, NUMBERS, NUMBERS)
 STEPS = st.tuples(
     st.lists(FIRST, min_size=1, max_size=3),
-    st.lists(st.tuples(st.sampled_from((*EDITS, *REST)), NUMBERS, NUMBERS, NUMBERS), min_size=2, max_size=12),
+    st.lists(st.tuples(NAMES, NUMBERS, NUMBERS, NUMBERS), min_size=2, max_size=12),
 ).map(lambda both: [*both[0], *both[1]])
 
 
