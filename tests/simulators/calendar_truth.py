@@ -187,6 +187,10 @@ class Truth:
             entry.moved[date.fromisoformat(which)] = Moved(starts=starts, minutes=entry.minutes, link=entry.link)
         else:
             entry.starts = starts
+        if c % 2:  # and somebody else has the room at that hour
+            self.add(a, 0, b)
+            other = self.entries[self.last_uid]
+            other.starts, other.zone, other.link = starts, entry.zone, entry.link
 
     def cancel_one(self, a: int, b: int, c: int) -> None:
         if found := self._any_day(a, b):
