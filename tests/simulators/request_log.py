@@ -26,7 +26,9 @@ class Noted:
 
 
 def begin(file: Path) -> None:
-    """A new file for this run."""
+    """A new file for this run; a run inside another one writes to the outer one's."""
+    if VARIABLE in os.environ:
+        return
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("", encoding="utf-8")
     os.environ[VARIABLE] = str(file)

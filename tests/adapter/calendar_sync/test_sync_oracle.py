@@ -68,14 +68,14 @@ def histories(examples: int, here: Any, files: CalendarProvider | None) -> None:
     held()
 
 
-@pytest.mark.parametrize("examples", [DELTA, pytest.param(20_000, marks=pytest.mark.nightly)])
-@pytest.mark.timeout(3_600)
+@pytest.mark.parametrize("examples", [DELTA, pytest.param(10_000, marks=pytest.mark.nightly)])
+@pytest.mark.timeout(5_400)
 def test_a_service_that_tells_changes(examples: int, here: Any) -> None:
     histories(examples, here, None)
 
 
 @pytest.mark.parametrize("examples", [FILE, pytest.param(4_000, marks=pytest.mark.nightly)])
-@pytest.mark.timeout(3_600)
+@pytest.mark.timeout(5_400)
 def test_a_file_that_is_written_anew(examples: int, here: Any, read_here: None) -> None:
     histories(examples, here, IcsCalendar(FetchLimits(), allow_files=True))
 
