@@ -12,7 +12,15 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 FIRST_DAY = date(2026, 10, 20)  # summer time ends in Europe on the 25th, in the United States on 1 November
-ZONES = ("UTC", "Europe/Warsaw", "America/New_York", "Asia/Kolkata", "Australia/Sydney", "")  # "": floating
+ZONES = (
+    "UTC",
+    "Europe/Warsaw",
+    "America/New_York",
+    "Asia/Kolkata",
+    "Australia/Sydney",
+    "Pacific/Auckland",
+    "",
+)  # "": floating
 ROOMS = ("http://rooms.test/room/aaa", "http://rooms.test/room/bbb", "http://rooms.test/room/ccc")
 LINKS = (*ROOMS, *ROOMS, "https://zoom.us/j/81234567890", "")
 STARTS = ((9, 0), (9, 30), (10, 0), (14, 15), (23, 30))

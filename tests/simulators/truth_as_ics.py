@@ -14,6 +14,7 @@ _NAMES = {
     "Europe/Warsaw": ("Europe/Warsaw", "Central European Standard Time", "Our Office"),
     "America/New_York": ("America/New_York", "Eastern Standard Time", "America/New_York"),
     "Asia/Kolkata": ("Asia/Kolkata", "India Standard Time", "Asia/Kolkata"),
+    "Pacific/Auckland": ("Pacific/Auckland", "New Zealand Standard Time", "Pacific/Auckland"),
     "Australia/Sydney": ("Australia/Sydney", "AUS Eastern Standard Time", "Australia/Sydney"),
 }
 

@@ -29,7 +29,7 @@ NAMES = st.one_of(st.sampled_from(EDITS), st.sampled_from(LIFE), st.sampled_from
 FIRST = st.tuples(st.sampled_from(("add", "add_series", "add_series")), NUMBERS, NUMBERS, NUMBERS)
 STEPS = st.tuples(
     st.lists(FIRST, min_size=1, max_size=3),
-    st.lists(st.tuples(NAMES, NUMBERS, NUMBERS, NUMBERS), min_size=2, max_size=12),
+    st.lists(st.tuples(NAMES, NUMBERS, NUMBERS, NUMBERS), min_size=4, max_size=12),
 ).map(lambda both: [*both[0], *both[1]])
 
 
