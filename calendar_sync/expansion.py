@@ -246,6 +246,8 @@ def _occurrences(
         for component in components
         if "RECURRENCE-ID" in component and component["RECURRENCE-ID"].params.get("RANGE") == "THISANDFUTURE"
     }
+    changed = {_utc(component["RECURRENCE-ID"].dt, window) for component in components if "RECURRENCE-ID" in component}
+    usual = _span(master, window) if master is not None and "RDATE" not in master and not shifts else None
     several_a_day = master is not None and _may_fall_twice_on_a_day(master)
     query = recurring_ical_events.CalendarQuery(_calendar_of(components))
     found = query.between(window.starts_at - QUERY_MARGIN, window.ends_at + QUERY_MARGIN)
@@ -253,6 +255,9 @@ def _occurrences(
         if count > MAX_OCCURRENCES_OF_A_SERIES:
             raise _Broken
         span = _span(occurrence, window)
+        if usual and not usual.is_all_day and _utc(occurrence["RECURRENCE-ID"].dt, window) not in changed:
+            # as long as the first one, also in the night in which the clocks change (RFC 5545 section 3.8.5.3)
+            span = span._replace(ends_at=span.starts_at + (usual.ends_at - usual.starts_at))
         if not _is_inside(span, window):
             continue
         original = _local(occurrence["RECURRENCE-ID"].dt, window)
@@ -290,13 +295,11 @@ def _checked(component: Any, name: str) -> None:
 
 
 def _may_fall_twice_on_a_day(master: Any) -> bool:
-    for rule in _values(master, "RRULE"):
-        frequencies = [str(frequency).upper() for frequency in rule.get("FREQ", [])]
-        if any(frequency in ("HOURLY", "MINUTELY", "SECONDLY") for frequency in frequencies):
-            return True
-        if any(len(rule.get(name, [])) > 1 for name in ("BYHOUR", "BYMINUTE", "BYSECOND")):
-            return True
-    return False
+    return any(
+        any(str(frequency).upper() in ("HOURLY", "MINUTELY", "SECONDLY") for frequency in rule.get("FREQ", []))
+        or any(len(rule.get(name, [])) > 1 for name in ("BYHOUR", "BYMINUTE", "BYSECOND"))
+        for rule in _values(master, "RRULE")
+    )
 
 
 def _key(uid: str, original: datetime | None, *, several_a_day: bool = False) -> str:
@@ -324,12 +327,8 @@ def _span(component: Any, window: _Window) -> _Span:
     start = component["DTSTART"].dt
     is_all_day = not isinstance(start, datetime)
     starts_at = _utc(start, window)
-    if "DTEND" in component:
-        ends_at = _utc(component["DTEND"].dt, window)
-    elif "DURATION" in component:
-        ends_at = starts_at + component["DURATION"].dt
-    else:
-        ends_at = starts_at + (timedelta(days=1) if is_all_day else timedelta(0))
+    length = component["DURATION"].dt if "DURATION" in component else timedelta(days=1 if is_all_day else 0)
+    ends_at = _utc(component["DTEND"].dt, window) if "DTEND" in component else starts_at + length
     if ends_at < starts_at:
         raise _Broken
     return _Span(starts_at, ends_at, is_all_day)

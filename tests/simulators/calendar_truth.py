@@ -24,7 +24,7 @@ ZONES = (
 ROOMS = ("http://rooms.test/room/aaa", "http://rooms.test/room/bbb", "http://rooms.test/room/ccc")
 LINKS = (*ROOMS, *ROOMS, "https://zoom.us/j/81234567890", "")
 STARTS = ((9, 0), (9, 30), (10, 0), (14, 15), (23, 30))
-LENGTHS_MIN = (15, 30, 60)
+LENGTHS_MIN = (15, 30, 60, 330)  # the last one, from 23:30, over the hour at which clocks change
 BARRED_WORD = "secret"
 
 Identity = tuple[int, str]  # an event, and which of its occurrences

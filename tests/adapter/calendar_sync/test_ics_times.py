@@ -39,15 +39,25 @@ def spans(page: Page) -> list[tuple[str, str]]:
     [
         # the hour that comes twice (02:30 in Warsaw on the 25th) is the first of the two, as RFC 5545 3.3.5 says
         (
-            ("DTSTART;TZID=Europe/Warsaw:20261024T023000", "RRULE:FREQ=DAILY;COUNT=3"),
+            ("DTSTART;TZID=Europe/Warsaw:20261024T023000", "DURATION:PT30M", "RRULE:FREQ=DAILY;COUNT=3"),
             "",
-            [("10-24 00:30", ""), ("10-25 00:30", ""), ("10-26 01:30", "")],
+            [("10-24 00:30", "10-24 01:00"), ("10-25 00:30", "10-25 01:00"), ("10-26 01:30", "10-26 02:00")],
         ),
         # over midnight and over the end of summer time: as long as its wall clock says
         (
             ("DTSTART;TZID=Europe/Warsaw:20261024T230000", "DTEND;TZID=Europe/Warsaw:20261025T040000"),
             "",
             [("10-24 21:00", "10-25 03:00")],
+        ),
+        # every night from 23:00 to 04:00, and as long in the night that is longer
+        (
+            (
+                "DTSTART;TZID=Europe/Warsaw:20261023T230000",
+                "DTEND;TZID=Europe/Warsaw:20261024T040000",
+                "RRULE:FREQ=DAILY;COUNT=3",
+            ),
+            "",
+            [("10-23 21:00", "10-24 02:00"), ("10-24 21:00", "10-25 02:00"), ("10-25 22:00", "10-26 03:00")],
         ),
         (
             (
