@@ -38,7 +38,9 @@ NOTHING_TO_TEST = {
     "consent_notice.clock",
     "consent_notice.receipt_style",
     "consent_notice.words",
+    "storage.columns",
     "storage.errors",
+    "storage.meeting_rows",
     "storage.schema",
     "web.settings",
 }
@@ -58,6 +60,8 @@ SHOWN_BY = {
     "config.demo": "tests/acceptance/test_demo.py",
     "config.options": "tests/adapter/config/test_cli.py",
     "config.story": "tests/acceptance/test_demo.py",
+    "storage.calendar_policy": "tests/adapter/storage/test_calendars.py",
+    "storage.disconnecting": "tests/adapter/storage/test_accounts.py",
     "storage.data_dir": "tests/adapter/storage/test_store.py",
     "storage.database": "tests/adapter/storage/test_store.py",
     "storage.key_file": "tests/adapter/storage/test_store.py",
