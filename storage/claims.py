@@ -52,13 +52,14 @@ class Claims:
         due_within_s: int | None = None,
         to_close: bool = False,
     ) -> int | None:
-        """The new epoch, or None where another bot has it or its room, or it is over. From here older epochs can write
-        nothing. `due_within_s`: nor where it is not due any more, as `due` says; `to_close`: also where it was called
-        off, for its books only.
+        """The new epoch, or None where another bot has it or it is over. From here older epochs can write nothing.
+
+        `due_within_s`: nor where one that has not begun is not due any more, as `due` says. `to_close`: also where it
+        was called off, for its books only.
         """
-        begins = and_(meetings.c.state.in_(NOT_BEGUN), ~_is_taken())
+        begins: ColumnElement[bool] = meetings.c.state.in_(NOT_BEGUN)
         if due_within_s is not None:
-            begins = and_(begins, _is_due(self._clock.now(), due_within_s))
+            begins = and_(begins, _is_due(self._clock.now(), due_within_s), ~_is_taken())
         goes_on = and_(meetings.c.state == MeetingState.VISITING.value, self._is_stale(stale_after_ms))
         if not to_close:
             goes_on = and_(goes_on, meetings.c.recall.is_(None))

@@ -96,7 +96,7 @@ class Meetings(Claims):
             "starts_at": starts_at or self._clock.now(),
             "ends_at": ends_at,
             "link_sealed": self._vault.seal(LINK, meeting_id, link),
-            "room_mark": self._room_mark(room, link),
+            "room_mark": self._room_mark(platform, room, link),
             "platform": platform,
             "decision": "skip" if skipped_because else "record",
             "reason": skipped_because or BY_HAND,
@@ -214,7 +214,7 @@ class Meetings(Claims):
             "starts_at": planned.starts_at,
             "ends_at": planned.ends_at,
             "link_sealed": None if link is None else self._vault.seal(LINK, meeting_id, link),
-            "room_mark": "" if link is None else self._room_mark(planned.room, link),
+            "room_mark": "" if link is None else self._room_mark(planned.platform, planned.room, link),
             "platform": planned.platform,
             "decision": planned.decision,
             "reason": planned.reason,
@@ -246,8 +246,8 @@ class Meetings(Claims):
         else:
             connection.execute(this.values(title=planned.title, ends_at=planned.ends_at))
 
-    def _room_mark(self, room: str, link: str) -> str:
-        return self._vault.mark(ROOM, "", room or link)  # a link is a secret: no plain hash of it
+    def _room_mark(self, platform: str, room: str, link: str) -> str:
+        return self._vault.mark(ROOM, platform, room or link)  # a link is a secret: no plain hash of it
 
     @staticmethod
     def _cancel(connection: Connection, calendar_id: str, cancelled: Cancelled) -> None:

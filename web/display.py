@@ -70,6 +70,7 @@ LEFT_WORDS = {
     "removed": "The bot was removed from the meeting. Nothing was kept after that.",
     "denied": "The bot was not let in from the lobby. Ask whoever admits guests to let it in.",
     "host_stopped": "You stopped it. It does not come back to this meeting.",
+    "called_off": "It was called off: in its calendar, or because you switched the calendar or this meeting off.",
     "not_everyone_agreed": "Not everyone agreed, so the bot left.",
     "platform_refuses_bots": "This platform does not let bots in.",
     "sign_in_required": "This meeting lets only signed-in people in. Allow guests, or invite the bot's account.",
