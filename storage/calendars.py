@@ -162,6 +162,10 @@ class Calendars:
 
         await self._database.write(work)
 
+    async def set_language(self, calendar_id: CalendarId, language: str) -> None:
+        """Of the notice, for meetings that have not begun. Raises NotStored."""
+        await self._change(calendar_id, {"language": language})
+
     async def set_policy(self, calendar_id: CalendarId, policy: CalendarPolicy) -> None:
         """Raises NotStored."""
         await self._change(calendar_id, policy.columns())

@@ -55,6 +55,16 @@ FALLBACK_WORDS = {
     "leave": "The bot leaves after a while",
     "each_voice": "I may go on with the voices that agreed",
 }
+RECORDED_WORDS = {
+    "all": "All meetings",
+    "organised": "Only what I organise",
+    "accepted": "Only what I accepted or organise",
+}
+EXTERNALS_WORDS = {
+    "any": "With or without them",
+    "without": "Only without them",
+    "only": "Only with them",
+}
 MEANS_WORDS = {
     "chat": "in the meeting's chat",
     "page": "on their own page",

@@ -66,6 +66,8 @@ def set_up(app: web.Application) -> None:
         rule_words=display.RULE_WORDS,
         rule_means=display.RULE_MEANS,
         fallback_words=display.FALLBACK_WORDS,
+        recorded_words=display.RECORDED_WORDS,
+        externals_words=display.EXTERNALS_WORDS,
         means_words=display.MEANS_WORDS,
         presence_words=display.PRESENCE_WORDS,
         checked_words=display.CHECKED_WORDS,
