@@ -19,6 +19,7 @@ from storage.meeting_rows import NOT_BEGUN, OPEN_END_HOURS, MeetingRow, MeetingS
 from storage.schema import calendars, meetings, users, visits
 from storage.vault import Vault
 
+UNDECIDED = "you had not decided whether the bot goes there"
 NO_LINK_IN_TIME = "there was no link to join it by"
 NO_BOT_IN_TIME = "no bot began it in time: the server was not running, or all of its bots were busy"
 _OPEN_END_MS = OPEN_END_HOURS * 3_600_000
@@ -147,6 +148,7 @@ class Claims:
             .values(state=MeetingState.DONE.value, outcome=was_there_for)
         )
         outcome = case(
+            (meetings.c.override == "later", UNDECIDED),
             (~is_wanted, None),
             (meetings.c.link_sealed.is_(None), NO_LINK_IN_TIME),
             else_=NO_BOT_IN_TIME,

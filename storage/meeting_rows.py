@@ -13,7 +13,7 @@ from consent_notice.words import CalendarId, MeetingId, Rule, UserId
 from storage.vault import Vault
 
 Decision = Literal["record", "skip", "undecided"]
-Override = Literal["record", "skip"]
+Override = Literal["record", "skip", "later"]  # later: the host has yet to say; until then the bot stays away
 
 LINK, SERIES, ROOM = "meeting link", "meetings at one link", "meetings in one room"
 BY_HAND = "added by hand"

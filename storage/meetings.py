@@ -159,7 +159,7 @@ class Meetings(Claims):
         def work(connection: Connection) -> None:
             if not connection.execute(choose).rowcount:
                 raise NotStored
-            if override == "skip":
+            if override in ("skip", "later"):
                 connection.execute(call_back.values(recall=SKIPPED))
 
         await self._database.write(work)

@@ -165,7 +165,7 @@ async def _way_back(request: web.Request, provider: str) -> _Way | None:
         is_wider = bool(kept["wider"])
     except (KeyError, TypeError, ValueError, binascii.Error, zlib.error):
         return None
-    if not holds or not is_ours or not request.app[USED].take(flow, now):
+    if not holds or not is_ours or not request.app[USED].take(f"{provider} {flow}", now):
         return None
     return _Way(flow=flow, is_wider=is_wider)
 

@@ -60,6 +60,7 @@ RECORDED_WORDS = {
     "organised": "Only what I organise",
     "accepted": "Only what I accepted or organise",
 }
+EXTERNALS_SHORT = {"without": "without people from outside", "only": "with people from outside"}
 EXTERNALS_WORDS = {
     "any": "With or without them",
     "without": "Only without them",

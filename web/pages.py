@@ -68,6 +68,7 @@ def set_up(app: web.Application) -> None:
         fallback_words=display.FALLBACK_WORDS,
         recorded_words=display.RECORDED_WORDS,
         externals_words=display.EXTERNALS_WORDS,
+        externals_short=display.EXTERNALS_SHORT,
         means_words=display.MEANS_WORDS,
         presence_words=display.PRESENCE_WORDS,
         checked_words=display.CHECKED_WORDS,

@@ -35,6 +35,7 @@ SERVICES: web.AppKey[CalendarServices] = web.AppKey("calendar services", Calenda
 class Words:
     label: str
     short: str
+    link: str  # where the join link is looked for
     asks: str  # the permissions, in the service's own names
     wider_asks: str
     wider_reads: str  # what the wider permission adds
@@ -46,7 +47,6 @@ class Words:
 READ = (
     "The times of your meetings, their titles and who organised them.",
     "Your own answer to each invitation, and at which organisations the others are.",
-    "The join link: from the conference details, the place, or the text, which is searched and forgotten.",
     "The names of your calendars, so that you can switch each on or off.",
 )
 NEVER = (
@@ -60,6 +60,7 @@ WORDS: Mapping[str, Words] = MappingProxyType({
     "google": Words(
         label="Google Calendar",
         short="Google",
+        link="The join link: from the conference details, the place, or the text, which is searched and forgotten.",
         asks="calendar.events.owned.readonly, calendar.calendarlist.readonly",
         wider_asks="calendar.events.readonly",
         wider_reads="Also the calendars that others share with you, not only your own.",
@@ -72,6 +73,8 @@ WORDS: Mapping[str, Words] = MappingProxyType({
     "outlook": Words(
         label="Outlook / Microsoft 365",
         short="Outlook",
+        link="The join link: from the details of the online meeting and the place. The text of an invitation is not "
+        "asked for.",
         asks="Calendars.ReadBasic",
         wider_asks="Calendars.Read",
         wider_reads="Also the text of your invitations, which is searched for a join link and then forgotten.",
@@ -84,6 +87,7 @@ WORDS: Mapping[str, Words] = MappingProxyType({
     "caldav": Words(
         label="CalDAV",
         short="CalDAV",
+        link="The join link: from the conference details, the place, or the text, which is searched and forgotten.",
         asks="an app password, used for reading alone",
         wider_asks="",
         wider_reads="",
@@ -94,6 +98,7 @@ WORDS: Mapping[str, Words] = MappingProxyType({
     "ics": Words(
         label="ICS address or file",
         short="ICS",
+        link="",
         asks="",
         wider_asks="",
         wider_reads="",

@@ -9,7 +9,7 @@ import pytest
 
 from consent_notice.words import CalendarId, MeetingId, Rule
 from storage.calendar_policy import CalendarPolicy
-from storage.claims import NO_BOT_IN_TIME
+from storage.claims import NO_BOT_IN_TIME, UNDECIDED
 from storage.meetings import Cancelled, MeetingState
 from storage.store import Store
 from tests.adapter.storage.hand_clock import START, HandClock
@@ -215,3 +215,16 @@ async def test_a_running_meeting_that_is_only_longer_goes_on(store: Store) -> No
     row = await store.meetings.get(meeting)
     assert row is not None
     assert (row.ends_at, row.title, row.recall) == (START + 4 * HALF, "Longer", None)
+
+
+async def test_what_a_host_decides_later_waits_for_them(store: Store, clock: HandClock) -> None:
+    calendar, meeting = await plan_for(store, "Ann")
+    await store.meetings.override(meeting, "later")
+    assert await due(store, clock) == []
+    await store.meetings.apply_plan(calendar, [replace(PLANNED, title="Moved by its calendar")])
+    assert await due(store, clock) == []
+    clock.pass_ms(3_600_000)
+    await store.meetings.mark_missed(clock.now())
+    row = await store.meetings.get(meeting)
+    assert row is not None
+    assert (row.state, row.outcome) == (MeetingState.MISSED, UNDECIDED)

@@ -1,4 +1,4 @@
-"""Disconnecting: notices ended, tokens given back, all that was read deleted, and the host told what was not confirmed."""
+"""Disconnecting: notices ended, tokens given back, what was read deleted, and the host told what was not confirmed."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ async def test_choices_are_kept_and_shown(site: Site, people: People, calendar: 
             language="pl",
             skip_words="1:1\n\n  job   interview\n1:1",
         )
-        assert "only what i organise" in browser.text
+        assert "only what I organise · with people from outside" in browser.text
         assert "2 skip words" in browser.text
     assert await policy_of(site, calendar) == CalendarPolicy(
         recorded=Recorded.ORGANISED, externals=Externals.ONLY, join_early_s=120, skip_words=("1:1", "job interview")
