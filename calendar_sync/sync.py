@@ -12,6 +12,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -105,8 +106,7 @@ class CalendarSync:
         try:
             if calendar.account_id is None:
                 return await self._pass(calendar, None, from_scratch=from_scratch)
-            async with self._turns.setdefault(calendar.account_id, asyncio.Lock()):
-                account = await self._account(calendar.account_id)
+            async with self.speaking_for(calendar.account_id) as account:
                 return await self._pass(calendar, account, from_scratch=from_scratch)
         except NotStored:  # deleted while it was read
             return PassResult(was_read=False)
@@ -124,6 +124,17 @@ class CalendarSync:
         await self._tell(calendar, str(failure))
         return PassResult(was_read=True, error=str(failure), retry_after_s=failure.retry_after_s)
 
+    @asynccontextmanager
+    async def speaking_for(self, account_id: str) -> AsyncIterator[AccountRow]:
+        """One at a time, as it stands then. Raises AccessRevoked while its host has to connect it again, NotStored."""
+        async with self._turns.setdefault(account_id, asyncio.Lock()):
+            account = await self._store.accounts.get(account_id)
+            if account is None:
+                raise NotStored
+            if account.problem:
+                raise AccessRevoked(account.problem)
+            yield account
+
     async def withdraw(self, calendar_id: CalendarId) -> None:
         """For a calendar that was switched off: nothing of it is planned but what the host asked for by hand."""
         rows = await self._store.meetings.of_calendar(calendar_id)
@@ -137,15 +148,6 @@ class CalendarSync:
                 await self._store.meetings.apply_plan(calendar_id, gone)
             except NotStored:
                 return
-
-    async def _account(self, account_id: str) -> AccountRow:
-        """Raises AccessRevoked while its host has to connect it again, NotStored."""
-        account = await self._store.accounts.get(account_id)
-        if account is None:
-            raise NotStored
-        if account.problem:
-            raise AccessRevoked(account.problem)
-        return account
 
     async def _pass(self, calendar: CalendarRow, account: AccountRow | None, *, from_scratch: bool) -> PassResult:
         provider = self._providers.get(calendar.provider)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 
 from consent_notice.clock import Clock
 from consent_notice.words import CalendarId, Rule, UserId
@@ -19,7 +19,7 @@ from storage.database import Database
 from storage.disconnecting import forget_calendars
 from storage.errors import NotStored
 from storage.meeting_rows import MeetingState
-from storage.schema import accounts, calendars, meetings
+from storage.schema import accounts, calendars, meetings, visits
 from storage.vault import Vault
 
 _ADDRESS = "calendar address"
@@ -193,6 +193,17 @@ class Calendars:
         change = update(calendars).where(and_(calendars.c.id == calendar_id, older))
         used = {"last_used_at": at, "warned_at": None}
         await self._database.write(lambda connection: connection.execute(change.values(used)))
+
+    async def recorded_at(self) -> dict[CalendarId, datetime]:
+        """When something of each calendar was kept last; those of which nothing ever was are not in it."""
+        query = (
+            select(meetings.c.calendar_id, func.max(visits.c.started_at).label("at"))
+            .join(visits, visits.c.meeting_id == meetings.c.id)
+            .where(visits.c.kept_ms > 0, meetings.c.calendar_id.is_not(None))
+            .group_by(meetings.c.calendar_id)
+        )
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return {CalendarId(row.calendar_id): row.at for row in rows}
 
     async def note_warning(self, calendar_id: CalendarId) -> None:
         """Raises NotStored."""

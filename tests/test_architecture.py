@@ -42,6 +42,7 @@ NOTHING_TO_TEST = {
     "storage.errors",
     "storage.meeting_rows",
     "storage.schema",
+    "web.services",
     "web.settings",
 }
 

@@ -10,12 +10,12 @@ import asyncio
 
 from aiohttp import web
 
-from calendar_sync.accounts import AccessRevoked, AccountProvider, Granted, Watch
+from calendar_sync.accounts import AccessRevoked, AccountProvider, Granted
 from calendar_sync.errors import CalendarError
 from calendar_sync.sync import credentials_of
+from calendar_sync.watching import as_watch
 from storage.accounts import AccountRow
 from storage.errors import NotStored
-from storage.watches import WatchRow
 from web.access import STORE, Access, Route, back_to, post, tell, user_of
 from web.services import SERVICES, WORDS
 from web.settings import SETTINGS
@@ -103,19 +103,13 @@ async def _say_goodbye(request: web.Request, service: AccountProvider, account: 
         for row in await store.watches.list():
             if row.calendar_id in theirs:
                 try:
-                    await push.unwatch(credentials, watch_of(row, theirs[row.calendar_id]))
+                    await push.unwatch(credentials, as_watch(row, theirs[row.calendar_id]))
                 except CalendarError:
                     continue  # it ends by itself, and without its row no notice of it counts
     try:
         return await service.revoke(credentials)
     except CalendarError:
         return False
-
-
-def watch_of(row: WatchRow, calendar_key: str) -> Watch:
-    return Watch(
-        id=row.remote_id, calendar_key=calendar_key, secret=row.secret, expires_at=row.expires_at, extra=row.extra
-    )
 
 
 async def _list_calendars(request: web.Request, service: AccountProvider, account: AccountRow) -> str:

@@ -36,6 +36,7 @@ class Words:
     label: str
     short: str
     link: str  # where the join link is looked for
+    no_write: str  # why nothing is written
     asks: str  # the permissions, in the service's own names
     wider_asks: str
     wider_reads: str  # what the wider permission adds
@@ -50,7 +51,6 @@ READ = (
     "The names of your calendars, so that you can switch each on or off.",
 )
 NEVER = (
-    "Nothing is written, moved, answered or deleted: the permission is for reading alone.",
     "No mail, contacts, files or free-busy times of others.",
     "No calendar before you switch it on; each begins switched off.",
     "Titles, links and places go to nobody else, no AI service included; the join link goes to its own platform.",
@@ -60,6 +60,7 @@ WORDS: Mapping[str, Words] = MappingProxyType({
     "google": Words(
         label="Google Calendar",
         short="Google",
+        no_write="Nothing is written, moved, answered or deleted: the permission is for reading alone.",
         link="The join link: from the conference details, the place, or the text, which is searched and forgotten.",
         asks="calendar.events.owned.readonly, calendar.calendarlist.readonly",
         wider_asks="calendar.events.readonly",
@@ -73,6 +74,7 @@ WORDS: Mapping[str, Words] = MappingProxyType({
     "outlook": Words(
         label="Outlook / Microsoft 365",
         short="Outlook",
+        no_write="Nothing is written, moved, answered or deleted: the permission is for reading alone.",
         link="The join link: from the details of the online meeting and the place. The text of an invitation is not "
         "asked for.",
         asks="Calendars.ReadBasic",
@@ -87,8 +89,10 @@ WORDS: Mapping[str, Words] = MappingProxyType({
     "caldav": Words(
         label="CalDAV",
         short="CalDAV",
+        no_write="Nothing is written, moved, answered or deleted. An app password may allow that, as there is no "
+        "narrower one; onrecord only ever sends requests that read.",
         link="The join link: from the conference details, the place, or the text, which is searched and forgotten.",
-        asks="an app password, used for reading alone",
+        asks="",
         wider_asks="",
         wider_reads="",
         wider_why="",
@@ -98,6 +102,7 @@ WORDS: Mapping[str, Words] = MappingProxyType({
     "ics": Words(
         label="ICS address or file",
         short="ICS",
+        no_write="",
         link="",
         asks="",
         wider_asks="",
