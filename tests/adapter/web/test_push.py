@@ -119,5 +119,7 @@ async def test_what_is_no_notice_does_nothing(site: Site, body: bytes) -> None:
 
 
 async def test_no_other_page_takes_a_post_without_its_form(site: Site, people: People) -> None:
-    async with aiohttp.ClientSession() as session, session.post(f"{site.url}/calendars", data={}) as answer:
-        assert answer.status == 403
+    async with site.browser(people.ingrid) as browser:
+        await browser.send("/calendars", {"address": "https://calendar.example.org/a.ics"})
+        assert "too old" in browser.text
+    assert await site.store.calendars.list() == []
