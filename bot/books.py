@@ -50,6 +50,10 @@ class Ledger(Protocol):
 
     async def host_stopped(self) -> bool: ...
 
+    async def called_off(self) -> str | None:
+        """Why the bot has to leave, in words for the host; None: it may stay."""
+        ...
+
     async def cut_back(self, seat: SeatId | None, after_ms: int) -> None: ...
 
 

@@ -88,6 +88,13 @@ class HostStopped:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CalledOff:
+    """The meeting is not to be visited any more: its calendar or its host says so now."""
+
+    detail: str  # for the host
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StorageFailed:
     """Something could not be stored; nothing more may be captured."""
 
@@ -118,6 +125,7 @@ OwnEvent = (
     | AgreementFound
     | PageUnknown
     | HostStopped
+    | CalledOff
     | StorageFailed
     | ServerStops
     | OwnershipLost

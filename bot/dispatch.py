@@ -1,7 +1,7 @@
 """Due meetings become visits: claims what is due or was abandoned, and runs each visit until it ends.
 
 At most one bot a meeting: the claim is fenced in storage. A meeting that began while nothing ran is joined late; one
-that is over is marked as missed.
+that is over is marked as missed. What changes until the claim counts: the visit begins with what stands then.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Dispatcher:
         for meeting in await meetings.abandoned(STALE_AFTER_MS):
             if meeting.id in self._running:
                 continue
-            if meeting.ends_at is not None and meeting.ends_at <= now:
+            if meeting.recall is not None or (meeting.ends_at is not None and meeting.ends_at <= now):
                 self._running.add(meeting.id)
                 visits.create_task(self._alone(meeting, close_interrupted(self._parts, meeting)))
             else:
@@ -63,11 +63,13 @@ class Dispatcher:
         if len(self._running) >= VISITS_AT_ONCE:
             log.warning("too_many_visits", limit=VISITS_AT_ONCE)
             return
-        epoch = await self._parts.store.meetings.claim(meeting.id, self._parts.owner, STALE_AFTER_MS)
+        meetings = self._parts.store.meetings
+        epoch = await meetings.claim(meeting.id, self._parts.owner, STALE_AFTER_MS, due_within_s=self._join_early_s)
         if epoch is None:
             return
+        claimed = await meetings.get(meeting.id) or meeting  # its link may be another one since it was found
         self._running.add(meeting.id)
-        visits.create_task(self._alone(meeting, VisitRunner(self._parts, meeting, epoch).run()))
+        visits.create_task(self._alone(meeting, VisitRunner(self._parts, claimed, epoch).run()))
 
     async def _alone(self, meeting: MeetingRow, work: Coroutine[Any, Any, None]) -> None:
         """One visit's failure is its own; the others go on."""

@@ -99,6 +99,9 @@ class VisitLedger:
     async def host_stopped(self) -> bool:
         return await self._store.meetings.is_stopped(self._meeting)
 
+    async def called_off(self) -> str | None:
+        return await self._store.meetings.called_off(self._meeting)
+
     async def cut_back(self, seat: SeatId | None, after_ms: int) -> None:
         self._writer.cut_back(seat, after_ms)
 

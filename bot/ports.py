@@ -48,6 +48,7 @@ class LeftReason(StrEnum):
     REMOVED = "removed"
     DENIED = "denied"
     HOST_STOPPED = "host_stopped"
+    CALLED_OFF = "called_off"
     NOT_EVERYONE_AGREED = "not_everyone_agreed"
     PLATFORM_REFUSES_BOTS = "platform_refuses_bots"
     SIGN_IN_REQUIRED = "sign_in_required"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from bot.commands import HostStopped, JoinFailed, OwnershipLost, ServerStops, Started, StorageFailed
+from bot.commands import CalledOff, HostStopped, JoinFailed, OwnershipLost, ServerStops, Started, StorageFailed
 from bot.ports import Admitted, Ended, WaitingInLobby
 
 
@@ -29,6 +29,7 @@ class IllegalEvent(Exception):
 _ENDS = {
     Ended: Presence.LEFT,
     HostStopped: Presence.LEAVING,
+    CalledOff: Presence.LEAVING,
     OwnershipLost: Presence.LEAVING,
     StorageFailed: Presence.LEAVING,
     ServerStops: Presence.LEAVING,

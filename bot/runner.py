@@ -134,6 +134,8 @@ class VisitRunner:
             if not await self._goes_back(now_ms - lost_since_ms):
                 if await parts.store.meetings.is_stopped(meeting.id):
                     reason, detail = LeftReason.HOST_STOPPED, "the host stopped it"
+                elif (called_off := await parts.store.meetings.called_off(meeting.id)) is not None:
+                    reason, detail = LeftReason.CALLED_OFF, called_off
                 break
         if reason is not LeftReason.TAKEN_OVER:
             await self.close(visit, reason, detail)
@@ -343,16 +345,19 @@ class VisitRunner:
 
 
 async def close_interrupted(parts: BotParts, meeting: MeetingRow) -> None:
-    """For a meeting that was being visited when everything stopped and that is over now."""
-    epoch = await parts.store.meetings.claim(meeting.id, parts.owner, STALE_AFTER_MS)
+    """For a meeting that was being visited when everything stopped, and that is over or called off now."""
+    epoch = await parts.store.meetings.claim(meeting.id, parts.owner, STALE_AFTER_MS, to_close=True)
     visit = await parts.store.visits.visit_of_meeting(MeetingId(meeting.id))
     if epoch is None or visit is None:
         return
     await parts.store.visits.open_visit(meeting.id, epoch, visit.rule, visit.language)
-    runner = VisitRunner(parts, meeting, epoch)
-    await runner.close(
-        visit, LeftReason.CONNECTION_LOST, "the bot was interrupted and the meeting was over before it could return"
+    reason, detail = (
+        LeftReason.CONNECTION_LOST,
+        "the bot was interrupted and the meeting was over before it could return",
     )
+    if meeting.recall is not None:
+        reason, detail = LeftReason.CALLED_OFF, meeting.recall
+    await VisitRunner(parts, meeting, epoch).close(visit, reason, detail)
 
 
 def _seat_token(secret: bytes, visit: VisitId) -> str:

@@ -15,6 +15,7 @@ from bot.asking import Asking
 from bot.budget import Budget
 from bot.commands import (
     AgreementFound,
+    CalledOff,
     Command,
     CutBack,
     Durable,
@@ -146,6 +147,8 @@ class Session:
                 self._ended(reason, detail)
             case HostStopped():
                 self._leave(LeftReason.HOST_STOPPED, "the host stopped it", now_ms, line=Say.GOODBYE_HOST_STOPPED)
+            case CalledOff(detail=detail):
+                self._leave(LeftReason.CALLED_OFF, detail, now_ms, line=Say.GOODBYE)
             case ServerStops():
                 self._leave(LeftReason.CONNECTION_LOST, "the server was stopped", now_ms, line=Say.GOODBYE)
             case OwnershipLost():

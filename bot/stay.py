@@ -20,6 +20,7 @@ from bot.commands import (
     Append,
     AskPhone,
     BindPage,
+    CalledOff,
     Command,
     CutBack,
     Durable,
@@ -368,10 +369,13 @@ class Stay:
             try:
                 owns = await self._ledger.beat(self._room_known_ms, self._session.presence.value)
                 stopped = await self._ledger.host_stopped()
+                called_off = await self._ledger.called_off()
             except StorageError as error:
                 self.storage_failed(str(error))
                 continue
             if stopped:
                 self._take(HostStopped())
+            elif called_off is not None:
+                self._take(CalledOff(detail=called_off))
             elif not owns:
                 self._take(OwnershipLost())

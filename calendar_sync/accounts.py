@@ -27,6 +27,8 @@ class SignInDenied(SignInFailed):
 class AdminMustConsent(SignInFailed):
     """Your organisation lets only its admin allow this. Send your admin the link on this page, then connect again."""
 
+    link: str = ""  # where an admin allows it, if the service has such a page
+
 
 class WrongTenant(SignInFailed):
     """That account belongs to another organisation than this server is set up for. Use your work account."""
@@ -107,6 +109,14 @@ class AccountProvider(Protocol):
 
     async def revoke(self, credentials: Credentials) -> bool:
         """Whether the service says that the tokens are worth nothing now; False where it has no such call."""
+        ...
+
+
+class PasswordProvider(AccountProvider, Protocol):
+    """A service without a sign-in page: its accounts are connected by an address and an app password."""
+
+    async def connect(self, address: str, user: str, password: str) -> Granted:
+        """Raises CalendarError, SignInFailed where the password is not taken."""
         ...
 
 

@@ -20,6 +20,10 @@ class StateExpired(CalendarError):
     """The calendar server has forgotten where we were. The whole calendar is read again."""
 
 
+class AccountReplaced(CalendarError):
+    """The account was connected anew or disconnected meanwhile. What it holds is read with the new access."""
+
+
 class AddressNotUsable(CalendarError):
     """That is no calendar address. Paste one that begins with https:// or webcal://."""
 

@@ -1,4 +1,5 @@
-"""PURE: which meetings a host's rules mean: titles by whole words, people by the domain of their mail address.
+"""PURE: which meetings a host's rules, and their choices for one calendar, mean: titles by whole words, people by the
+domain of their mail address.
 
 Says only yes or no; planning turns that into a verdict. Where it is unknown who somebody is, they are from outside.
 """
@@ -11,9 +12,11 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from storage.calendar_policy import CalendarPolicy, Externals, Recorded
 from storage.host_rules import HostRules
 
 ANY = "*"
+NO_POLICY = CalendarPolicy()
 # Their addresses belong to people who have nothing in common: of such a domain only the host alone is inside, unless
 # the host lists it. Not complete, as no such list is.
 PUBLIC_MAIL = frozenset({
@@ -32,15 +35,30 @@ _PLAIN_LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ð": "d", "ħ"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostWishes:
-    """A host's rules, made ready to be asked many times."""
+    """A host's rules and what they chose for this calendar, made ready to be asked many times."""
 
     phrases: tuple[tuple[str, ...], ...] = ()
     inside: frozenset[str] | None = None  # mail domains; None: people from outside are welcome
     mark: str = ""  # another one where the rules may say something else
+    skipped: tuple[tuple[str, ...], ...] = ()  # as `phrases`, of this calendar alone
+    recorded: Recorded = Recorded.ALL
+    externals: Externals = Externals.ANY
+    organisation: frozenset[str] = frozenset()  # mail domains of the host's own
 
     def bar_title(self, title: str) -> bool:
         words = words_of(title) if self.phrases else ()
         return any(_stands_in(phrase, words) for phrase in self.phrases)
+
+    def skip_title(self, title: str) -> bool:
+        words = words_of(title) if self.skipped else ()
+        return any(_stands_in(phrase, words) for phrase in self.skipped)
+
+    def skip_people(self, domains: Iterable[str]) -> bool:
+        """Whether this calendar's choice about people from outside is against it; in doubt it is."""
+        others = {ascii_domain(domain) for domain in domains} - self.organisation - _OF_NOBODY
+        if self.externals is Externals.WITHOUT:
+            return bool(others)
+        return self.externals is Externals.ONLY and not others - {""}
 
     def bar_people(self, domains: Iterable[str]) -> bool:
         """`domains`: of everybody but the host; an empty one is of somebody unknown."""
@@ -52,12 +70,17 @@ class HostWishes:
 NO_WISHES = HostWishes()
 
 
-def wishes_of(rules: HostRules, host_address: str) -> HostWishes:
-    said = json.dumps([rules.written(), host_address])
+def wishes_of(rules: HostRules, host_address: str, policy: CalendarPolicy = NO_POLICY) -> HostWishes:
+    said = json.dumps([rules.written(), host_address, policy.recorded, policy.skip_words, policy.externals])
+    organisation = frozenset(inside_domains(rules, host_address))
     return HostWishes(
-        phrases=tuple(phrase for phrase in map(_phrase, rules.never_titled) if phrase),
-        inside=frozenset(inside_domains(rules, host_address)) if rules.never_with_outsiders else None,
+        phrases=_phrases(rules.never_titled),
+        inside=organisation if rules.never_with_outsiders else None,
         mark=hashlib.sha256(said.encode()).hexdigest()[:16],
+        skipped=_phrases(policy.skip_words),
+        recorded=policy.recorded,
+        externals=policy.externals,
+        organisation=organisation,
     )
 
 
@@ -100,6 +123,10 @@ def means_everything(phrase: str) -> bool:
 
 def says_nothing(phrase: str) -> bool:
     return not _phrase(phrase)
+
+
+def _phrases(texts: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    return tuple(phrase for phrase in map(_phrase, texts) if phrase)
 
 
 def _phrase(text: str) -> tuple[str, ...]:

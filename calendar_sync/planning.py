@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
@@ -25,6 +25,7 @@ from calendar_sync.links import (
     WrappedLink,
     find_link,
 )
+from storage.calendar_policy import Externals, Recorded
 
 MAX_TITLE_CHARS = 300
 NO_TEXTS = LinkTexts()
@@ -69,6 +70,7 @@ class PlannedOccurrence:
     decision: Literal["record", "skip"]
     reason: str  # for the host
     series: str = ""
+    room: str = field(default="", compare=False)  # the same for every link into this meeting; follows from the link
 
 
 class Progress(StrEnum):
@@ -76,13 +78,17 @@ class Progress(StrEnum):
 
     WAITING = "waiting"  # not begun
     GONE = "gone"  # cancelled or missed: comes back if the calendar says so
-    FIXED = "fixed"  # begun, over, or stopped by the host: not planning's any more
+    RUNNING = "running"  # its bot is there: only what calls it off or moves it is told
+    FIXED = "fixed"  # over, called off, or stopped by the host: not planning's any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownMeeting:
     meeting: PlannedOccurrence
     progress: Progress
+
+
+_BEGUN = frozenset({Progress.RUNNING, Progress.FIXED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +125,11 @@ ALL_DAY = "skipped: all-day event"
 NO_LINK = "no join link"
 TITLE_BARRED = "skipped: its title matches your rule"
 OUTSIDERS = "skipped: somebody outside your organisation is invited"
+NOBODY_OUTSIDE = "skipped: nobody outside your organisation is invited"
+WORD_SKIPPED = "skipped: its title has one of this calendar's skip words"
+NOT_ORGANISED = "skipped: somebody else organised it"
+NOT_ACCEPTED = "skipped: you have not accepted it"
+CHOICE_UNKNOWN = "skipped until this calendar can be read again: your choices for it have changed"
 OUTSIDERS_UNKNOWN = "skipped until this calendar can be read again: somebody outside your organisation may be invited"
 _JOINER = "\u200d"  # holds a composed emoji together
 TWICE = "skipped: the same meeting stands twice in this calendar"
@@ -151,11 +162,11 @@ def plan(
         for key, entry in known.items()
         if not _is_over(entry.meeting, now, policy)
         and (
-            entry.progress is Progress.FIXED
+            entry.progress in _BEGUN
             or (entry.progress is Progress.WAITING and not is_complete and key not in told and key not in removed)
         )
     }
-    fixed = {key for key in kept if known[key].progress is Progress.FIXED}
+    fixed = {key for key in kept if known[key].progress in _BEGUN}
     wanted = _one_bot_a_room(found | kept, fixed, policy)
 
     changes: list[Change] = [
@@ -163,6 +174,7 @@ def plan(
         for key, entry in known.items()
         if entry.progress is Progress.WAITING and key not in wanted and not _is_over(entry.meeting, now, policy)
     ]
+    changes += _of_running(known, found, {key for key, event in told.items() if event.is_cancelled} | removed)
     for key, meeting in wanted.items():
         before = known.get(key)
         if before is None or before.progress is Progress.GONE:
@@ -190,10 +202,8 @@ def decide(event: CalendarEvent, policy: PlanningPolicy, wishes: HostWishes = NO
         reason = NO_LINK
     elif finding.platform not in policy.joinable:
         reason = f"{PLATFORM_NAMES[finding.platform]} is not supported yet: the bot can't join there"
-    elif wishes.bar_title(event.title):
-        reason = TITLE_BARRED
-    elif wishes.bar_people(event.domains):
-        reason = OUTSIDERS
+    elif (against := _against(event, wishes)) is not None:
+        reason = against
     else:
         decision, reason = "record", WILL_JOIN
     has_end = event.ends_at is not None and event.ends_at > event.starts_at
@@ -208,7 +218,57 @@ def decide(event: CalendarEvent, policy: PlanningPolicy, wishes: HostWishes = NO
         decision=decision,
         reason=reason,
         series=event.series,
+        room=finding.meeting if isinstance(finding, JoinLink) else "",
     )
+
+
+def overlapping(times: Mapping[str, tuple[datetime, datetime]]) -> set[str]:
+    """Which of these meetings, by their begin and end, are on at the same time as another of them."""
+    found: set[str] = set()
+    last_key, last_end = "", None
+    for key, (starts_at, ends_at) in sorted(times.items(), key=lambda item: (item[1], item[0])):
+        if last_end is not None and starts_at < last_end:
+            found |= {key, last_key}
+        if last_end is None or ends_at > last_end:
+            last_key, last_end = key, ends_at
+    return found
+
+
+def _against(event: CalendarEvent, wishes: HostWishes) -> str | None:
+    """Which of the host's wishes keeps the bot away; None: none."""
+    is_own = event.is_organised_by_host or not (event.organiser or event.domains)  # an entry with nobody else in it
+    if wishes.bar_title(event.title):
+        return TITLE_BARRED
+    if wishes.bar_people(event.domains):
+        return OUTSIDERS
+    if wishes.recorded is Recorded.ORGANISED and not is_own:
+        return NOT_ORGANISED
+    if wishes.recorded is Recorded.ACCEPTED and not is_own and event.own_answer is not OwnAnswer.ACCEPTED:
+        return NOT_ACCEPTED
+    if wishes.skip_title(event.title):
+        return WORD_SKIPPED
+    if wishes.skip_people(event.domains):
+        return OUTSIDERS if wishes.externals is Externals.WITHOUT else NOBODY_OUTSIDE
+    return None
+
+
+def _of_running(
+    known: Mapping[str, KnownMeeting], found: Mapping[str, PlannedOccurrence], gone: Collection[str]
+) -> list[Change]:
+    """A bot is called back by a word of the calendar, never by its silence: some forget what has begun."""
+    changes: list[Change] = []
+    for key, entry in known.items():
+        if entry.progress is not Progress.RUNNING:
+            continue
+        if key in gone:
+            changes.append(Cancel(occurrence_key=key))
+        elif key in found and found[key].link is not None and _differs(found[key], entry.meeting):
+            changes.append(Move(meeting=found[key]))
+    return changes
+
+
+def _differs(told: PlannedOccurrence, held: PlannedOccurrence) -> bool:
+    return told != replace(held, reason=told.reason, series=told.series)
 
 
 def _worth_planning(
@@ -222,12 +282,18 @@ def _worth_planning(
     return None if _is_over(meeting, now, policy) else meeting
 
 
-def hold(meeting: PlannedOccurrence, wishes: HostWishes, *, people_were_judged: bool) -> PlannedOccurrence:
+def hold(
+    meeting: PlannedOccurrence, wishes: HostWishes, *, people_were_judged: bool, choices_were_judged: bool = True
+) -> PlannedOccurrence:
     """What new wishes may be against, while its calendar can't be asked: doubt is a no."""
     if meeting.decision != "record":
         return meeting
     if wishes.bar_title(meeting.title):
         return replace(meeting, decision="skip", reason=TITLE_BARRED)
+    if wishes.skip_title(meeting.title):
+        return replace(meeting, decision="skip", reason=WORD_SKIPPED)
+    if not choices_were_judged:
+        return replace(meeting, decision="skip", reason=CHOICE_UNKNOWN)
     if wishes.inside is not None and not people_were_judged:
         return replace(meeting, decision="skip", reason=OUTSIDERS_UNKNOWN)
     return meeting

@@ -1,8 +1,9 @@
 """When which calendar is read; APScheduler keeps the times, tasks of one group do the work.
 
-Only enabled calendars are read: one that was just switched on at once, the others every interval, a failing one ever
-later up to a limit. A calendar that was switched off is withdrawn. Any number of calendars may fail without holding up
-the rest; what storage refuses ends the process, and its supervisor starts it again.
+Only enabled calendars are read: one that was just switched on, or whose service tells of a change, at once, the others
+every interval, a failing one ever later up to a limit. A calendar that was switched off is withdrawn. Any number of
+calendars may fail without holding up the rest; what storage refuses ends the process, and its supervisor starts it
+again.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class _Watched:
     """What is remembered of an enabled calendar between its passes."""
 
     terms: tuple[object, ...]
+    told_changes: int
     failures: int = 0
     is_waiting: bool = False
     is_being_read: bool = False
@@ -110,13 +112,15 @@ class CalendarScheduler:
             self._withdrawn &= there
 
     def _watch(self, row: CalendarRow) -> None:
-        terms = (row.provider, row.address, row.rule, row.fallback, row.language)
+        terms = (row.provider, row.address, row.rule, row.fallback, row.language, row.policy, row.time_zone)
         watched = self._watched.get(row.id)
         if watched is None:
-            self._watched[row.id] = _Watched(terms=terms)
+            self._watched[row.id] = _Watched(terms=terms, told_changes=row.told_changes)
             self._withdrawn.discard(row.id)
         elif watched.terms != terms:
             watched.terms, watched.failures, watched.from_scratch = terms, 0, True
+        elif watched.told_changes != row.told_changes:
+            watched.told_changes = row.told_changes
         else:
             return
         self._enqueue(row.id, urgency=0)

@@ -2,30 +2,29 @@
 
 What every calendar has to offer is `CalendarProvider`. If the process dies between the plan and the place, the next
 pass tells the same changes again and finds nothing to do. A failing calendar tells its host why and keeps its plan,
-but for what new rules of the host may be against.
+but for what new rules of the host may be against. Calendars of one account are read one after the other, as each may
+bring new tokens, and none while its host has to connect it again.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
-from calendar_sync.accounts import Credentials
-from calendar_sync.errors import CalendarCutOff, CalendarError, CalendarTooLarge, StateExpired
+from calendar_sync.accounts import AccessRevoked, Credentials
+from calendar_sync.errors import AccountReplaced, CalendarCutOff, CalendarError, CalendarTooLarge, StateExpired
 from calendar_sync.host_rules import HostWishes, wishes_of
+from calendar_sync.orders import as_planned, order_of, orders_of, progress_of, series_of, terms_of
 from calendar_sync.planning import (
     CalendarEvent,
-    Cancel,
-    Change,
     KnownMeeting,
-    PlannedOccurrence,
     PlanningPolicy,
     Progress,
     hold,
@@ -33,9 +32,10 @@ from calendar_sync.planning import (
 )
 from consent_notice.clock import Clock
 from consent_notice.words import CalendarId
+from storage.accounts import AccountRow
 from storage.calendars import CalendarRow
 from storage.errors import NotStored, StorageError
-from storage.meetings import Cancelled, MeetingRow, MeetingState, PlannedMeeting
+from storage.meetings import Cancelled, MeetingRow, PlannedMeeting
 from storage.store import Store
 
 LOOK_BACK = timedelta(days=1)  # a meeting that began yesterday may still run
@@ -98,6 +98,7 @@ class CalendarSync:
         self._providers = providers
         self._clock = clock
         self._policy = policy
+        self._turns: dict[str, asyncio.Lock] = {}  # by account
 
     async def read(self, calendar_id: CalendarId, *, from_scratch: bool = False) -> PassResult:
         """Raises StorageError; what goes wrong with the calendar itself is told in the result and to its host."""
@@ -105,7 +106,10 @@ class CalendarSync:
         if calendar is None or not calendar.enabled:
             return PassResult(was_read=False)
         try:
-            return await self._pass(calendar, from_scratch=from_scratch)
+            if calendar.account_id is None:
+                return await self._pass(calendar, None, from_scratch=from_scratch)
+            async with self.speaking_for(calendar.account_id) as account:
+                return await self._pass(calendar, account, from_scratch=from_scratch)
         except NotStored:  # deleted while it was read
             return PassResult(was_read=False)
         except StorageError:
@@ -122,13 +126,24 @@ class CalendarSync:
         await self._tell(calendar, str(failure))
         return PassResult(was_read=True, error=str(failure), retry_after_s=failure.retry_after_s)
 
+    @asynccontextmanager
+    async def speaking_for(self, account_id: str) -> AsyncIterator[AccountRow]:
+        """One at a time, as it stands then. Raises AccessRevoked while its host has to connect it again, NotStored."""
+        async with self._turns.setdefault(account_id, asyncio.Lock()):
+            account = await self._store.accounts.get(account_id)
+            if account is None:
+                raise NotStored
+            if account.problem:
+                raise AccessRevoked(account.problem)
+            yield account
+
     async def withdraw(self, calendar_id: CalendarId) -> None:
         """For a calendar that was switched off: nothing of it is planned but what the host asked for by hand."""
         rows = await self._store.meetings.of_calendar(calendar_id)
         gone = [
             Cancelled(occurrence_key=row.occurrence_key)
             for row in rows
-            if _progress(row) is Progress.WAITING and row.override != "record"
+            if progress_of(row) is Progress.WAITING and row.override != "record"
         ]
         if gone:
             try:
@@ -136,7 +151,7 @@ class CalendarSync:
             except NotStored:
                 return
 
-    async def _pass(self, calendar: CalendarRow, *, from_scratch: bool) -> PassResult:
+    async def _pass(self, calendar: CalendarRow, account: AccountRow | None, *, from_scratch: bool) -> PassResult:
         provider = self._providers.get(calendar.provider)
         if provider is None:
             raise CalendarError("this kind of calendar is not supported here; connect it by its ICS address instead")
@@ -144,19 +159,26 @@ class CalendarSync:
         host_address, wishes = await self._host(calendar)
         is_same = before is not None and before.wishes == wishes.mark
         state = before.provider_state if before and is_same and not from_scratch else None
-        source = CalendarSource(address=calendar.address, own_addresses=frozenset({host_address}))
+        source = CalendarSource(
+            address=calendar.address,
+            own_addresses=frozenset({host_address}) | (account.own_addresses if account else frozenset()),
+            time_zone=calendar.time_zone,
+            credentials=None if account is None else credentials_of(account, self._store),
+        )
         now = self._clock.now()
         window = Window(starts_at=now - LOOK_BACK, ends_at=now + LOOK_AHEAD)
         try:
-            told = await _all_pages(provider, source, state, window)
-        except StateExpired:
-            told = await _all_pages(provider, source, None, window)
+            told = await _from_state(provider, source, state, window)
+        except AccessRevoked as error:
+            if account is not None:
+                await self._store.accounts.mark_broken(account.id, account.generation, str(error))
+            raise
 
         calendar_now = await self._store.calendars.get(calendar.id)
         if calendar_now is None or not calendar_now.enabled or calendar_now.address != calendar.address:
             return PassResult(was_read=True)  # switched off while it was read: nothing of it counts
         rows = await self._store.meetings.of_calendar(calendar.id)
-        has_new_terms = before is None or before.terms != _terms(calendar_now)
+        has_new_terms = before is None or before.terms != terms_of(calendar_now)
         judge = partial(_judged, calendar=calendar_now, policy=self._policy, wishes=wishes, now=self._clock.now())
         # in a thread, and what was told is let go of there: for a large calendar the loop would wait too long
         next_state, broken, handed_over = told.next_state, told.broken, [told]
@@ -168,7 +190,13 @@ class CalendarSync:
             await self._store.meetings.apply_plan(calendar.id, batch)
             changes += len(batch)
         # only now: a crash before this line repeats the pass, and repeating it changes nothing
-        place = _Place(provider_state=next_state, terms=_terms(calendar_now), wishes=wishes.mark, inside=wishes.inside)
+        place = _Place(
+            provider_state=next_state,
+            terms=terms_of(calendar_now),
+            wishes=wishes.mark,
+            inside=wishes.inside,
+            choices=_choices(wishes),
+        )
         await self._store.calendars.save_sync(calendar.id, place.written(), None, broken)
         return PassResult(was_read=True, changes=changes, broken=broken)
 
@@ -176,7 +204,7 @@ class CalendarSync:
         host = await self._store.users.get(calendar.host_id)
         if host is None:
             raise NotStored
-        return host.email, wishes_of(await self._store.users.host_rules(host.id), host.email)
+        return host.email, wishes_of(await self._store.users.host_rules(host.id), host.email, calendar.policy)
 
     async def _hold(self, calendar: CalendarRow) -> None:
         """After a failed pass: rules that the host changed since the last good one count at once, in doubt as a no."""
@@ -186,12 +214,13 @@ class CalendarSync:
             if before is not None and before.wishes == wishes.mark:
                 return
             were_judged = before is not None and before.inside is not None and before.inside <= (wishes.inside or set())
+            choices_were_judged = _choices(wishes) in (ANY_CHOICES, before.choices if before is not None else None)
             held = []
             for row in await self._store.meetings.of_calendar(calendar.id):
-                planned = _as_planned(row)
-                after = hold(planned, wishes, people_were_judged=were_judged)
-                if after != planned and _progress(row) is Progress.WAITING:
-                    held.append(_order(after, row))
+                planned = as_planned(row)
+                after = hold(planned, wishes, people_were_judged=were_judged, choices_were_judged=choices_were_judged)
+                if after != planned and progress_of(row) is Progress.WAITING:
+                    held.append(order_of(after, row, self._policy.known_hosts))
             if held:
                 await self._store.meetings.apply_plan(calendar.id, held)
         except NotStored:
@@ -202,6 +231,25 @@ class CalendarSync:
             await self._store.calendars.save_sync(calendar.id, None, message, calendar.broken_events)
         except NotStored:
             return
+
+
+def credentials_of(account: AccountRow, store: Store) -> Credentials:
+    """To speak for it as it stands; new tokens are durable before they are used. Saving raises AccountReplaced."""
+
+    async def save(text: str) -> None:
+        try:
+            await store.accounts.save_credentials(account.id, account.generation, text)
+        except NotStored:
+            raise AccountReplaced from None
+
+    return Credentials(text=account.credentials, save=save)
+
+
+async def _from_state(provider: CalendarProvider, source: CalendarSource, state: str | None, window: Window) -> Page:
+    try:
+        return await _all_pages(provider, source, state, window)
+    except StateExpired:
+        return await _all_pages(provider, source, None, window)
 
 
 async def _all_pages(provider: CalendarProvider, source: CalendarSource, state: str | None, window: Window) -> Page:
@@ -232,11 +280,18 @@ class _Place:
     terms: tuple[str, str, str]
     wishes: str  # the mark of the host's rules
     inside: frozenset[str] | None  # whose people were let pass; None: everybody
+    choices: tuple[str, str]  # which meetings of this calendar were wanted
 
     def written(self) -> str:
         inside = None if self.inside is None else sorted(self.inside)
         return json.dumps(
-            {"provider": self.provider_state, "terms": self.terms, "wishes": self.wishes, "inside": inside}
+            {
+                "provider": self.provider_state,
+                "terms": self.terms,
+                "wishes": self.wishes,
+                "inside": inside,
+                "choices": self.choices,
+            }
         )
 
     @classmethod
@@ -246,23 +301,20 @@ class _Place:
         try:
             stored = json.loads(text)
             rule, language, fallback = stored["terms"]
+            recorded, externals = stored["choices"]
             return cls(
                 provider_state=stored["provider"],
                 terms=(rule, language, fallback),
                 wishes=stored["wishes"],
                 inside=None if stored["inside"] is None else frozenset(stored["inside"]),
+                choices=(recorded, externals),
             )
         except (ValueError, KeyError, TypeError):  # by another version: read everything once more
             return None
 
 
-def _series(calendar_id: CalendarId, series: str) -> str:
-    """No name of a series is the same in two calendars: what was agreed for one is not agreed for the other."""
-    return hashlib.sha256(json.dumps([calendar_id, series]).encode()).hexdigest()[:40] if series else ""
-
-
-def _terms(row: CalendarRow | MeetingRow) -> tuple[str, str, str]:
-    return (row.rule.value, row.language, row.fallback.value if row.fallback else "")
+def _choices(wishes: HostWishes) -> tuple[str, str]:
+    return wishes.recorded.value, wishes.externals.value
 
 
 def _judged(
@@ -281,78 +333,18 @@ def _judged(
     page = told.pop()
     by_key = {row.occurrence_key: row for row in rows}
     changes = plan(
-        [replace(event, series=_series(calendar.id, event.series)) for event in page.events],
-        {key: KnownMeeting(meeting=_as_planned(row), progress=_progress(row)) for key, row in by_key.items()},
+        [replace(event, series=series_of(calendar.id, event.series)) for event in page.events],
+        {key: KnownMeeting(meeting=as_planned(row), progress=progress_of(row)) for key, row in by_key.items()},
         now,
         policy,
         wishes=wishes,
         removed=page.removed,
         is_complete=page.is_complete,
     )
-    orders = _orders(changes, by_key, calendar, has_new_terms=has_new_terms)
+    orders = orders_of(changes, by_key, calendar, policy.known_hosts, has_new_terms=has_new_terms)
     known = [order for order in orders if order.occurrence_key in by_key]
     new = [order for order in orders if order.occurrence_key not in by_key]
     return [*([known] if known else []), *(new[at : at + NEW_AT_ONCE] for at in range(0, len(new), NEW_AT_ONCE))]
 
 
-def _orders(
-    changes: list[Change], rows: Mapping[str, MeetingRow], calendar: CalendarRow, *, has_new_terms: bool
-) -> list[PlannedMeeting | Cancelled]:
-    """The changes in storage's words. A rule that the host set for one meeting stays when the meeting moves."""
-    orders: list[PlannedMeeting | Cancelled] = []
-    touched: set[str] = set()
-    for change in changes:
-        if isinstance(change, Cancel):
-            orders.append(Cancelled(occurrence_key=change.occurrence_key))
-            touched.add(change.occurrence_key)
-            continue
-        row = rows.get(change.meeting.occurrence_key)
-        orders.append(_order(change.meeting, row if row is not None and not has_new_terms else calendar))
-        touched.add(change.meeting.occurrence_key)
-    if has_new_terms:
-        for key, row in rows.items():
-            differs = _terms(row) != _terms(calendar)
-            if key not in touched and differs and _progress(row) is Progress.WAITING:
-                orders.append(_order(_as_planned(row), calendar))
-    return orders
-
-
-def _order(meeting: PlannedOccurrence, terms: CalendarRow | MeetingRow) -> PlannedMeeting:
-    return PlannedMeeting(
-        occurrence_key=meeting.occurrence_key,
-        title=meeting.title,
-        organiser=meeting.organiser,
-        starts_at=meeting.starts_at,
-        ends_at=meeting.ends_at,
-        link=meeting.link,
-        platform=meeting.platform,
-        decision=meeting.decision,
-        reason=meeting.reason,
-        series=meeting.series,
-        rule=terms.rule,
-        fallback=terms.fallback,
-        language=terms.language,
-    )
-
-
-def _as_planned(row: MeetingRow) -> PlannedOccurrence:
-    return PlannedOccurrence(
-        occurrence_key=row.occurrence_key,
-        title=row.title,
-        organiser=row.organiser,
-        starts_at=row.starts_at,
-        ends_at=row.ends_at,
-        link=row.link,
-        platform=row.platform,
-        decision="record" if row.decision == "record" else "skip",
-        reason=row.reason,
-        series=row.series,
-    )
-
-
-def _progress(row: MeetingRow) -> Progress:
-    if row.state in (MeetingState.PLANNED, MeetingState.DUE):
-        return Progress.WAITING
-    if row.state in (MeetingState.CANCELLED, MeetingState.MISSED):
-        return Progress.GONE
-    return Progress.FIXED
+ANY_CHOICES = _choices(HostWishes())

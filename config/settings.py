@@ -6,207 +6,51 @@ A `Settings` takes only what it is given; `config.reading` reads the file and th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Any
 
-from cryptography.x509 import load_pem_x509_certificates
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
 
 from calendar_sync.links import PUBLIC_JITSI_HOST
-from config.jurisdictions import jurisdictions
 from config.known_rooms import host_names, room_patterns
+from config.setting_tables import (
+    ADDRESS_FIX,
+    SERVICE_FIX,
+    Checkpoints,
+    Fix,
+    Mail,
+    NoticeStatements,
+    OptionalWebAddress,
+    Place,
+    Port,
+    Transcription,
+    WebAddress,
+    asked_purposes,
+    known_language,
+    with_commas,
+)
 from config.wording import languages
-from consent_notice.information import Information, LegalBasis
+from consent_notice.information import Information
 from consent_notice.settling import RulePolicy, Setting
 from consent_notice.words import Purpose, Rule
 
+__all__ = [
+    "ENV_PREFIX",
+    "NESTED",
+    "Checkpoints",
+    "Mail",
+    "NoticeStatements",
+    "Settings",
+    "Transcription",
+    "described",
+    "fix_for",
+    "information_of",
+    "rule_policy_of",
+]
+
 ENV_PREFIX = "ONRECORD_"
 NESTED = "__"
-
-
-@dataclass(frozen=True, slots=True)
-class Fix:
-    """What to do when the value of this setting is no good."""
-
-    text: str
-
-
-def _web_address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("is no web address")
-    return value.rstrip("/")
-
-
-def _known_language(value: str) -> str:
-    if value not in languages():
-        raise ValueError("has no notice")
-    return value
-
-
-def _known_place(value: str) -> str:
-    code = value.strip().upper()
-    if code and not jurisdictions().is_known(code):
-        raise ValueError("is in no row of the table")
-    return code
-
-
-def _asked_purposes(value: tuple[Purpose, ...]) -> tuple[Purpose, ...]:
-    if Purpose.RECORDING not in value:
-        raise ValueError("leaves out recording, and none works without it")
-    return tuple(purpose for purpose in Purpose if purpose in value)
-
-
-def _with_commas(value: Any) -> Any:
-    """As a variable of the environment says a list."""
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
-
-
-def _existing(value: Path) -> Path:
-    if not value.exists():
-        raise ValueError("is not there")
-    return value.absolute()
-
-
-def _web_address_or_none(value: str) -> str:
-    return _web_address(value) if value else value
-
-
-def _certificates(value: Path) -> Path:
-    path = _existing(value)
-    try:
-        load_pem_x509_certificates(path.read_bytes())
-    except OSError as error:
-        raise ValueError(f"can't be read: {error.strerror}") from None
-    except ValueError:
-        raise ValueError("holds no certificate") from None
-    return path
-
-
-_WebAddress = Annotated[str, AfterValidator(_web_address)]
-_OptionalWebAddress = Annotated[str, AfterValidator(_web_address_or_none)]
-_Port = Annotated[int, Field(ge=1, le=65535), Fix("give a free port between 1 and 65535")]
-_Place = Annotated[
-    str, AfterValidator(_known_place), Fix('give a code such as "PL" or "US-CA" (consent_notice/jurisdictions.toml)')
-]
-_Statement = Annotated[str, Field(max_length=600), Fix('give at most 600 characters, or "none" where there is none')]
-_ExistingPath = Annotated[Path, AfterValidator(_existing)]
-_ADDRESS_FIX = Fix("give an address that starts with http:// or https://, as people's browsers see it")
-_SERVICE_FIX = Fix("give an address that starts with http:// or https://")
-
-
-class Transcription(BaseModel):
-    """Speech to text, on this machine."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    enabled: Annotated[bool, Fix("write true or false")] = Field(
-        default=True, description="Make transcripts of what was kept, for people who agreed to it."
-    )
-    model: Annotated[
-        Literal["base", "tiny.en"], Fix('write "base" (many languages) or "tiny.en" (English, faster)')
-    ] = Field(default="base", description="Whisper model, from an installed package: `base` or `tiny.en`.")
-    model_path: Annotated[
-        _ExistingPath | None, Fix("give a folder with a CTranslate2 Whisper model, or leave it out")
-    ] = Field(default=None, description="A folder with a CTranslate2 Whisper model of your own, instead of `model`.")
-    voice_path: Annotated[_ExistingPath | None, Fix("give a folder with recorded notices, or leave it out")] = Field(
-        default=None, description="A folder with voices or recorded notices of your own for what the bot says."
-    )
-
-
-class NoticeStatements(BaseModel):
-    """What GDPR articles 13 and 14 want said; what stands empty is left out of the notice, and the admin is told."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    organisation_address: _Statement = Field(default="", description="The organisation's postal address.")
-    representative: _Statement = Field(
-        default="", description="Its representative in the European Union, where it sits outside."
-    )
-    dpo_contact: _Statement = Field(default="", description="How to reach the data protection officer.")
-    authority: _Statement = Field(
-        default="", description="The data protection authority in charge of the organisation."
-    )
-    recipients: _Statement = Field(
-        default="", description="Whom recordings are passed on to, as everybody may read it; `none` for nobody."
-    )
-    transfers: _Statement = Field(
-        default="",
-        description="Where they go outside the European Economic Area, and under which safeguard; `none` for nowhere.",
-    )
-    obligatory: _Statement = Field(
-        default="", description="Whether anybody has to agree, and what follows from a no, in the organisation's words."
-    )
-    legal_basis: Annotated[LegalBasis, Fix("write one of: " + ", ".join(basis for basis in LegalBasis if basis))] = (
-        Field(
-            default=LegalBasis.NOT_DECLARED,
-            description="GDPR art. 6(1), as you declare it; the notice says `consent` where it is empty. "
-            "Whatever it is, nothing is kept of a person without their yes.",
-        )
-    )
-    legitimate_interests: _Statement = Field(default="", description="Which interests, where they are the legal basis.")
-    works_council_agreement: _Statement = Field(
-        default="", description="The agreement with the works council, as the notice and the evidence name it."
-    )
-
-
-class Checkpoints(BaseModel):
-    """Copies of the log's checkpoints out of the host's hands; each place is off until it is named."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    interval_s: Annotated[int, Field(ge=10, le=86_400), Fix("give 10 to 86400 seconds")] = Field(
-        default=900, description="How often the newest checkpoint is copied, where there is a new one."
-    )
-    folder: Annotated[
-        Annotated[Path, AfterValidator(Path.absolute)] | None, Fix("give a folder on another disk or machine")
-    ] = Field(default=None, description="A folder that gets a copy; it must be there, and best on another machine.")
-    s3_bucket: Annotated[str, Field(max_length=63), Fix("give the name of a bucket")] = Field(
-        default="", description="An S3 bucket that gets a copy; credentials from the usual `AWS_…` variables."
-    )
-    s3_prefix: Annotated[str, Field(max_length=500), Fix("give a path, such as onrecord/checkpoints")] = Field(
-        default="", description="Where in that bucket."
-    )
-    s3_endpoint: Annotated[_OptionalWebAddress, _SERVICE_FIX] = Field(
-        default="", description="Address of an S3 server that is not Amazon's."
-    )
-    s3_region: Annotated[str, Field(max_length=60), Fix("give a region, such as eu-central-1")] = Field(
-        default="", description="Region of the bucket; default `us-east-1`, which most other servers take."
-    )
-    rfc3161_url: Annotated[_OptionalWebAddress, _SERVICE_FIX] = Field(
-        default="",
-        description="A timestamp service (RFC 3161) that says when it saw a checkpoint; it sees its hash only.",
-    )
-    rfc3161_roots: Annotated[
-        Annotated[Path, AfterValidator(_certificates)] | None,
-        Fix("give a PEM file with the service's root certificate"),
-    ] = Field(default=None, description="Certificates (PEM) that a timestamp must lead to before it is kept.")
-
-
-class Mail(BaseModel):
-    """The server that takes the mails which participants ask for."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    host: Annotated[str, Fix("give the mail server's name, or leave it out")] = Field(
-        default="", description="Mail server (SMTP) for receipts that participants ask for; without it none is offered."
-    )
-    port: _Port = Field(default=587, description="Its port.")
-    security: Annotated[Literal["starttls", "tls", "none"], Fix('write "starttls", "tls" or "none"')] = Field(
-        default="starttls", description="`starttls`, `tls` from the first byte, or `none`: only for this machine's own."
-    )
-    sender: Annotated[str, Fix('give the address that mails come from, such as "onrecord@example.org"')] = Field(
-        default="", description="Address that the mails come from."
-    )
-    user: Annotated[str, Fix("give a name, or leave it out")] = Field(
-        default="", description="Name to sign in with; empty: no sign-in."
-    )
-    password: Annotated[str, Fix("give a text in quotes, or set ONRECORD_MAIL__PASSWORD")] = Field(
-        default="", repr=False, description="Its password; rather in the variable than in the file."
-    )
 
 
 class Settings(BaseModel):
@@ -220,15 +64,15 @@ class Settings(BaseModel):
     host: Annotated[str, Fix("give an address of this machine, such as 127.0.0.1")] = Field(
         default="127.0.0.1", description="Address on which the pages listen."
     )
-    web_port: _Port = Field(default=8480, description="Port of the pages.")
-    public_url: Annotated[_WebAddress, _ADDRESS_FIX] = Field(
+    web_port: Port = Field(default=8480, description="Port of the pages.")
+    public_url: Annotated[WebAddress, ADDRESS_FIX] = Field(
         default="", description="Address of the pages as people's browsers see it; default `http://{host}:{web_port}`."
     )
     practice_host: Annotated[str, Fix("give an address of this machine, such as 127.0.0.1")] = Field(
         default="127.0.0.1", description="Address on which the practice room listens."
     )
-    practice_port: _Port = Field(default=8481, description="Port of the practice room.")
-    practice_url: Annotated[_WebAddress, _ADDRESS_FIX] = Field(
+    practice_port: Port = Field(default=8481, description="Port of the practice room.")
+    practice_url: Annotated[WebAddress, ADDRESS_FIX] = Field(
         default="",
         description="Address of the practice room as people's browsers see it; default `http://{practice_host}:{practice_port}`.",
     )
@@ -251,15 +95,15 @@ class Settings(BaseModel):
     )
     purposes: Annotated[
         tuple[Purpose, ...],
-        BeforeValidator(_with_commas),
-        AfterValidator(_asked_purposes),
+        BeforeValidator(with_commas),
+        AfterValidator(asked_purposes),
         Fix('give a list such as ["recording", "transcription", "ai_notes"], with "recording" in it'),
     ] = Field(
         default=(Purpose.RECORDING, Purpose.TRANSCRIPTION),
         description="What people are asked about on their pages, each by itself: `recording`, `transcription`, "
         "`ai_notes`, `sharing`, `insights` (the last one by personal link alone). In the chat: the first two.",
     )
-    default_language: Annotated[str, AfterValidator(_known_language), Fix("use one of: " + ", ".join(languages()))] = (
+    default_language: Annotated[str, AfterValidator(known_language), Fix("use one of: " + ", ".join(languages()))] = (
         Field(default="en", description="Language of the notice where a calendar or meeting sets none.")
     )
     default_rule: Annotated[Rule, Fix('write "everyone", or "each_voice" or "presenters" where that is allowed')] = (
@@ -283,10 +127,10 @@ class Settings(BaseModel):
         default=False,
         description="The admin's acceptance of `each_voice` where the law on one-sided recordings is unclear.",
     )
-    host_location: _Place = Field(
+    host_location: Place = Field(
         default="", description="Where hosts are who say nothing on their account page; empty: not known."
     )
-    bot_location: _Place = Field(default="", description="Where this server stands; empty: not known.")
+    bot_location: Place = Field(default="", description="Where this server stands; empty: not known.")
     late_roster_accepted: Annotated[bool, Fix("write true or false")] = Field(
         default=False,
         description="The admin's acceptance of rooms that mix all voices and tell late who joined, where nobody knows "
@@ -322,16 +166,51 @@ class Settings(BaseModel):
     )
     jitsi_hosts: Annotated[
         tuple[str, ...],
-        BeforeValidator(_with_commas),
+        BeforeValidator(with_commas),
         AfterValidator(host_names),
         Fix('give host names, such as ["meet.jit.si", "talk.example.org:8443"]'),
     ] = Field(default=(PUBLIC_JITSI_HOST,), description="On which hosts an address is taken for a Jitsi room.")
     janus_rooms: Annotated[
         tuple[str, ...],
-        BeforeValidator(_with_commas),
+        BeforeValidator(with_commas),
         AfterValidator(room_patterns),
         Fix('give addresses with {room} in them, such as ["https://janus.example.org/videoroom.html?room={room}"]'),
     ] = Field(default=(), description="How the addresses of Janus rooms look: `{room}` stands for the room's name.")
+    calendar_unused_days: Annotated[int, Field(ge=15, le=3650), Fix("give 15 to 3650 days")] = Field(
+        default=90,
+        description="A calendar goes off by itself when its host neither signed in nor kept a recording from it for "
+        "so long; they are told two weeks before.",
+    )
+    google_client_id: Annotated[str, Fix("give the client id of your OAuth client, or leave it out")] = Field(
+        default="", description="OAuth client for Google calendars (docs/calendar-services.md); empty: not offered."
+    )
+    google_client_secret: Annotated[str, Fix("give a text in quotes, or set ONRECORD_GOOGLE_CLIENT_SECRET")] = Field(
+        default="", repr=False, description="Its secret; rather in the variable than in the file."
+    )
+    microsoft_client_id: Annotated[str, Fix("give the application (client) id, or leave it out")] = Field(
+        default="", description="App for Outlook calendars (docs/calendar-services.md); empty: not offered."
+    )
+    microsoft_client_secret: Annotated[str, Fix("give a text in quotes, or set ONRECORD_MICROSOFT_CLIENT_SECRET")] = (
+        Field(default="", repr=False, description="Its secret; rather in the variable than in the file.")
+    )
+    microsoft_tenant: Annotated[
+        str, Field(pattern=r"[A-Za-z0-9.-]{1,100}"), Fix("give a tenant id or domain, `organizations` or `common`")
+    ] = Field(
+        default="organizations",
+        description="Whose accounts may be connected: a tenant's id or domain, `organizations` for any work account, "
+        "`common` for private ones too.",
+    )
+    google_endpoint: Annotated[OptionalWebAddress, SERVICE_FIX] = Field(
+        default="", description="Address of a stand-in for Google's services, for tests; empty: Google's own."
+    )
+    microsoft_endpoint: Annotated[OptionalWebAddress, SERVICE_FIX] = Field(
+        default="", description="Address of a stand-in for Microsoft's services, for tests; empty: Microsoft's own."
+    )
+    calendar_notices: Annotated[bool, Fix("write true or false")] = Field(
+        default=False,
+        description="Whether Google and Microsoft may tell this server of changes; `public_url` has to be https and "
+        "reachable for them. Calendars are read at their interval all the same.",
+    )
     notice: Annotated[NoticeStatements, Fix("make it a table: [notice]")] = Field(
         default=NoticeStatements(), description="What the notice states beside what the bot knows."
     )

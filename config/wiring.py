@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from bot.ports import MeetingRoom
     from bot.runner import BotPolicy
     from calendar_sync.planning import PlanningPolicy
-    from web.settings import WebSettings
+    from web.settings import MailServer, WebSettings
 
 FIRST_ADMIN_EMAIL = "admin@localhost"
 
@@ -53,9 +53,8 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
 
 
 def web_settings(settings: Settings) -> WebSettings:
-    from web.settings import MailServer, WebSettings
+    from web.settings import WebSettings
 
-    mail = settings.mail
     return WebSettings(
         data_dir=settings.data_dir,
         public_url=settings.public_url,
@@ -81,16 +80,25 @@ def web_settings(settings: Settings) -> WebSettings:
         bot_location=settings.bot_location,
         late_roster_accepted=settings.late_roster_accepted,
         information=information_of(settings),
-        mail=MailServer(
-            host=mail.host,
-            port=mail.port,
-            security=mail.security,
-            sender=mail.sender,
-            user=mail.user,
-            password=mail.password,
-        )
-        if mail.host
-        else None,
+        calendar_unused_days=settings.calendar_unused_days,
+        mail=mail_server(settings),
+    )
+
+
+def mail_server(settings: Settings) -> MailServer | None:
+    """None: nothing can be sent."""
+    from web.settings import MailServer
+
+    mail = settings.mail
+    if not mail.host:
+        return None
+    return MailServer(
+        host=mail.host,
+        port=mail.port,
+        security=mail.security,
+        sender=mail.sender,
+        user=mail.user,
+        password=mail.password,
     )
 
 
@@ -139,12 +147,14 @@ async def status(settings: Settings, *, shows_people: bool) -> dict[str, Any]:
 
 
 async def _web(settings: Settings) -> None:
+    from config.calendar_services import calendar_services
     from web.app import create_app
 
     async with open_store(settings) as store:
         publication = await store.publications.in_use(text_in_use(settings))
         chosen = replace(web_settings(settings), publication=publication.number)
-        app = create_app(store, chosen, SystemClock(), new_id, store.session_key)
+        services = calendar_services(settings)
+        app = create_app(store, chosen, SystemClock(), new_id, store.session_key, services=services)
         await _serve(app, settings.host, settings.web_port)
 
 
@@ -240,20 +250,33 @@ def planning_policy(settings: Settings) -> PlanningPolicy:
 
 
 async def _calendar(settings: Settings) -> None:
-    from calendar_sync.fetching import FetchLimits
-    from calendar_sync.ics import IcsCalendar
     from calendar_sync.scheduler import CalendarScheduler, Pace
     from calendar_sync.sync import CalendarSync
+    from calendar_sync.watching import WatchKeeper
+    from config.calendar_services import calendar_providers, calendar_services, new_secret
     from config.checkpoints import copier
     from storage.retention import Retention
+    from web.expiry import Expiry
 
     clock = SystemClock()
-    limits = FetchLimits(allow_private_addresses=settings.private_calendars_allowed)
+    push = calendar_services(settings).push
     async with open_store(settings) as store, asyncio.TaskGroup() as tasks:
         tasks.create_task(Retention(store, clock, settings.retention_days).run())
         tasks.create_task(copier(settings, store.log, clock).run())  # here, where no answer waits for it
         gc.freeze()  # what is here for good is not looked through again, 50 ms of the loop each time
-        sync = CalendarSync(store, {"ics": IcsCalendar(limits)}, clock, planning_policy(settings))
+        sync = CalendarSync(store, calendar_providers(settings), clock, planning_policy(settings))
+        if settings.calendar_notices:
+            keeper = WatchKeeper(store, sync, push, clock, public_url=settings.public_url, new_secret=new_secret)
+            tasks.create_task(keeper.run())
+        expiry = Expiry(
+            store,
+            clock,
+            new_id,
+            unused_days=settings.calendar_unused_days,
+            public_url=settings.public_url,
+            mail=mail_server(settings),
+        )
+        tasks.create_task(expiry.run())
         await CalendarScheduler(store, sync, clock, Pace(interval_s=settings.calendar_interval_s)).run()
 
 

@@ -16,8 +16,9 @@ from consent_notice.decisions import Act
 from consent_notice.events import Decided
 from consent_notice.words import SeatId, UserId, VisitId
 from storage import log_entries
+from storage.columns import from_epoch_ms
 from storage.database import Database
-from storage.schema import agreements, from_epoch_ms, meetings, visits
+from storage.schema import agreements, meetings, visits
 from storage.vault import Vault
 from storage.visits import page_token
 

@@ -24,6 +24,7 @@ from consent_notice.decisions import Act
 from consent_notice.events import NO_VISIT, AgreedAhead, Decided, Event
 from consent_notice.notice import Notice
 from consent_notice.words import IdentityLevel, MeetingId, Purpose, VisitId
+from storage.columns import to_epoch_ms
 from storage.consent_log import Companion, ConsentLog
 from storage.database import Database
 from storage.errors import AnsweredMeanwhile, NotStored
@@ -33,7 +34,6 @@ from storage.schema import (
     agreements,
     meetings,
     personal_links,
-    to_epoch_ms,
 )
 from storage.vault import Vault
 

@@ -28,6 +28,7 @@ from consent_notice.clock import Clock
 from consent_notice.events import NO_VISIT, AgreedAhead, Decided, Erased, NoticeDelivered, SeatJoined, SeatLeft
 from consent_notice.words import SeatId, SegmentId, VisitId
 from storage.authorities import LONGEST_AUTHORITY
+from storage.columns import to_epoch_ms
 from storage.database import Database, connect_raw
 from storage.erasable import decided_by, is_agreed_before, needed_of, never_agreed
 from storage.errors import BrokenRecord, ErasureUnfinished, NotStored, StillNeeded, StillRecording
@@ -35,7 +36,7 @@ from storage.key_file import sync_directory
 from storage.log_entries import ERASABLE_KINDS
 from storage.parts import HEADER_NAME, read_header
 from storage.records import Records
-from storage.schema import erasures, to_epoch_ms, transcripts, visits
+from storage.schema import erasures, transcripts, visits
 from storage.segments import Shelf, destroy, is_live, segment_folder
 from storage.sound import LoggedSegment, logged_segments
 

@@ -19,11 +19,12 @@ from sqlalchemy import Connection, select, update
 from consent_notice.clock import Clock
 from consent_notice.events import Event
 from consent_notice.words import SeatId, VisitId
+from storage.columns import to_epoch_ms
 from storage.consent_log import ConsentLog
 from storage.database import Database
 from storage.erasure import LONGEST_VISIT, Erasure
 from storage.errors import StillRecording, StorageError
-from storage.schema import erasure_wishes, to_epoch_ms, visits
+from storage.schema import erasure_wishes, visits
 
 SETTLED_AFTER = timedelta(seconds=3)  # what was heard before a no has reached the disk by then
 

@@ -18,10 +18,11 @@ from sqlalchemy import Connection, Row, delete, func, insert, literal, or_, sele
 
 from consent_notice.ahead import Covers
 from consent_notice.clock import Clock
+from storage.columns import UtcTime
 from storage.database import Database
 from storage.errors import LinkForged, LinkOver, NotStored
 from storage.invitations import Reach
-from storage.schema import UtcTime, agreements, personal_links
+from storage.schema import agreements, personal_links
 from storage.vault import Vault
 
 LONGEST_TOKEN = 200

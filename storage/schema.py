@@ -1,4 +1,4 @@
-"""The tables. Wall times are stored as milliseconds since 1970 UTC; what is sealed is a blob named `*_sealed`.
+"""The tables; what is sealed is a blob named `*_sealed`.
 
 The migrations in `storage/migrations` make these tables; a test holds the two equal. The log's tables are written by
 `consent_log` on a connection of its own.
@@ -6,65 +6,25 @@ The migrations in `storage/migrations` make these tables; a test holds the two e
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
-HEAD = "0007"  # the newest migration; a test holds it equal to the scripts
+from storage.columns import UtcTime, metadata
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-class UtcTime(TypeDecorator[datetime]):
-    """An aware UTC datetime, to the millisecond."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("couldn't store a time: expected an aware datetime, got a naive one")
-        return to_epoch_ms(value)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        return None if value is None else from_epoch_ms(int(value))
-
-
-def to_epoch_ms(at: datetime) -> int:
-    whole = int(at.timestamp() // 1) if at.microsecond == 0 else int(at.replace(microsecond=0).timestamp())
-    return whole * 1000 + at.microsecond // 1000
-
-
-def from_epoch_ms(epoch_ms: int) -> datetime:
-    return datetime.fromtimestamp(epoch_ms // 1000, UTC).replace(microsecond=epoch_ms % 1000 * 1000)
-
+HEAD = "0008"  # the newest migration; a test holds it equal to the scripts
 
 installation = Table(
     "installation",
@@ -106,6 +66,51 @@ calendars = Table(
     Column("last_error", Text),
     Column("broken_events", Integer, nullable=False),
     Column("created_at", UtcTime, nullable=False),
+    # NULL: connected by its address alone. No foreign key: SQLite adds one only by making the table anew, and dropping
+    # the old table would take every meeting's calendar away.
+    Column("account_id", String),
+    Column("time_zone", String, nullable=False, server_default="UTC"),  # of times that name none
+    Column("is_others", Boolean(create_constraint=False), nullable=False, server_default=false()),
+    Column("needs_wider", Boolean(create_constraint=False), nullable=False, server_default=false()),
+    Column("recorded", String, nullable=False, server_default="all"),
+    Column("skip_words", Text, nullable=False, server_default="[]"),  # JSON list
+    Column("externals", String, nullable=False, server_default="any"),
+    Column("join_early_s", Integer),  # NULL: as the installation does
+    Column("last_used_at", UtcTime),  # the host signed in, switched it on, or kept a recording from it
+    Column("warned_at", UtcTime),  # the host was told that it goes off unless it is used
+    Column("off_because", Text, nullable=False, server_default=""),  # why it went off by itself; empty: it did not
+    Column("told_changes", Integer, nullable=False, server_default="0"),  # notices of change, counted
+    Index(None, "account_id"),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("host_id", ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("provider", String, nullable=False),
+    Column("name", String, nullable=False),  # as the service calls it, usually a mail address
+    Column("tenant", String, nullable=False),
+    Column("own_addresses", Text, nullable=False),  # JSON list
+    Column("credentials_sealed", LargeBinary, nullable=False),
+    Column("is_wider", Boolean(create_constraint=False), nullable=False),
+    Column("generation", Integer, nullable=False),  # grows when it is connected again; fences what belongs to before
+    Column("problem", Text, nullable=False, server_default=""),  # for the host; not empty: connect again
+    Column("connected_at", UtcTime, nullable=False),
+    UniqueConstraint("host_id", "provider", "name"),
+)
+
+watches = Table(
+    "watches",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("calendar_id", ForeignKey("calendars.id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("provider", String, nullable=False),
+    Column("remote_id", String, nullable=False),  # the service's
+    Column("secret_sealed", LargeBinary, nullable=False),
+    Column("extra_sealed", LargeBinary, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    UniqueConstraint("provider", "remote_id"),
 )
 
 meetings = Table(
@@ -124,6 +129,8 @@ meetings = Table(
     Column("decision", String, nullable=False),
     Column("reason", Text, nullable=False),
     Column("override", String),
+    Column("room_mark", String, nullable=False, server_default=""),  # the same for links into one room; empty: no link
+    Column("recall", Text),  # why its bot has to leave; NULL: it may stay
     Column("rule", String, nullable=False),
     Column("fallback", String, nullable=False, server_default=""),
     Column("series", String, nullable=False, server_default=""),  # names what recurs; empty: nothing does
@@ -137,6 +144,7 @@ meetings = Table(
     UniqueConstraint("calendar_id", "occurrence_key"),
     Index(None, "host_id", "starts_at"),
     Index(None, "state", "starts_at"),
+    Index(None, "room_mark", "starts_at"),
 )
 
 visits = Table(

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, insert, select
 
 from consent_notice.clock import Clock
 from storage import data_dir as directory
+from storage.accounts import Accounts
 from storage.agreement_uses import AgreementUses
 from storage.agreements import Agreements
 from storage.calendars import Calendars
@@ -40,6 +41,7 @@ from storage.transcripts import Transcripts
 from storage.users import Users
 from storage.vault import Vault
 from storage.visits import Visits
+from storage.watches import Watches
 
 
 class Store:
@@ -61,6 +63,8 @@ class Store:
         self.keys = keys
         self.log = log
         self.users = Users(database, clock, new_id)
+        self.accounts = Accounts(database, vault, clock, new_id)
+        self.watches = Watches(database, vault, new_id)
         self.calendars = Calendars(database, vault, clock, new_id)
         self.meetings = Meetings(database, vault, clock, new_id)
         self.tracks = Tracks(data_dir / directory.TRACKS_NAME, log, keys, clock, new_id)

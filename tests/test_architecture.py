@@ -38,8 +38,11 @@ NOTHING_TO_TEST = {
     "consent_notice.clock",
     "consent_notice.receipt_style",
     "consent_notice.words",
+    "storage.columns",
     "storage.errors",
+    "storage.meeting_rows",
     "storage.schema",
+    "web.services",
     "web.settings",
 }
 
@@ -54,8 +57,11 @@ SHOWN_BY = {
     "calendar_sync.expansion": "tests/adapter/calendar_sync/test_ics_broken.py",
     "consent_notice.attendance": "tests/unit/consent_notice/test_rules.py",
     "config.demo": "tests/acceptance/test_demo.py",
+    "config.setting_tables": "tests/unit/config/test_settings.py",
     "config.options": "tests/adapter/config/test_cli.py",
     "config.story": "tests/acceptance/test_demo.py",
+    "storage.calendar_policy": "tests/adapter/storage/test_calendars.py",
+    "storage.disconnecting": "tests/adapter/storage/test_accounts.py",
     "storage.data_dir": "tests/adapter/storage/test_store.py",
     "storage.database": "tests/adapter/storage/test_store.py",
     "storage.key_file": "tests/adapter/storage/test_store.py",

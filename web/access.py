@@ -26,6 +26,7 @@ STORE: web.AppKey[Store] = web.AppKey("store", Store)
 CLOCK: web.AppKey[Clock] = web.AppKey("clock", object)  # type: ignore[arg-type]  # a Protocol
 NEW_ID: web.AppKey[Callable[[], str]] = web.AppKey("new_id", object)  # type: ignore[arg-type]
 USER: web.RequestKey[User] = web.RequestKey("user", User)
+NOT_FORMS: web.AppKey[set[object]] = web.AppKey("not forms", set)
 ARRIVED_MS: web.RequestKey[int] = web.RequestKey("arrived_ms", int)
 
 SIGNED_IN_FOR = timedelta(hours=12)
@@ -47,6 +48,7 @@ class Route:
     path: str
     handler: Handler
     access: Access
+    is_form: bool = True  # False: a machine sends it, and the handler itself proves who
 
 
 def get(path: str, handler: Handler, access: Access) -> Route:
@@ -63,7 +65,9 @@ def add_routes(app: web.Application, routes: list[Route]) -> None:
         if route.method == "GET":
             app.router.add_get(route.path, guarded)
         else:
-            app.router.add_post(route.path, guarded)
+            resource = app.router.add_post(route.path, guarded)
+            if not route.is_form:
+                app[NOT_FORMS].add(resource.handler)
 
 
 def _guarded(handler: Handler, access: Access) -> Handler:
@@ -116,7 +120,7 @@ async def csrf_token(request: web.Request) -> str:
 async def forms_are_ours(request: web.Request, handler: Handler) -> web.StreamResponse:
     """A form is taken only from our own pages: same Origin, and the token of this browser's session."""
     request[ARRIVED_MS] = request.app[CLOCK].boot_ms()
-    if request.method in _FORM_METHODS:
+    if request.method in _FORM_METHODS and request.match_info.handler not in request.app[NOT_FORMS]:
         if not _same_origin(request):
             raise web.HTTPForbidden(text="This form was sent from another site, so it was not taken.")
         session = await get_session(request)

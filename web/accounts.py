@@ -143,6 +143,7 @@ async def sign_in(request: web.Request) -> web.Response:
     if not await request.app[PASSWORDS].is_right(user.password_hash if user else None, password) or user is None:
         problem = "E-mail and password do not belong together."
         return await page(request, "sign_in.html", status=401, email=email, problem=problem, next=place)
+    await request.app[STORE].calendars.note_use(user.id)
     pages = (await get_session(request)).get("pages")
     session = await new_session(request)
     session.update(user=user.id, since=request.app[CLOCK].now().isoformat(), password=fingerprint(user.password_hash))

@@ -19,8 +19,10 @@ from web import (
     ahead,
     answering,
     ask_ahead,
+    calendar_accounts,
     calendars,
     checker,
+    connecting,
     erasures,
     headers,
     hosts,
@@ -30,6 +32,7 @@ from web import (
     pages,
     participants,
     publishing,
+    push,
     receipt_mail,
     receipts,
     recordings,
@@ -38,7 +41,8 @@ from web import (
     under_18,
     withdrawing,
 )
-from web.access import CLOCK, NEW_ID, STORE, Access, add_routes, forms_are_ours, get
+from web.access import CLOCK, NEW_ID, NOT_FORMS, STORE, Access, add_routes, forms_are_ours, get
+from web.services import SERVICES, CalendarServices
 from web.settings import SETTINGS, WebSettings
 
 LARGEST_FORM_BYTES = 3_000_000
@@ -46,9 +50,17 @@ SESSION_KEY_BYTES = 32
 
 
 def create_app(
-    store: Store, settings: WebSettings, clock: Clock, new_id: Callable[[], str], session_key: bytes
+    store: Store,
+    settings: WebSettings,
+    clock: Clock,
+    new_id: Callable[[], str],
+    session_key: bytes,
+    *,
+    services: CalendarServices | None = None,
 ) -> web.Application:
-    """`session_key`: 32 secret bytes that outlive a restart, or everyone is signed out by it."""
+    """`session_key`: 32 secret bytes that outlive a restart, or everyone is signed out by it. `services`: with which
+    calendars can be connected beside an ICS address.
+    """
     if len(session_key) != SESSION_KEY_BYTES:
         raise ValueError(f"couldn't build the pages: expected a session key of {SESSION_KEY_BYTES} bytes")
     sessions = EncryptedCookieStorage(
@@ -64,15 +76,18 @@ def create_app(
         client_max_size=LARGEST_FORM_BYTES,
     )
     app[STORE], app[SETTINGS], app[CLOCK], app[NEW_ID] = store, settings, clock, new_id
+    app[NOT_FORMS] = set()
+    app[SERVICES] = services or CalendarServices()
     pages.set_up(app)
+    connecting.set_up(app)
     accounts.set_up(app)
     admins.set_up(app)
     app.on_response_prepare.append(headers.add_headers)
     app.router.add_static("/static/", pages.STATIC_DIR)
     of_participants = (participants, answering, withdrawing, under_18, shared_seats, telephone, own_copy, ahead)
     of_records = (receipts, receipt_mail, checker)
-    of_hosts = (hosts, live, ask_ahead, calendars, recordings, notes)
-    for part in (accounts, *of_hosts, *of_participants, *of_records, admins, publishing, erasures):
+    of_hosts = (hosts, live, ask_ahead, calendars, connecting, calendar_accounts, recordings, notes)
+    for part in (accounts, *of_hosts, *of_participants, *of_records, admins, publishing, erasures, push):
         add_routes(app, part.routes())
     add_routes(app, [get("/healthz", healthz, Access.ANYONE)])
     return app

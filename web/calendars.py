@@ -1,22 +1,29 @@
-"""A host's calendars: added switched off, read-only, each with its own rule and language; and what holds for them all.
+"""A host's calendars: added switched off, read-only, each with its own rule, language and choice of meetings; and what
+holds for them all.
 
-Addresses may hold secrets, so a page shows only their site. Reading the calendars is done elsewhere.
+Addresses may hold secrets, so a page shows only their site. Reading the calendars is done elsewhere, and accounts are
+connected in `connecting`.
 """
 
 from __future__ import annotations
 
 import base64
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from calendar_sync.planning import NO_LINK
 from consent_notice.words import CalendarId
+from storage.accounts import AccountRow
 from storage.calendars import CalendarRow
 from storage.host_rules import HostRules
-from web.access import STORE, Access, Route, back_to, get, post, tell, text_of, user_of
+from web.access import CLOCK, STORE, Access, Route, back_to, get, post, tell, text_of, user_of
+from web.calendar_choices import EARLY_S, read_policy
 from web.host_rules import inside_of, read_rules, save_rules
 from web.hosts import allowed_fallbacks, allowed_rules, languages, read_fallback, read_rule
 from web.pages import page
+from web.services import SERVICES, WORDS
 from web.settings import SETTINGS
 
 UPLOADED = "data:text/calendar;base64,"
@@ -29,6 +36,7 @@ def routes() -> list[Route]:
         post("/calendars", add_calendar, Access.SIGNED_IN),
         post("/calendars/{calendar}/enabled", switch_calendar, Access.SIGNED_IN),
         post("/calendars/{calendar}/rule", change_rule, Access.SIGNED_IN),
+        post("/calendars/{calendar}/choices", change_choices, Access.SIGNED_IN),
         post("/calendars/{calendar}/delete", delete_calendar, Access.SIGNED_IN),
         post("/rules", change_rules, Access.SIGNED_IN),
     ]
@@ -63,7 +71,23 @@ async def add_calendar(request: web.Request) -> web.StreamResponse:
 
 async def switch_calendar(request: web.Request) -> web.StreamResponse:
     calendar = await _own_calendar(request)
-    await request.app[STORE].calendars.set_enabled(calendar.id, await text_of(request, "enabled") == "yes")
+    is_on = await text_of(request, "enabled") == "yes"
+    if is_on and calendar.needs_wider:
+        raise web.HTTPBadRequest(text="This calendar can't be read with the permission that was given.")
+    await request.app[STORE].calendars.set_enabled(calendar.id, is_on)
+    raise back_to("/calendars")
+
+
+async def change_choices(request: web.Request) -> web.StreamResponse:
+    calendar, settings = await _own_calendar(request), request.app[SETTINGS]
+    policy, problem = await read_policy(request)
+    if problem:
+        return await _calendars_page(request, status=422, choices_problem=(calendar.id, problem))
+    language = await text_of(request, "language")
+    await request.app[STORE].calendars.set_policy(calendar.id, policy)
+    if language in settings.wording:
+        await request.app[STORE].calendars.set_language(calendar.id, language)
+    await tell(request, "Your choices are saved. Planned meetings follow when the calendar is read, in a moment.")
     raise back_to("/calendars")
 
 
@@ -88,6 +112,8 @@ async def change_rules(request: web.Request) -> web.StreamResponse:
 
 async def delete_calendar(request: web.Request) -> web.StreamResponse:
     calendar = await _own_calendar(request)
+    if calendar.account_id is not None:
+        raise web.HTTPBadRequest(text="This calendar belongs to an account: switch it off, or disconnect the account.")
     await request.app[STORE].calendars.delete(calendar.id)
     await tell(request, "The calendar is disconnected. Nothing in the calendar itself was touched.")
     raise back_to("/calendars")
@@ -101,6 +127,23 @@ def place_of(address: str) -> str:
     if parts.scheme in ("http", "https"):
         return parts.hostname or "Address"
     return "File on the server"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownAccount:
+    account: AccountRow
+    calendars: list[CalendarRow]
+    unlinked: int  # meetings of it in which no link was found, where a wider permission may find one
+    offers_wider: bool
+
+
+def _shown(account: AccountRow, rows: list[CalendarRow], unlinked: list[CalendarRow]) -> ShownAccount:
+    """The wider permission is offered only where the narrow one fell short."""
+    its = [row for row in rows if row.account_id == account.id]
+    without_link = sum(row.account_id == account.id for row in unlinked)
+    falls_short = without_link > 0 if account.provider == "outlook" else any(row.needs_wider for row in its)
+    has_wider = bool(WORDS[account.provider].wider_asks) and not account.is_wider
+    return ShownAccount(account=account, calendars=its, unlinked=without_link, offers_wider=has_wider and falls_short)
 
 
 async def _own_calendar(request: web.Request) -> CalendarRow:
@@ -146,15 +189,26 @@ async def _calendars_page(
     title: str = "",
     typed_rules: HostRules | None = None,
     rules_problem: str = "",
+    choices_problem: tuple[str, str] = ("", ""),
 ) -> web.Response:
-    settings, user = request.app[SETTINGS], user_of(request)
-    host_rules = await request.app[STORE].users.host_rules(user.id)
-    rows = await request.app[STORE].calendars.list(user.id)
+    settings, user, store, services = request.app[SETTINGS], user_of(request), request.app[STORE], request.app[SERVICES]
+    host_rules = await store.users.host_rules(user.id)
+    rows = await store.calendars.list(user.id)
+    by_name = {row.id: row for row in rows}
+    accounts = await store.accounts.list(user.id)
+    upcoming = await store.meetings.upcoming(user.id, request.app[CLOCK].now())
+    unlinked = [by_name[row.calendar_id] for row in upcoming if row.reason == NO_LINK and row.calendar_id in by_name]
     return await page(
         request,
         "calendars.html",
         status=status,
-        calendars=[(row, place_of(row.address)) for row in rows],
+        accounts=[_shown(account, rows, unlinked) for account in accounts],
+        calendars=[(row, place_of(row.address)) for row in rows if row.account_id is None],
+        services={name: words for name, words in WORDS.items() if name != "ics"},
+        set_up={name for name in WORDS if services.of(name) is not None},
+        unused_days=settings.calendar_unused_days,
+        choices_problem=choices_problem,
+        earlies=EARLY_S,
         problem=problem,
         title_given=title,
         rules=allowed_rules(settings),

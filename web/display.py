@@ -55,6 +55,17 @@ FALLBACK_WORDS = {
     "leave": "The bot leaves after a while",
     "each_voice": "I may go on with the voices that agreed",
 }
+RECORDED_WORDS = {
+    "all": "All meetings",
+    "organised": "Only what I organise",
+    "accepted": "Only what I accepted or organise",
+}
+EXTERNALS_SHORT = {"without": "without people from outside", "only": "with people from outside"}
+EXTERNALS_WORDS = {
+    "any": "With or without them",
+    "without": "Only without them",
+    "only": "Only with them",
+}
 MEANS_WORDS = {
     "chat": "in the meeting's chat",
     "page": "on their own page",
@@ -70,6 +81,7 @@ LEFT_WORDS = {
     "removed": "The bot was removed from the meeting. Nothing was kept after that.",
     "denied": "The bot was not let in from the lobby. Ask whoever admits guests to let it in.",
     "host_stopped": "You stopped it. It does not come back to this meeting.",
+    "called_off": "It was called off: in its calendar, or because you switched the calendar or this meeting off.",
     "not_everyone_agreed": "Not everyone agreed, so the bot left.",
     "platform_refuses_bots": "This platform does not let bots in.",
     "sign_in_required": "This meeting lets only signed-in people in. Allow guests, or invite the bot's account.",

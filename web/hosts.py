@@ -24,7 +24,7 @@ from calendar_sync.links import (
     WrappedLink,
     find_link,
 )
-from calendar_sync.planning import TITLE_BARRED
+from calendar_sync.planning import TITLE_BARRED, overlapping
 from consent_notice.words import Rule, VisitId
 from storage.meetings import MeetingRow, MeetingState, Override
 from storage.store import Store
@@ -45,6 +45,23 @@ LEAVE = "leave"  # in forms, where not everyone agrees
 class Upcoming:
     meeting: MeetingRow
     can_join: bool
+    visited_for: str  # the other host whose bot is in this meeting now; empty: none is
+    overlaps: bool  # with another meeting that a bot goes to
+
+    @property
+    def will_join(self) -> bool:
+        return self.meeting.will_record and self.can_join and not self.visited_for
+
+    @property
+    def why(self) -> str:
+        """Why the bot goes or not, in a sentence's words."""
+        meeting = self.meeting
+        if self.visited_for:
+            return "the bot is there for somebody else who has this meeting too"
+        if meeting.override == "later":
+            return "you decide later; until then the bot stays away"
+        why = "your choice for this meeting" if meeting.override else meeting.reason
+        return f"{why}. It overlaps another meeting: two bots will go" if self.overlaps else why
 
 
 def routes() -> list[Route]:
@@ -82,6 +99,7 @@ async def add_meeting(request: web.Request) -> web.StreamResponse:
         found.url,
         title,
         starts_at,
+        room=found.meeting,
         platform=found.platform.value,
         rule=rule,
         fallback=read_fallback(await text_of(request, "fallback"), rule, settings),
@@ -100,7 +118,7 @@ async def add_meeting(request: web.Request) -> web.StreamResponse:
 async def override_meeting(request: web.Request) -> web.StreamResponse:
     meeting = await own_meeting(request)
     wanted = await text_of(request, "override")
-    choices: dict[str, Override | None] = {"record": "record", "skip": "skip", "calendar": None}
+    choices: dict[str, Override | None] = {"record": "record", "skip": "skip", "later": "later", "calendar": None}
     if wanted not in choices:
         raise web.HTTPBadRequest
     if wanted == "record" and not can_join(meeting):
@@ -190,9 +208,7 @@ async def _meetings_page(
         "meetings.html",
         status=status,
         live=await live_meetings(request, rows),
-        upcoming=[
-            Upcoming(meeting=row, can_join=can_join(row)) for row in rows if row.state is not MeetingState.VISITING
-        ],
+        upcoming=_upcoming(rows, await store.meetings.visited_for([row.id for row in rows])),
         missed=await store.meetings.missed(user.id, limit=5),
         calendars=await store.calendars.list(user.id),
         problem=problem,
@@ -204,6 +220,20 @@ async def _meetings_page(
         default_rule=settings.default_rule,
         practice_url=settings.practice_url,
     )
+
+
+def _upcoming(rows: list[MeetingRow], visited_for: dict[str, str]) -> list[Upcoming]:
+    go = [row for row in rows if row.will_record and can_join(row) and row.id not in visited_for]
+    by_link = {row.link: row for row in reversed(go)}  # one bot a room, however often a meeting is planned
+    times: dict[str, tuple[datetime, datetime]] = {
+        row.id: (row.starts_at, row.ends_at or row.starts_at + timedelta(hours=1)) for row in by_link.values()
+    }
+    clash = overlapping(times)
+    return [
+        Upcoming(meeting=row, can_join=can_join(row), visited_for=visited_for.get(row.id, ""), overlaps=row.id in clash)
+        for row in rows
+        if row.state is not MeetingState.VISITING
+    ]
 
 
 def languages(settings: WebSettings) -> list[tuple[str, str]]:

@@ -55,6 +55,7 @@ class WebSettings:
     late_roster_accepted: bool = False
     information: Information = NOTHING_STATED
     publication: int = 0  # which version of the notice is in use
+    calendar_unused_days: int = 90  # then a calendar goes off by itself
     mail: MailServer | None = None  # None: nothing can be sent, and nothing is offered
 
     @property

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
-from storage.schema import metadata
+from storage.schema import installation
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=installation.metadata,
     render_as_batch=True,
     compare_type=True,
 )

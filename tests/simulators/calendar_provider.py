@@ -23,6 +23,7 @@ class SimulatedCalendar:
     error: BaseException | None = None
     loses_last_page: bool = False
     passes: list[str | None] = field(default_factory=list)  # the states we were asked with
+    sources: list[CalendarSource] = field(default_factory=list)  # and what we were asked for
     during_pass: list[object] = field(default_factory=list)  # callables, run before the last page
 
     def put(self, *events: CalendarEvent) -> None:
@@ -39,6 +40,7 @@ class SimulatedCalendar:
 
     async def pages(self, source: CalendarSource, state: str | None, window: Window) -> AsyncIterator[Page]:
         self.passes.append(state)
+        self.sources.append(source)
         if state is not None and int(state) < self.oldest_token:
             raise StateExpired
         changed = list(self.events) if state is None else sorted(set(self.history[int(state) :]))

@@ -46,6 +46,7 @@ from storage.users import User
 from storage.visits import VisitRow
 from web.accounts import Passwords
 from web.app import create_app
+from web.services import CalendarServices
 from web.settings import WebSettings
 
 PASSWORD = "correct-horse-battery"
@@ -156,7 +157,7 @@ class Browser:
 
 
 @asynccontextmanager
-async def open_site(data_dir: Path, **changes: Any) -> AsyncIterator[Site]:
+async def open_site(data_dir: Path, services: CalendarServices | None = None, **changes: Any) -> AsyncIterator[Site]:
     clock, numbers = TestClock(), itertools.count(1)
 
     def new_id() -> str:
@@ -164,7 +165,7 @@ async def open_site(data_dir: Path, **changes: Any) -> AsyncIterator[Site]:
 
     store = Store.open(data_dir, clock, new_id)
     site = Site(store, clock, settings_for(data_dir, **changes), new_id, "")
-    site.app = create_app(store, site.settings, clock, new_id, b"k" * 32)
+    site.app = create_app(store, site.settings, clock, new_id, b"k" * 32, services=services)
     runner = web.AppRunner(site.app, access_log=None)  # as wiring does: paths hold tokens
     await runner.setup()
     listener = web.TCPSite(runner, "127.0.0.1", 0)

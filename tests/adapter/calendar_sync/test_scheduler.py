@@ -198,3 +198,23 @@ async def test_a_deleted_calendar_is_forgotten(here: Installation, server: Calen
         asked = len(server.asked)
         await asyncio.sleep(0.8)
         assert len(server.asked) == asked
+
+
+async def test_a_notice_of_change_has_it_read_at_once(here: Installation, server: CalendarServer) -> None:
+    server.text = some_meeting(here)
+    calendar = await here.connect(server.url)
+    async with running(here, Pace(interval_s=600, look_s=0.1)):
+
+        async def was_read() -> bool:
+            return (await here.row(calendar)).last_synced_at is not None
+
+        await until(was_read)
+        asked = len(server.asked)
+        await asyncio.sleep(0.5)
+        assert len(server.asked) == asked
+        await here.store.calendars.note_change(calendar.id)
+
+        async def was_read_again() -> bool:
+            return len(server.asked) > asked
+
+        await until(was_read_again)

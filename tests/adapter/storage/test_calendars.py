@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from consent_notice.words import CalendarId, Rule
+from storage.calendar_policy import CalendarPolicy, Externals, Recorded
 from storage.calendars import CalendarRow
 from storage.errors import BrokenRecord, NotStored
 from storage.schema import calendars
@@ -76,3 +77,50 @@ async def test_what_is_deleted_is_gone(store: Store, calendar: CalendarRow) -> N
     assert await store.calendars.get(calendar.id) is None
     with pytest.raises(NotStored):
         await store.calendars.set_enabled(CalendarId(calendar.id), True)
+
+
+async def test_what_is_recorded_of_it_is_kept_as_it_was_said(store: Store, calendar: CalendarRow) -> None:
+    assert calendar.policy == CalendarPolicy()
+    said = CalendarPolicy(
+        recorded=Recorded.ORGANISED, skip_words=("1:1", "Zażółć"), externals=Externals.ONLY, join_early_s=0
+    )
+    await store.calendars.set_policy(calendar.id, said)
+    row = await store.calendars.get(calendar.id)
+    assert row is not None
+    assert row.policy == said
+    spoil = calendars.update().where(calendars.c.id == calendar.id).values(skip_words="{")
+    store._database.write_now(lambda connection: connection.execute(spoil))
+    with pytest.raises(BrokenRecord):
+        await store.calendars.get(calendar.id)
+
+
+async def test_use_is_noted_where_it_is_on_and_ends_a_warning(
+    store: Store, calendar: CalendarRow, clock: HandClock
+) -> None:
+    await store.calendars.note_use(calendar.host_id)
+    row = await store.calendars.get(calendar.id)
+    assert row is not None
+    assert row.last_used_at is None
+    await store.calendars.set_enabled(calendar.id, True)
+    await store.calendars.note_warning(calendar.id)
+    used_at = clock.now()
+    clock.pass_ms(60_000)
+    await store.calendars.note_recording(calendar.id, used_at)
+    row = await store.calendars.get(calendar.id)
+    assert row is not None
+    assert (row.last_used_at, row.warned_at) == (used_at, used_at)
+    await store.calendars.note_use(calendar.host_id)
+    row = await store.calendars.get(calendar.id)
+    assert row is not None
+    assert (row.last_used_at, row.warned_at) == (clock.now(), None)
+    await store.calendars.note_warning(calendar.id)
+    clock.pass_ms(60_000)
+    await store.calendars.note_recording(calendar.id, clock.now())
+    await store.calendars.set_enabled(calendar.id, False, because="nobody was here")
+    row = await store.calendars.get(calendar.id)
+    assert row is not None
+    assert (row.last_used_at, row.warned_at, row.off_because) == (clock.now(), None, "nobody was here")
+    await store.calendars.set_enabled(calendar.id, True)
+    row = await store.calendars.get(calendar.id)
+    assert row is not None
+    assert row.off_because == ""

@@ -27,7 +27,7 @@ from storage.errors import (
     WrongKeyFile,
 )
 from storage.migrate import alembic_config, known_versions, migrate
-from storage.schema import HEAD, metadata
+from storage.schema import HEAD, installation
 from storage.store import Store
 
 NewId = Callable[[], str]
@@ -123,7 +123,7 @@ def test_the_scripts_make_the_tables_that_the_code_uses(tmp_path: Path) -> None:
     def compare(connection: Connection) -> tuple[list[object], str | None]:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         head = ScriptDirectory.from_config(alembic_config(connection)).get_current_head()
-        return list(compare_metadata(context, metadata)), head
+        return list(compare_metadata(context, installation.metadata)), head
 
     differences, head = database.write_now(compare)
     database.close()

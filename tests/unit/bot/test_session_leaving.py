@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.commands import HostStopped, LeaveRoom, OwnershipLost, PostLine, StorageFailed
+from bot.commands import CalledOff, HostStopped, LeaveRoom, OwnershipLost, PostLine, StorageFailed
 from bot.ports import Admitted, Ended, LeftReason
 from bot.presence import IllegalEvent, Presence
 from consent_notice.notice import Say
@@ -38,6 +38,17 @@ def test_a_host_stop_is_final_and_leaves() -> None:
     assert visit.kept() == frozenset()
     assert [order.reason for order in orders if isinstance(order, LeaveRoom)] == [LeftReason.HOST_STOPPED]
     assert not visit.tell(HostStopped())
+
+
+def test_what_is_called_off_in_the_calendar_is_left_and_nothing_more_kept() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b")
+    visit.say_yes("b")
+    orders = visit.tell(CalledOff(detail="cancelled in the calendar"))
+    assert visit.kept() == frozenset()
+    assert [order.reason for order in orders if isinstance(order, LeaveRoom)] == [LeftReason.CALLED_OFF]
+    assert visit.session.left_detail == "cancelled in the calendar"
+    assert Say.GOODBYE in [order.line for order in orders if isinstance(order, PostLine)]
+    assert not visit.tell(CalledOff(detail="again"))
 
 
 def test_storage_failure_stops_keeping_tells_the_room_and_leaves() -> None:

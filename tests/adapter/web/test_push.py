@@ -1,0 +1,125 @@
+"""Notices of change: an address proves itself, and only a notice with its watch's secret has a calendar read."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import aiohttp
+import pytest
+
+from consent_notice.words import Rule
+from storage.calendars import CalendarRow
+from tests.adapter.web.conftest import People
+from tests.simulators.web_site import Site
+
+TOKEN = "Validation: Testing client application reachability <&> 1"
+
+
+async def watched(site: Site, people: People, provider: str) -> CalendarRow:
+    row = await site.store.calendars.add(
+        host_id=people.ingrid.id, provider=provider, title="Work", address="primary", rule=Rule.EVERYONE, language="en"
+    )
+    await site.store.watches.keep(
+        calendar_id=row.id,
+        provider=provider,
+        remote_id="remote-1",
+        secret="s3cret",
+        extra={},
+        expires_at=site.clock.now() + timedelta(days=2),
+    )
+    return row
+
+
+async def told(site: Site, row: CalendarRow) -> int:
+    found = await site.store.calendars.get(row.id)
+    assert found is not None
+    return found.told_changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "counts"),
+    [
+        ({}, 1),
+        ({"X-Goog-Resource-State": "not_exists"}, 1),
+        ({"X-Goog-Resource-State": "sync"}, 0),
+        ({"X-Goog-Channel-Token": "guessed"}, 0),
+        ({"X-Goog-Channel-Token": ""}, 0),
+        ({"X-Goog-Channel-ID": "another"}, 0),
+        ({"X-Goog-Channel-ID": "x" * 4_000}, 0),
+    ],
+)
+async def test_google_tells_in_headers(site: Site, people: People, changes: dict[str, str], counts: int) -> None:
+    row = await watched(site, people, "google")
+    headers = {
+        "X-Goog-Channel-ID": "remote-1",
+        "X-Goog-Channel-Token": "s3cret",
+        "X-Goog-Resource-State": "exists",
+        "X-Goog-Message-Number": "10",
+    }
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{site.url}/push/google", headers=headers | changes) as answer,
+    ):
+        assert answer.status == 204
+    assert await told(site, row) == counts
+
+
+async def test_an_address_is_proven_by_its_token_as_plain_text(site: Site) -> None:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{site.url}/push/outlook", params={"validationToken": TOKEN}) as answer,
+    ):
+        assert (answer.status, answer.content_type, await answer.text()) == (200, "text/plain", TOKEN)
+        async with session.post(f"{site.url}/push/outlook", params={"validationToken": "x" * 3_000}) as refused:
+            assert refused.status == 400
+
+
+@pytest.mark.parametrize(
+    ("changes", "counts"),
+    [
+        ({}, 1),
+        ({"lifecycleEvent": "missed"}, 1),
+        ({"clientState": "guessed"}, 0),
+        ({"clientState": None}, 0),
+        ({"subscriptionId": "another"}, 0),
+        ({"subscriptionId": 7}, 0),
+    ],
+)
+async def test_microsoft_tells_in_the_body(site: Site, people: People, changes: dict[str, object], counts: int) -> None:
+    row = await watched(site, people, "outlook")
+    notice = {"subscriptionId": "remote-1", "clientState": "s3cret", "changeType": "updated", "resource": "x"} | changes
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{site.url}/push/outlook", json={"value": ["nonsense", notice]}) as answer,
+    ):
+        assert answer.status == 202
+    assert await told(site, row) == counts
+
+
+async def test_life_of_a_subscription(site: Site, people: People) -> None:
+    await watched(site, people, "outlook")
+    for event in ("reauthorizationRequired", "subscriptionRemoved"):
+        notice = {"subscriptionId": "remote-1", "clientState": "s3cret", "lifecycleEvent": event}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(f"{site.url}/push/outlook", json={"value": [notice]}) as answer,
+        ):
+            assert answer.status == 202
+        left = [watch.expires_at for watch in await site.store.watches.list()]
+        assert left == ([site.clock.now()] if event == "reauthorizationRequired" else [])
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"value": 3}', b'{"value": [null, [], 1]}', b"\xff"])
+async def test_what_is_no_notice_does_nothing(site: Site, body: bytes) -> None:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{site.url}/push/outlook", data=body) as answer,
+    ):
+        assert answer.status in (202, 400)
+
+
+async def test_no_other_page_takes_a_post_without_its_form(site: Site, people: People) -> None:
+    async with site.browser(people.ingrid) as browser:
+        await browser.send("/calendars", {"address": "https://calendar.example.org/a.ics"})
+        assert "too old" in browser.text
+    assert await site.store.calendars.list() == []

@@ -1,0 +1,68 @@
+"""Where calendar services tell of changes. A notice with its watch's secret has that calendar read now; nothing else in
+it is read, and whatever comes without is answered and forgotten.
+
+Google: "Push notifications" (developers.google.com/workspace/calendar/api/guides/push): what matters is in headers.
+Microsoft: "Receive change notifications through webhooks" and "Reduce missing subscriptions and change notifications"
+(learn.microsoft.com/graph/change-notifications-delivery-webhooks and /change-notifications-lifecycle-events): an
+address is proven by sending its validation token back as plain text, notices carry `clientState`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aiohttp import web
+
+from web.access import CLOCK, STORE, Access, Route
+
+MOST_NOTICES = 1_000
+LONGEST_TOKEN = 2_000
+_LONGEST_ID = 400
+
+
+def routes() -> list[Route]:
+    return [
+        Route(method="POST", path="/push/google", handler=from_google, access=Access.ANYONE, is_form=False),
+        Route(method="POST", path="/push/outlook", handler=from_outlook, access=Access.ANYONE, is_form=False),
+    ]
+
+
+async def from_google(request: web.Request) -> web.Response:
+    """`sync` only says that the channel stands."""
+    channel, secret = request.headers.get("X-Goog-Channel-ID", ""), request.headers.get("X-Goog-Channel-Token", "")
+    if request.headers.get("X-Goog-Resource-State") != "sync" and len(channel) <= _LONGEST_ID:
+        await request.app[STORE].watches.take_notice("google", channel, secret)
+    return web.Response(status=204)
+
+
+async def from_outlook(request: web.Request) -> web.Response:
+    token = request.query.get("validationToken")
+    if token is not None:
+        if len(token) > LONGEST_TOKEN:
+            raise web.HTTPBadRequest
+        return web.Response(text=token, content_type="text/plain")
+    try:
+        told = json.loads(await request.read())
+    except ValueError:
+        raise web.HTTPBadRequest from None
+    notices = told.get("value") if isinstance(told, dict) else None
+    for notice in notices[:MOST_NOTICES] if isinstance(notices, list) else ():
+        await _take(request, notice)
+    return web.Response(status=202)
+
+
+async def _take(request: web.Request, notice: Any) -> None:
+    watches = request.app[STORE].watches
+    if not isinstance(notice, dict):
+        return
+    remote_id, secret = notice.get("subscriptionId"), notice.get("clientState")
+    if not isinstance(remote_id, str) or not isinstance(secret, str) or len(remote_id) > _LONGEST_ID:
+        return
+    found = await watches.take_notice("outlook", remote_id, secret)  # also after `missed`: the delta tells what was
+    if found is None:
+        return
+    if notice.get("lifecycleEvent") == "reauthorizationRequired":
+        await watches.renew_now(found.id, request.app[CLOCK].now())
+    elif notice.get("lifecycleEvent") == "subscriptionRemoved":
+        await watches.forget(found.id)  # and a new one is ordered
