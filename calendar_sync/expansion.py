@@ -1,9 +1,9 @@
-"""Takes one iCalendar file apart into the occurrences of a window, in a process of its own.
+"""Takes iCalendar files apart into the occurrences of a window, in a process of its own.
 
-Run as a script: a request line and the file on stdin, one JSON answer on stdout. A file is a stranger's text, and a
+Run as a script: a request line and the files on stdin, one JSON answer on stdout. A file is a stranger's text, and a
 rule of ten million instances or one that never matches can't be interrupted in a thread; here every series has its
-share of processor time, the whole has a limit on time and memory, and `ics` may kill it. Nothing of this project is
-imported.
+share of processor time, the whole has a limit on time and memory, and `isolated` may kill it. Nothing of this project
+is imported.
 """
 
 from __future__ import annotations
@@ -53,6 +53,13 @@ class _Broken(Exception):
     """This event can't be read; the others can."""
 
 
+class _Spent:
+    """Of what all files of one request share."""
+
+    wasted_s = 0.0
+    occurrences = 0
+
+
 class _Window(NamedTuple):
     starts_at: datetime
     ends_at: datetime
@@ -70,15 +77,16 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # no calendar text in a core file
     signal.signal(signal.SIGPROF, _time_is_up)
     request = json.loads(sys.stdin.buffer.readline())
-    body = sys.stdin.buffer.read()
-    try:
-        answer = expand(body, request)
-    except MemoryError:
-        answer = {"problem": "too_large"}
-    json.dump(answer, sys.stdout)
+    answers, spent = [], _Spent()
+    for size in request["sizes"]:
+        try:
+            answers.append(expand(sys.stdin.buffer.read(size), request, spent))
+        except MemoryError:
+            answers.append({"problem": "too_large"})
+    json.dump(answers, sys.stdout)
 
 
-def expand(body: bytes, request: dict[str, Any]) -> dict[str, Any]:
+def expand(body: bytes, request: dict[str, Any], spent: _Spent) -> dict[str, Any]:
     """`{"events", "texts", "broken"}`, or `{"problem"}`: not_a_calendar, cut_off, too_large, too_costly."""
     text = body.decode("utf-8-sig", "replace")
     if not text.lstrip()[:15].upper().startswith("BEGIN:VCALENDAR"):
@@ -89,7 +97,6 @@ def expand(body: bytes, request: dict[str, Any]) -> dict[str, Any]:
     own = {address.lower() for address in request["own_addresses"]}
     found: dict[str, dict[str, Any]] = {}
     texts: dict[str, int] = {}
-    wasted_s = 0.0
     for calendar in calendars:
         window = _Window(
             datetime.fromisoformat(request["from"]),
@@ -98,13 +105,13 @@ def expand(body: bytes, request: dict[str, Any]) -> dict[str, Any]:
         )
         is_all_cancelled = str(calendar.get("METHOD", "")).upper() == "CANCEL"
         for uid, components in _series(calendar).items():
-            if wasted_s > WASTED_CPU_S:
+            if spent.wasted_s > WASTED_CPU_S:
                 return {"problem": "too_costly"}
             try:
                 signal.setitimer(signal.ITIMER_PROF, SERIES_CPU_S)
                 rows = list(_occurrences(uid, components, window, own))
             except _TimeIsUp:
-                wasted_s += SERIES_CPU_S
+                spent.wasted_s += SERIES_CPU_S
                 broken += 1
                 continue
             except Exception:  # noqa: BLE001  whatever is wrong with one event, the others are read
@@ -116,7 +123,8 @@ def expand(body: bytes, request: dict[str, Any]) -> dict[str, Any]:
                 row["texts"] = texts.setdefault(json.dumps(event_texts), len(texts))
                 row["is_cancelled"] = row["is_cancelled"] or is_all_cancelled
                 found[row["occurrence_key"]] = row
-            if len(found) > MAX_OCCURRENCES:
+            spent.occurrences += len(rows)
+            if spent.occurrences > MAX_OCCURRENCES:
                 return {"problem": "too_costly"}
     return {"events": list(found.values()), "texts": [json.loads(each) for each in texts], "broken": broken}
 
@@ -247,7 +255,9 @@ def _occurrences(
         if "RECURRENCE-ID" in component and component["RECURRENCE-ID"].params.get("RANGE") == "THISANDFUTURE"
     }
     several_a_day = master is not None and _may_fall_twice_on_a_day(master)
-    query = recurring_ical_events.CalendarQuery(_calendar_of(components))
+    calendar = icalendar.Calendar()
+    calendar.subcomponents.extend(components)
+    query = recurring_ical_events.CalendarQuery(calendar)
     count = 0
     for occurrence in query.between(window.starts_at - QUERY_MARGIN, window.ends_at + QUERY_MARGIN):
         count += 1
@@ -269,13 +279,6 @@ def _is_inside(span: _Span, window: _Window) -> bool:
     return span.starts_at < window.ends_at and span.ends_at >= window.starts_at
 
 
-def _calendar_of(components: list[Any]) -> Any:
-    calendar = icalendar.Calendar()
-    for component in components:
-        calendar.add_component(component)
-    return calendar
-
-
 def _checked(component: Any, name: str) -> None:
     """A time in a zone that nobody knows would be visited at the wrong hour: the event is broken."""
     if name not in component:
@@ -288,15 +291,12 @@ def _checked(component: Any, name: str) -> None:
 
 
 def _may_fall_twice_on_a_day(master: Any) -> bool:
-    if "RDATE" in master:
-        return True
-    for rule in _values(master, "RRULE"):
-        frequencies = [str(frequency).upper() for frequency in rule.get("FREQ", [])]
-        if any(frequency in ("HOURLY", "MINUTELY", "SECONDLY") for frequency in frequencies):
-            return True
-        if any(len(rule.get(name, [])) > 1 for name in ("BYHOUR", "BYMINUTE", "BYSECOND")):
-            return True
-    return False
+    often = ("HOURLY", "MINUTELY", "SECONDLY")
+    return "RDATE" in master or any(
+        any(str(frequency).upper() in often for frequency in rule.get("FREQ", []))
+        or any(len(rule.get(name, [])) > 1 for name in ("BYHOUR", "BYMINUTE", "BYSECOND"))
+        for rule in _values(master, "RRULE")
+    )
 
 
 def _key(uid: str, original: datetime | None, *, several_a_day: bool = False) -> str:
