@@ -180,12 +180,9 @@ class _Pass:
         here = found[0]
         reports = here.properties.get(REPORTS)
         tells_changes = reports is None or any(each.tag == SYNC_COLLECTION for each in reports.iter())
-        return Place(
-            mark=mark_of(self._source),
-            planned_until=planned_until,
-            sync_token=here.text(SYNC_TOKEN) if tells_changes else "",
-            ctag=here.text(CTAG),
-        )
+        token = here.text(SYNC_TOKEN) if tells_changes else ""
+        ctag = "" if token else here.text(CTAG)
+        return Place(mark=mark_of(self._source), planned_until=planned_until, sync_token=token, ctag=ctag)
 
     async def _since_token(self, place: Place) -> tuple[dict[str, str], set[str]]:
         """Hrefs by name, and the names of what is gone; `place` is moved on."""

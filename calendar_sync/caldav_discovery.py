@@ -237,9 +237,9 @@ def _time_zone(resource: Resource) -> str:
         name, _, value = line.strip().partition(":")
         if name in ("X-LIC-LOCATION", "TZID"):
             names += [value, "/".join(value.split("/")[-2:])]  # "/somebody.example/Europe/Berlin"
-    for name in names:
+    for name in filter(None, names):
         try:
-            return ZoneInfo(name).key if name else "UTC"
+            return ZoneInfo(name).key
         except (KeyError, OSError, ValueError):
             continue
     return "UTC"

@@ -7,7 +7,7 @@ import ipaddress
 import pytest
 
 from calendar_sync.errors import AddressNotAllowed, AddressNotUsable, CalendarError
-from calendar_sync.fetching import FetchLimits, checked_address, retry_after_s, is_public
+from calendar_sync.fetching import FetchLimits, checked_address, is_public, retry_after_s
 
 PUBLIC = FetchLimits()
 
