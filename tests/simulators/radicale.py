@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import caldav
 from aiohttp import web
+from caldav.davclient import DAVClient
 
 from tests.simulators.server import free_port
 
@@ -94,7 +94,7 @@ class CalendarProgram:
     """The host's own: writes into the calendar, by the caldav library."""
 
     def __init__(self, server: Radicale, user: str) -> None:
-        self._client: Any = caldav.DAVClient(
+        self._client = DAVClient(
             server.url,
             username=user,
             password=server.passwords[user],
@@ -144,6 +144,7 @@ class Front:
     fault: str | None = None
     only_for: str = ""  # the fault is for requests that hold this in their body or path
     edit: Callable[[Seen, str], str] | None = None
+    instead: Callable[[Seen], str | None] | None = None  # an answer that is not asked for behind
     redirects: dict[str, str] = field(default_factory=dict)  # path to address
     after: Callable[[Seen], Any] | None = None  # awaited once an answer is on its way
     port: int = 0
@@ -164,6 +165,8 @@ class Front:
             return web.Response(status=301, headers={"Location": target})
         if self.fault is not None and (self.only_for in body or self.only_for in request.path):
             return await self._misbehave(request, self.fault)
+        if self.instead is not None and (ready := self.instead(seen)) is not None:
+            return _xml(ready)
         headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
         async with (
             aiohttp.ClientSession(auto_decompress=True) as session,

@@ -78,7 +78,9 @@ CASES = {
         ["10-28 08:30"],
     ),
     "dates added by hand": (
-        calendar_of(event_of("UID:s", "DTSTART:20261021T090000Z", "DURATION:PT1H", "RDATE:20261023T120000Z,20261024T130000Z")),
+        calendar_of(
+            event_of("UID:s", "DTSTART:20261021T090000Z", "DURATION:PT1H", "RDATE:20261023T120000Z,20261024T130000Z")
+        ),
         ["10-21 09:00", "10-23 12:00", "10-24 13:00"],
     ),
     "a time zone by its Windows name": (
