@@ -112,21 +112,24 @@ class Bodies:
                     batches += _halves(batch)
                     continue
                 answers = [error]
+            unread: list[_Body] = []
             for body, answer in zip(batch, answers, strict=True):
+                if isinstance(answer, CalendarTooCostly) and body is not batch[0]:
+                    unread.append(body)  # those before it have used up what all of them may
+                    continue
                 events, broken = (answer.events, answer.broken) if isinstance(answer, Expanded) else ((), 1)
                 read.append(Read(name=body.name, etag=body.etag, events=events, broken=broken))
+            if unread:
+                self._count_halving(CalendarTooCostly())
+                batches.append(unread)
         return read
 
     async def _expand(self, bodies: list[_Body]) -> list[Expanded | CalendarError]:
         try:
             async with self._slots, asyncio.timeout(self._server.left_s()):
-                answers = await expand([body.file for body in bodies], self._source, self._window)
+                return await expand([body.file for body in bodies], self._source, self._window)
         except TimeoutError:
             raise CalendarTooCostly from None
-        for answer in answers:
-            if isinstance(answer, CalendarTooCostly) and len(bodies) > 1:  # the limits were for all of them
-                raise answer
-        return answers
 
     def _count_halving(self, error: CalendarError) -> None:
         self._halvings += 1

@@ -140,6 +140,8 @@ class DavServer:
         url = checked_address(url, self._limits)
         if not url.startswith("https:") and not self._limits.allow_private_addresses:
             raise AddressNotUsable("a password is sent by https only: give the calendar server's address with https://")
+        if take_apart(url) is None:
+            raise AddressNotUsable("that is no address of a calendar server; give one that begins with https://")
         if self._login is not None and not self._login.is_for(url):
             raise LeadsElsewhere
         return url

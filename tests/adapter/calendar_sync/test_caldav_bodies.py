@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
-from time import perf_counter
 
 import pytest
 
 from calendar_sync import caldav_bodies
 from calendar_sync.errors import CalendarServerFailed
-from calendar_sync.sync import CalendarSource, Window
 from tests.simulators.caldav_reading import LIMITS, Account, account_at
-from tests.simulators.calendar_files import calendar_of, event_of, meeting
+from tests.simulators.calendar_files import calendar_of, meeting
 from tests.simulators.ics_reading import NOW, ROOM
 from tests.simulators.radicale import Radicale, Seen, radicale
 
@@ -138,66 +135,3 @@ async def test_one_larger_than_we_read_is_left_out(account: Account) -> None:
     spoil(account, "SUMMARY:Weekly", "DESCRIPTION:" + "long " * (LIMITS.max_bytes // 5))
     assert (await account.read()).broken == 1
     assert account.starts() == GOOD
-
-
-async def test_hostile_rules_in_many_resources_end_in_time(account: Account) -> None:
-    for number in range(12):
-        await account.put(f"slow{number}", at(1, f"slow{number}", "RRULE:FREQ=DAILY;COUNT=2"))
-    hostile = "RRULE:FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30"
-    account.front.edit = lambda seen, text: text.replace("RRULE:FREQ=DAILY;COUNT=2", hostile)
-    began = perf_counter()
-    assert (await account.read()).broken == 12
-    assert account.starts() == [*GOOD, "10-21 18:00"]
-    assert perf_counter() - began < 60
-
-
-async def test_the_loop_stays_free_while_many_are_read(account: Account) -> None:
-    text = calendar_of(
-        *(
-            event_of(
-                f"UID:many{number}",
-                f"DTSTART:{(NOW + timedelta(minutes=number)).strftime('%Y%m%dT%H%M%SZ')}",
-                "DURATION:PT30M",
-                "RRULE:FREQ=DAILY",
-            )
-            for number in range(120)
-        )
-    )
-    await account.put("good0", at(1, "good0", "X-LONG:" + "x" * 200))
-    account.front.edit = lambda seen, body: body.replace(
-        body[body.find("BEGIN:VCALENDAR") : body.find("END:VCALENDAR") + 13] if "multiget" in seen.body else "\0",
-        text.replace("\r\n", "\n"),
-        1,
-    )
-    longest_s, stop = 0.0, asyncio.Event()
-
-    async def watch() -> None:
-        nonlocal longest_s
-        while not stop.is_set():
-            before = perf_counter()
-            await asyncio.sleep(0.005)
-            longest_s = max(longest_s, perf_counter() - before - 0.005)
-
-    async with asyncio.TaskGroup() as group:
-        group.create_task(watch())
-        await account.read()
-        stop.set()
-    assert len(account.events) > 1_500
-    assert longest_s < 0.25, "the reading happens elsewhere"  # far above what it takes, for a busy machine
-
-
-async def test_a_cancelled_pass_leaves_no_process_behind(account: Account) -> None:
-    spoil(account, "SUMMARY:Weekly", "RRULE:FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30")
-    window = Window(starts_at=NOW, ends_at=NOW + timedelta(days=1))
-    source: CalendarSource = account.source
-
-    async def read() -> None:
-        async for _ in account.provider.pages(source, None, window):
-            pass
-
-    task = asyncio.ensure_future(read())
-    await asyncio.sleep(0.4)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    # the child watcher would warn about a process that was left, and warnings are errors
