@@ -7,7 +7,7 @@ path. Of DNS only hosts of the domain asked about are believed, as the password 
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -18,14 +18,13 @@ import dns.exception
 from calendar_sync.accounts import AccessRevoked, PasswordRefused, RemoteCalendar
 from calendar_sync.addresses import is_host_or_below
 from calendar_sync.caldav_messages import properties
-from calendar_sync.dav import DavServer, Login, RequestRefused, open_dav
+from calendar_sync.dav import DavServer, Login, RequestRefused, ServerFault, open_dav
 from calendar_sync.errors import (
     AddressNotAllowed,
     AddressNotUsable,
     AnswersWebPage,
     CalendarError,
     CalendarNotFound,
-    CalendarServerFailed,
     CalendarUnreachable,
     NotACalendar,
 )
@@ -36,6 +35,8 @@ WELL_KNOWN = "/.well-known/caldav"
 DISCOVERY_LIMIT_S = 60.0
 DNS_LIMIT_S = 5.0
 MAX_HOMES = 10
+
+_NO_SERVER = "no calendars are found at this address; give the CalDAV address that your provider names"
 
 # where the services keep the calendars of addresses in these domains, as their help pages say
 _SERVERS = {
@@ -87,8 +88,10 @@ async def discover(
             raise PasswordRefused from None
         except (AddressNotAllowed, AddressNotUsable) as error:
             failures.append(error)
-        except (CalendarNotFound, CalendarUnreachable, AnswersWebPage, NotACalendar, RequestRefused) as error:
+        except (CalendarNotFound, CalendarUnreachable, ServerFault, AnswersWebPage, NotACalendar) as error:
             failures.append(error)
+        except RequestRefused:
+            failures.append(NotACalendar(_NO_SERVER))
     raise _most_telling(failures)
 
 
@@ -171,15 +174,12 @@ async def _from_dns(scheme: str, domain: str, resolver: dns.asyncresolver.Resolv
     return [(server, path) for server in servers[:3]]
 
 
-def _most_telling(failures: Iterable[CalendarError]) -> CalendarError:
+def _most_telling(failures: Sequence[CalendarError]) -> CalendarError:
     """Of several places that were no server, what the host can do most about."""
-    order = (AddressNotAllowed, AddressNotUsable, CalendarServerFailed, AnswersWebPage, NotACalendar, CalendarNotFound)
-    failures = list(failures)
-    for kind in order:
-        for failure in failures:
-            if isinstance(failure, kind):
-                return failure
-    return failures[0] if failures else AddressNotUsable()
+    order = (ServerFault, AnswersWebPage, NotACalendar, CalendarNotFound, CalendarUnreachable)
+    ranks = {kind: rank for rank, kind in enumerate(order, start=1)}
+    failure = min(failures, key=lambda failure: ranks.get(type(failure), 0))
+    return NotACalendar(_NO_SERVER) if isinstance(failure, CalendarNotFound) else failure
 
 
 # ---- what is there -------------------------------------------------------------------------------------------------
@@ -195,7 +195,7 @@ async def _account(server: DavServer, login: Login, address: str) -> tuple[DavAc
     calendar = answer.url if f"{_C}calendar" in here.kinds() else ""
     if not principal and not calendar:
         if not here.hrefs(_HOMES):
-            raise NotACalendar("this server answers, but has no calendars at this address; give its CalDAV address")
+            raise NotACalendar(_NO_SERVER)
         principal = answer.url
     if principal and not same_place(principal, answer.url):
         found = (await server.propfind(principal, properties([_HOMES, _ADDRESSES]), depth=0)).resources
