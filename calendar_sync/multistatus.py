@@ -1,7 +1,6 @@
 """PURE: what a CalDAV server's XML says, resource by resource, so that a broken one does not hide the others.
 
-Decides what counts as an answer: UTF-8, whole, without a document type (and so without entities of its making), within
-limits. Addresses stay as the server wrote them, and are compared in one spelling.
+Decides what counts as an answer: whole, within limits, without a document type (and so without entities of its making). Addresses stay as the server wrote them, and are compared in one spelling.
 """
 
 from __future__ import annotations
@@ -108,8 +107,8 @@ class _Plain(ET.TreeBuilder):
 
 
 def parsed(body: bytes) -> ET.Element:
-    """Raises CalendarError. Read as UTF-8 whatever it calls itself, so that nothing can hide in another encoding."""
-    parser = ET.XMLParser(target=_Plain(), encoding="utf-8")  # noqa: S314  _Plain takes no document type
+    """Raises CalendarError."""
+    parser = ET.XMLParser(target=_Plain())  # noqa: S314  _Plain takes no document type, in whatever encoding
     try:
         for start in range(0, len(body), FEED_BYTES):
             parser.feed(body[start : start + FEED_BYTES])
@@ -118,6 +117,8 @@ def parsed(body: bytes) -> ET.Element:
         if b"<html" in body[:2048].lower():
             raise _web_page() from None
         raise (CalendarCutOff() if error.code in _CUT_OFF else _not_dav()) from None
+    except (ValueError, LookupError):  # an encoding that there is not, or that is not read here
+        raise _not_dav() from None
     return root
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -54,7 +55,7 @@ class Radicale:
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log)
         until = time.monotonic() + _UP_LIMIT_S
-        while "Radicale server ready" not in self.log:
+        while not self._listens():
             assert self.process.poll() is None, self.log[-2_000:]
             assert time.monotonic() < until, "Radicale did not come up"
             time.sleep(0.05)
@@ -64,6 +65,13 @@ class Radicale:
             self.process.kill()
             self.process.wait()
             self.process = None
+
+    def _listens(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+        except OSError:
+            return False
+        return True
 
     def set_password(self, user: str, password: str) -> None:
         """Of a new user too; counts from the next request."""
@@ -119,6 +127,9 @@ class CalendarProgram:
     async def delete(self, calendar: str, name: str) -> None:
         await self._do(self._client.delete, f"{calendar}{name}.ics")
 
+    async def delete_calendar(self, calendar: str) -> None:
+        await self._do(self._client.delete, calendar)
+
     def close(self) -> None:
         self._client.close()
 
@@ -158,6 +169,12 @@ class Front:
         return address.replace(self.behind, self.url)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
+        try:
+            return await self._answer(request)
+        except aiohttp.ClientError:
+            return web.Response(status=502)
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         body = await request.text()
         seen = Seen(method=request.method, path=request.path_qs, headers=dict(request.headers), body=body)
         self.seen.append(seen)

@@ -166,7 +166,7 @@ async def test_each_calendar_is_listed_with_what_tells_it_apart(account: Account
             calendar,
             of(home),
             of(others, "oc:owner-principal"),
-            "<C:calendar-timezone-id>Asia/Tokyo</C:calendar-timezone-id>",
+            zone_id,
         )
         + one("five", calendar, components.format(tasks))
         + one("six", calendar, components.format(tasks + "<C:comp name='VEVENT'/>"), of(others))
