@@ -49,7 +49,7 @@ class NotAReadingMethod(CalendarError):
 
 
 class RequestRefused(CalendarServerFailed):
-    """The server did not like what it was asked; callers know what that means where they asked."""
+    """The calendar server refuses what it was asked. Connect the calendar again."""
 
     def __init__(self, status: int, conditions: frozenset[str] = frozenset()) -> None:
         super().__init__(f"the calendar server answers with {status}; connect the calendar again")
@@ -58,7 +58,7 @@ class RequestRefused(CalendarServerFailed):
 
 
 class ServerFault(CalendarServerFailed):
-    """A 5xx answer."""
+    """The calendar server is overloaded or has a fault. We try again by ourselves; what was planned stays."""
 
     def __init__(self, status: int, retry_after_s: float | None) -> None:
         super().__init__(

@@ -1,6 +1,7 @@
 """PURE: what a CalDAV server's XML says, resource by resource, so that a broken one does not hide the others.
 
-Decides what counts as an answer: whole, within limits, without a document type (and so without entities of its making). Addresses stay as the server wrote them, and are compared in one spelling.
+Decides what counts as an answer: whole, within limits, without a document type (and so without entities of its making).
+Addresses stay as the server wrote them, and are compared in one spelling.
 """
 
 from __future__ import annotations

@@ -51,6 +51,7 @@ SHOWN_BY = {
     "bot.presence": "tests/unit/bot/test_session.py",
     "bot.standings": "tests/unit/bot/test_session.py",
     "bot.telling": "tests/unit/bot/test_session.py",
+    "calendar_sync.caldav_messages": "tests/adapter/calendar_sync/test_caldav_delta.py",
     "calendar_sync.addresses": "tests/unit/calendar_sync/test_links.py",
     "calendar_sync.services": "tests/unit/calendar_sync/test_links.py",
     "calendar_sync.expansion": "tests/adapter/calendar_sync/test_ics_broken.py",
@@ -227,7 +228,7 @@ def test_every_required_package_is_used() -> None:
         "msal": "promised: Outlook calendars",
         "audioop-lts": "pydub imports it",
     }
-    known_as = {"argon2-cffi": "argon2", "hibari-tts": "hibari", "webrtcvad-wheels": "webrtcvad"}
+    known_as = {"argon2-cffi": "argon2", "dnspython": "dns", "hibari-tts": "hibari", "webrtcvad-wheels": "webrtcvad"}
     imported = set()
     for path in source_files():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
