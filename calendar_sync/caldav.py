@@ -104,11 +104,15 @@ class CaldavCalendars:
             raise AccessRevoked
         account = _account(source.credentials)
         before = await asyncio.to_thread(Place.read, state)
+        last = Page()
         async with open_dav(account.login, self._limits, all_s=PASS_LIMIT_S, tls=self._tls) as server:
             one = _Pass(server, source, self._slots)
             is_fresh = before and before.planned_until >= window.ends_at and before.mark == mark_of(source)
             async for page in one.changes(before, window) if before and is_fresh else one.everything(before, window):
-                yield page
+                last = page
+                if not page.is_last:
+                    yield page
+        yield last  # with the connection closed: nobody asks for more after it
 
 
 class _Pass:

@@ -6,8 +6,9 @@ path. Of DNS only hosts of the domain asked about are believed, as the password 
 
 from __future__ import annotations
 
+import asyncio
 import ssl
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -20,8 +21,6 @@ from calendar_sync.addresses import is_host_or_below
 from calendar_sync.caldav_messages import properties
 from calendar_sync.dav import DavServer, Login, RequestRefused, ServerFault, open_dav
 from calendar_sync.errors import (
-    AddressNotAllowed,
-    AddressNotUsable,
     AnswersWebPage,
     CalendarError,
     CalendarNotFound,
@@ -78,20 +77,23 @@ async def discover(
     tls: ssl.SSLContext | None = None,
 ) -> tuple[DavAccount, frozenset[str]]:
     """The account, and the host's own mail addresses. Raises PasswordRefused and other CalendarErrors."""
+    user = user.strip()
     failures: list[CalendarError] = []
-    async for candidate in _candidates(address.strip(), user.strip(), limits, resolver):
-        login = Login(user=user.strip(), password=password, server=candidate)
-        try:
-            async with open_dav(login, limits, all_s=DISCOVERY_LIMIT_S, tls=tls) as server:
-                return await _account(server, login, candidate)
-        except AccessRevoked:
-            raise PasswordRefused from None
-        except (AddressNotAllowed, AddressNotUsable) as error:
-            failures.append(error)
-        except (CalendarNotFound, CalendarUnreachable, ServerFault, AnswersWebPage, NotACalendar) as error:
-            failures.append(error)
-        except RequestRefused:
-            failures.append(NotACalendar(_NO_SERVER))
+    try:
+        async with asyncio.timeout(DISCOVERY_LIMIT_S):
+            for candidate in await _candidates(address.strip(), user, limits, resolver):
+                login = Login(user=user, password=password, server=candidate)
+                try:
+                    async with open_dav(login, limits, all_s=DISCOVERY_LIMIT_S, tls=tls) as server:
+                        return await _account(server, login, candidate)
+                except AccessRevoked:
+                    raise PasswordRefused from None  # no second try: servers lock accounts
+                except RequestRefused:
+                    failures.append(NotACalendar(_NO_SERVER))
+                except CalendarError as error:
+                    failures.append(error)
+    except TimeoutError:
+        failures.append(CalendarUnreachable())
     raise _most_telling(failures)
 
 
@@ -120,34 +122,26 @@ async def list_calendars(account: DavAccount, server: DavServer) -> list[RemoteC
 
 async def _candidates(
     address: str, user: str, limits: FetchLimits, resolver: dns.asyncresolver.Resolver | None
-) -> AsyncIterator[str]:
+) -> list[str]:
     if "://" not in address:
         domain = (address or user).rpartition("@")[2].strip("/ ").lower()
-        if "/" not in domain:
-            async for candidate in _of_domain(domain, limits, resolver):
-                yield candidate
-            return
+        if "/" not in domain and ":" not in domain:
+            return await _of_domain(domain, limits, resolver)
         address = "https://" + address
-    yield address
     parts = urlsplit(address)
-    if parts.path.rstrip("/") != WELL_KNOWN:
-        yield f"{parts.scheme}://{parts.netloc}{WELL_KNOWN}"
+    well_known = f"{parts.scheme}://{parts.netloc}{WELL_KNOWN}"
+    return [address] if parts.path.rstrip("/") == WELL_KNOWN else [address, well_known]
 
 
-async def _of_domain(
-    domain: str, limits: FetchLimits, resolver: dns.asyncresolver.Resolver | None
-) -> AsyncIterator[str]:
+async def _of_domain(domain: str, limits: FetchLimits, resolver: dns.asyncresolver.Resolver | None) -> list[str]:
     if domain in _SERVERS:
-        yield _SERVERS[domain]
-        return
-    schemes = ("https", "http") if limits.allow_private_addresses else ("https",)
-    for scheme in schemes:
+        return [_SERVERS[domain]]
+    found = []
+    for scheme in ("https", "http") if limits.allow_private_addresses else ("https",):
         for server, path in await _from_dns(scheme, domain, resolver):
-            if path:
-                yield f"{scheme}://{server}{path}"
-            yield f"{scheme}://{server}{WELL_KNOWN}"
-    yield f"https://{domain}{WELL_KNOWN}"
-    yield f"https://{domain}/"
+            found += [f"{scheme}://{server}{path}"] if path else []
+            found.append(f"{scheme}://{server}{WELL_KNOWN}")
+    return [*found, f"https://{domain}{WELL_KNOWN}", f"https://{domain}/"]
 
 
 async def _from_dns(scheme: str, domain: str, resolver: dns.asyncresolver.Resolver | None) -> list[tuple[str, str]]:
@@ -177,7 +171,7 @@ async def _from_dns(scheme: str, domain: str, resolver: dns.asyncresolver.Resolv
 def _most_telling(failures: Sequence[CalendarError]) -> CalendarError:
     """Of several places that were no server, what the host can do most about."""
     order = (ServerFault, AnswersWebPage, NotACalendar, CalendarNotFound, CalendarUnreachable)
-    ranks = {kind: rank for rank, kind in enumerate(order, start=1)}
+    ranks = {kind: rank for rank, kind in enumerate(order, start=1)}  # before them what the address itself is
     failure = min(failures, key=lambda failure: ranks.get(type(failure), 0))
     return NotACalendar(_NO_SERVER) if isinstance(failure, CalendarNotFound) else failure
 

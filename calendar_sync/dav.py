@@ -11,7 +11,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import aiohttp
@@ -73,7 +73,7 @@ class Login:
     """A password and the server that its owner gave it for."""
 
     user: str
-    password: str  # secret
+    password: str = field(repr=False)  # secret
     server: str  # any address on it
 
     def is_for(self, url: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
-from urllib.parse import quote, unquote, urljoin
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from calendar_sync.addresses import WebAddress, take_apart
 from calendar_sync.errors import (
@@ -34,7 +34,7 @@ class Resource:
     """What a multistatus says of one resource."""
 
     url: str
-    href: str  # as the server wrote it, for asking about it again
+    href: str  # the path or address as the server wrote it, for asking about it again
     status: int  # of the resource; what its properties say is in `properties`
     properties: dict[str, ET.Element]  # those that it has, by tag
 
@@ -152,9 +152,10 @@ def read_multistatus(body: bytes, url: str) -> Multistatus:
         if not href:
             continue
         try:
-            resource = Resource(
-                url=join(url, href), href=href, status=_status(element), properties=_properties(element)
-            )
+            absolute = join(url, href)
+            if not href.startswith(("/", "http:", "https:")):
+                href = urlsplit(absolute).path
+            resource = Resource(url=absolute, href=href, status=_status(element), properties=_properties(element))
         except CalendarError:  # an address that leads nowhere we go
             continue
         if resource.status == 507 and same_place(resource.url, url):

@@ -9,9 +9,10 @@ import aiohttp
 import pytest
 from aiohttp.abc import ResolveResult
 
-from calendar_sync.accounts import AccessRevoked, NoSignInPage, PasswordRefused
+from calendar_sync.accounts import AccessRevoked, AccountProvider, NoSignInPage, PasswordRefused
 from calendar_sync.caldav import CaldavCalendars
 from calendar_sync.caldav_discovery import _candidates
+from calendar_sync.dav import Login
 from calendar_sync.errors import (
     AnswersWebPage,
     CalendarCutOff,
@@ -23,6 +24,7 @@ from calendar_sync.errors import (
     NotACalendar,
 )
 from calendar_sync.fetching import FetchLimits
+from calendar_sync.sync import CalendarProvider
 from tests.simulators.caldav_reading import LIMITS, PASSWORD, Account, account_at
 from tests.simulators.calendar_files import calendar_of, meeting
 from tests.simulators.ics_reading import NOW
@@ -97,7 +99,7 @@ async def test_a_mail_address_is_enough_where_its_domain_says_so(
 
 
 async def _looked_at(address: str, dns: NameServer, limits: FetchLimits, user: str = "ann") -> list[str]:
-    return [candidate async for candidate in _candidates(address, user, limits, dns.resolver())]
+    return await _candidates(address, user, limits, dns.resolver())
 
 
 async def test_only_hosts_of_the_domain_itself_are_believed(dns: NameServer) -> None:
@@ -120,6 +122,9 @@ async def test_services_that_many_use_are_known_without_asking(dns: NameServer) 
     assert await _looked_at("ann@icloud.com", dns, LIMITS) == ["https://caldav.icloud.com/"]
     assert await _looked_at("", dns, LIMITS, user="ann@fastmail.com") == ["https://caldav.fastmail.com/dav/"]
     assert dns.asked == []
+    assert await _looked_at("cloud.example:8443", dns, LIMITS) == [
+        "https://cloud.example:8443", "https://cloud.example:8443/.well-known/caldav"
+    ]  # fmt: skip
     assert await _looked_at("cloud.example/remote.php/dav", dns, LIMITS) == [
         "https://cloud.example/remote.php/dav", "https://cloud.example/.well-known/caldav"
     ]  # fmt: skip
@@ -278,6 +283,14 @@ async def test_each_fault_has_its_message(
             assert caught.value.retry_after_s == 120
     with pytest.raises(reading):
         await account.provider.calendars(account.credentials)
+
+
+def test_it_is_what_the_rest_of_the_project_expects() -> None:
+    """Held by the type checker."""
+    provider = CaldavCalendars(LIMITS)
+    _accounts: AccountProvider = provider
+    _calendars: CalendarProvider = provider
+    assert PASSWORD not in repr(Login(user="ann", password=PASSWORD, server="https://dav.example/"))
 
 
 async def test_nobody_listens() -> None:

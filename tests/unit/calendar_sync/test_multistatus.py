@@ -55,6 +55,7 @@ def test_each_resource_is_told_with_what_it_has() -> None:
         (HERE + "e.ics", 500, ""),
         (HERE + "f.ics", 200, ""),
     ]
+    assert [each.href for each in told.resources][1:3] == [HERE + "b%20c.ics", "/ann/work/d.ics"]
     assert (told.sync_token, told.is_cut_short) == ("urn:9", False)
 
 
