@@ -55,7 +55,6 @@ SHOWN_BY = {
     "calendar_sync.addresses": "tests/unit/calendar_sync/test_links.py",
     "calendar_sync.services": "tests/unit/calendar_sync/test_links.py",
     "calendar_sync.expansion": "tests/adapter/calendar_sync/test_ics_broken.py",
-    "calendar_sync.isolated": "tests/adapter/calendar_sync/test_ics_broken.py",
     "consent_notice.attendance": "tests/unit/consent_notice/test_rules.py",
     "config.demo": "tests/acceptance/test_demo.py",
     "config.options": "tests/adapter/config/test_cli.py",
