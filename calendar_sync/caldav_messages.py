@@ -5,6 +5,7 @@ Decides nothing but the wording; all of them ask, none tells the server anything
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -23,35 +24,37 @@ REPORTS = dav.SupportedReportSet.tag
 
 def properties(tags: Iterable[str]) -> str:
     """PROPFIND (RFC 4918 section 9.1)."""
-    return str(dav.Propfind() + _asking(*(_named(tag) for tag in tags)))
+    return str(_of(dav.Propfind(), _asking(*(_named(tag)() for tag in tags))))
 
 
 def changes_since(token: str) -> str:
     """REPORT sync-collection (RFC 6578 section 3.2)."""
     level = dav.SyncLevel(value="1")
-    return str(dav.SyncCollection() + dav.SyncToken(value=token) + level + _asking(dav.GetEtag()))
+    return str(_of(dav.SyncCollection(), dav.SyncToken(value=token), level, _asking(dav.GetEtag())))
 
 
 def events_between(starts_at: datetime, ends_at: datetime) -> str:
     """REPORT calendar-query (RFC 4791 section 7.8), for the ETags alone; repetitions are the server's to work out."""
-    events = cdav.CompFilter("VEVENT") + cdav.TimeRange(starts_at, ends_at)
-    wanted = cdav.Filter() + (cdav.CompFilter("VCALENDAR") + events)
-    return str(cdav.CalendarQuery() + _asking(dav.GetEtag()) + wanted)
+    events = _of(cdav.CompFilter("VEVENT"), cdav.TimeRange(starts_at, ends_at))
+    wanted = _of(cdav.Filter(), _of(cdav.CompFilter("VCALENDAR"), events))
+    return str(_of(cdav.CalendarQuery(), _asking(dav.GetEtag()), wanted))
 
 
 def bodies_of(hrefs: Iterable[str]) -> str:
     """REPORT calendar-multiget (RFC 4791 section 7.9)."""
-    wanted = (dav.Href(value=href) for href in hrefs)
-    return str(cdav.CalendarMultiGet() + _asking(dav.GetEtag(), cdav.CalendarData()) + wanted)
+    wanted = _asking(dav.GetEtag(), cdav.CalendarData())
+    return str(_of(cdav.CalendarMultiGet(), wanted, *(dav.Href(value=href) for href in hrefs)))
 
 
-def _asking(*properties: BaseElement) -> BaseElement:
-    return dav.Prop() + properties
+def _asking(*wanted: BaseElement) -> BaseElement:
+    return _of(dav.Prop(), *wanted)
 
 
-def _named(tag: str) -> BaseElement:
-    class Named(BaseElement):
-        pass
+def _of(element: BaseElement, *inside: BaseElement) -> BaseElement:
+    """As a list: of a single element the library would ask whether it can be iterated, which may take 0.1 s."""
+    return element.append(list(inside))
 
-    Named.tag = tag
-    return Named()
+
+@functools.cache
+def _named(tag: str) -> type[BaseElement]:
+    return type("Named", (BaseElement,), {"tag": tag})
