@@ -10,6 +10,7 @@ import asyncio
 import ssl
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -99,19 +100,27 @@ async def discover(
 
 async def list_calendars(account: DavAccount, server: DavServer) -> list[RemoteCalendar]:
     """Those that can hold meetings; the default one first. Raises CalendarError."""
-    homes = [account.calendar] if account.calendar else []
+    homes: list[str] = []
     if account.principal:
-        (own,) = (await server.propfind(account.principal, properties([_HOMES]), depth=0)).resources[:1] or (None,)
-        homes += own.hrefs(_HOMES) if own else []
+        answer = await server.propfind(account.principal, properties([_HOMES]), depth=0)
+        homes = [home for resource in answer.resources[:1] for home in resource.hrefs(_HOMES)]
     found: dict[str, RemoteCalendar] = {}
     default = ""
-    for home in homes[: MAX_HOMES + 1]:
-        answer = await server.propfind(home, properties(_LISTED), depth=1)
+    failure: CalendarError | None = None
+    places: list[tuple[str, Literal[0, 1]]] = [(home, 1) for home in homes[:MAX_HOMES]]
+    for address, depth in [(account.calendar, 0), *places] if account.calendar else places:
+        try:
+            answer = await server.propfind(address, properties(_LISTED), depth=depth)
+        except (CalendarNotFound, RequestRefused) as error:  # somebody else's, that is not shared any more
+            failure = error
+            continue
         for resource in answer.resources:
             if f"{_C}schedule-inbox" in resource.kinds():
                 default = next(iter(resource.hrefs(_DEFAULT)), "")
             elif _holds_events(resource) and account.login.is_for(resource.url):
                 found.setdefault(place(resource.url), _calendar(resource, account))
+    if failure is not None and not found:
+        raise failure
     if default and (first := found.get(place(default))):
         found[place(default)] = replace(first, is_primary=True)
     return sorted(found.values(), key=lambda calendar: (not calendar.is_primary, calendar.is_others, calendar.title))

@@ -6,6 +6,7 @@ Addresses stay as the server wrote them, and are compared in one spelling.
 
 from __future__ import annotations
 
+import contextlib
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urljoin, urlsplit
@@ -43,9 +44,13 @@ class Resource:
         return "" if found is None else (found.text or "").strip()
 
     def hrefs(self, tag: str) -> list[str]:
-        """The addresses in a property."""
+        """The addresses in a property, but for those that lead nowhere we go."""
         found = self.properties.get(tag)
-        return [] if found is None else [join(self.url, each.text) for each in found.iter(f"{_DAV}href") if each.text]
+        addresses = []
+        for each in [] if found is None else found.iter(f"{_DAV}href"):
+            with contextlib.suppress(CalendarError):
+                addresses += [join(self.url, each.text)] if each.text else []
+        return addresses
 
     def kinds(self) -> frozenset[str]:
         found = self.properties.get(f"{_DAV}resourcetype")

@@ -12,7 +12,7 @@ from aiohttp.abc import ResolveResult
 from calendar_sync.accounts import AccessRevoked, AccountProvider, NoSignInPage, PasswordRefused
 from calendar_sync.caldav import CaldavCalendars
 from calendar_sync.caldav_discovery import _candidates
-from calendar_sync.dav import Login
+from calendar_sync.dav import Login, RequestRefused
 from calendar_sync.errors import (
     AnswersWebPage,
     CalendarCutOff,
@@ -173,6 +173,7 @@ async def test_each_calendar_is_listed_with_what_tells_it_apart(account: Account
             of(others, "oc:owner-principal"),
             zone_id,
         )
+        + one("strange", calendar, "<D:displayname>Xi</D:displayname>", of("http://[other/"), of(home))
         + one("five", calendar, components.format(tasks))
         + one("six", calendar, components.format(tasks + "<C:comp name='VEVENT'/>"), of(others))
         + one("seven", "<CS:subscribed/>" + calendar)
@@ -185,11 +186,33 @@ async def test_each_calendar_is_listed_with_what_tells_it_apart(account: Account
     assert [(each.title, each.time_zone, each.is_primary, each.is_others) for each in found] == [
         ("Zeta", "Europe/Paris", True, False),
         ("Alpha", "UTC", False, False),
+        ("Xi", "UTC", False, False),
         ("Team", "UTC", False, True),
         ("four", "Asia/Tokyo", False, True),
         ("six", "UTC", False, True),
     ]
-    assert found[2].key == f"{account.front.url}{account.user}/three%20x/"
+    assert found[3].key == f"{account.front.url}{account.user}/three%20x/"
+
+
+async def test_a_home_that_is_closed_does_not_hide_the_others(account: Account) -> None:
+    account.front.edit = lambda seen, text: text.replace(
+        "calendar-home-set><href>", "calendar-home-set><href>/closed/</href><href>", 1
+    )
+    (calendar,) = await account.provider.calendars(account.credentials)
+    assert calendar.title == "Work"
+    account.front.fault, account.front.only_for = "403", "displayname"
+    with pytest.raises(RequestRefused):
+        await account.provider.calendars(account.credentials)
+
+
+async def test_a_calendar_is_not_searched_to_be_listed(account: Account) -> None:
+    account.granted = await account.provider.connect(
+        account.front.url + f"{account.user}/work/", account.user, PASSWORD
+    )
+    account.front.seen.clear()
+    assert len(await account.provider.calendars(account.credentials)) == 1
+    depths = {(seen.path, seen.headers["Depth"]) for seen in account.front.seen}
+    assert depths == {(f"/{account.user}/work/", "0"), (f"/{account.user}/", "0"), (f"/{account.user}/", "1")}
 
 
 async def test_the_hosts_own_addresses_are_the_servers_or_the_user_name(server: Radicale) -> None:
