@@ -120,6 +120,14 @@ class AccountProvider(Protocol):
         ...
 
 
+class PasswordProvider(Protocol):
+    """A service that has no sign-in page; its `begin` and `finish` raise NoSignInPage."""
+
+    async def connect(self, address: str, user: str, password: str) -> Granted:
+        """`address`: as its host typed it; a mail address is one. Raises PasswordRefused and other CalendarErrors."""
+        ...
+
+
 class PushProvider(Protocol):
     """A service that tells of changes by itself."""
 

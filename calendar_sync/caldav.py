@@ -124,6 +124,8 @@ class _Pass:
     async def everything(self, before: Place | None, window: Window) -> AsyncIterator[Page]:
         # the place first: what changes while we read is told again by the next pass
         after = await self._place_now(window.ends_at + SLACK)
+        if after.sync_token and not await self._takes_back(after.sync_token):
+            after.sync_token = ""
         window = Window(starts_at=window.starts_at, ends_at=after.planned_until)
         listed = await self._listed(window)
         bodies = Bodies(self._server, self._source, window, self._slots)
@@ -184,9 +186,19 @@ class _Pass:
         here = found[0]
         reports = here.properties.get(REPORTS)
         tells_changes = reports is None or any(each.tag == SYNC_COLLECTION for each in reports.iter())
-        token = here.text(SYNC_TOKEN) if tells_changes else ""
-        ctag = "" if token else here.text(CTAG)
-        return Place(mark=mark_of(self._source), planned_until=planned_until, sync_token=token, ctag=ctag)
+        return Place(
+            mark=mark_of(self._source),
+            planned_until=planned_until,
+            sync_token=here.text(SYNC_TOKEN) if tells_changes else "",
+            ctag=here.text(CTAG),
+        )
+
+    async def _takes_back(self, token: str) -> bool:
+        """Some servers give tokens that they do not take; everything would be read again in each pass."""
+        try:
+            return bool((await self._server.report(self._source.address, changes_since(token), depth=0)).sync_token)
+        except RequestRefused:
+            return False
 
     async def _since_token(self, place: Place) -> tuple[dict[str, str], set[str]]:
         """Hrefs by name, and the names of what is gone; `place` is moved on."""

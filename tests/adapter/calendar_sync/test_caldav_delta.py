@@ -87,6 +87,18 @@ async def test_changes_are_told_whatever_the_server_can(account: Account, kind: 
     assert account.starts() == ["10-21 15:00"]
 
 
+async def test_a_token_that_is_never_taken_back_is_not_used(account: Account) -> None:
+    account.front.fault, account.front.only_for = "403", "sync-collection"
+    await account.put("a", at(1))
+    assert (await account.read()).is_complete
+    account.front.seen.clear()
+    assert (await account.read()).events == ()
+    assert [seen.method for seen in account.front.seen] == ["PROPFIND"]
+    await account.put("a", at(2))
+    assert not (await account.read()).is_complete
+    assert account.starts() == ["10-21 11:00"]
+
+
 async def test_a_forgotten_token_means_from_the_beginning(account: Account) -> None:
     await account.put("a", at(1))
     await account.read()

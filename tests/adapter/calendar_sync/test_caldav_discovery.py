@@ -9,7 +9,8 @@ import aiohttp
 import pytest
 from aiohttp.abc import ResolveResult
 
-from calendar_sync.accounts import AccessRevoked, AccountProvider, NoSignInPage, PasswordRefused
+from calendar_sync import caldav_discovery
+from calendar_sync.accounts import AccessRevoked, AccountProvider, NoSignInPage, PasswordProvider, PasswordRefused
 from calendar_sync.caldav import CaldavCalendars
 from calendar_sync.caldav_discovery import _candidates
 from calendar_sync.dav import Login, RequestRefused
@@ -312,8 +313,17 @@ def test_it_is_what_the_rest_of_the_project_expects() -> None:
     """Held by the type checker."""
     provider = CaldavCalendars(LIMITS)
     _accounts: AccountProvider = provider
+    _passwords: PasswordProvider = provider
     _calendars: CalendarProvider = provider
     assert PASSWORD not in repr(Login(user="ann", password=PASSWORD, server="https://dav.example/"))
+
+
+async def test_looking_for_an_account_ends_in_time(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(caldav_discovery, "DISCOVERY_LIMIT_S", 0.5)
+    account.front.fault = "drip"
+    for typed in (account.front.url, "nowhere.test"):
+        with pytest.raises(CalendarUnreachable):
+            await account.provider.connect(typed, account.user, PASSWORD)
 
 
 async def test_nobody_listens() -> None:

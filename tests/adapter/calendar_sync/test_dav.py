@@ -254,6 +254,17 @@ async def test_a_password_is_not_sent_in_the_clear(
     assert account.front.seen == []
 
 
+async def test_all_of_it_has_one_limit_of_time(account: Account) -> None:
+    login = Login(user=account.user, password=PASSWORD, server=account.front.url)
+    async with open_dav(login, LIMITS, all_s=0.5) as dav:
+        account.front.fault = "drip"
+        with pytest.raises(CalendarUnreachable, match="does not answer"):
+            await dav.propfind(account.front.url, "", depth=0)
+        with pytest.raises(CalendarUnreachable, match="too long"):
+            await dav.propfind(account.front.url, "", depth=0)
+    assert len(account.front.seen) == 1
+
+
 # ---- over TLS --------------------------------------------------------------------------------------------------------
 
 
