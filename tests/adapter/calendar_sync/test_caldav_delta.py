@@ -6,6 +6,7 @@ import contextlib
 import random
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -217,6 +218,17 @@ async def test_the_state_of_another_version_means_a_whole_pass(account: Account)
     for stored in ("not json", "[]", '{"version": 0}', '{"version": 1}'):
         account.state = stored
         assert (await account.read()).is_complete
+
+
+async def test_new_own_addresses_or_another_zone_change_what_was_told(account: Account) -> None:
+    """Whose answer counts, and what a time without a zone means, is no part of what the server says has changed."""
+    await account.put("a", at(1, "a", "ATTENDEE;PARTSTAT=DECLINED:mailto:ann@work.example"))
+    await account.read()
+    account.granted = replace(account.granted, own_addresses=frozenset({"ann@work.example"}))
+    assert [event.own_answer for event in (await account.read()).events] == ["declined"]
+    account.time_zone = "Europe/Berlin"
+    assert (await account.read()).is_complete
+    assert not (await account.read()).is_complete
 
 
 @pytest.mark.parametrize("kind", ["sync-token", "ctag"])

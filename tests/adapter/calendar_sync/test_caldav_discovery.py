@@ -324,6 +324,7 @@ async def test_looking_for_an_account_ends_in_time(account: Account, monkeypatch
     for typed in (account.front.url, "nowhere.test"):
         with pytest.raises(CalendarUnreachable):
             await account.provider.connect(typed, account.user, PASSWORD)
+    assert len(account.front.seen) == 1, "all places to look at share the time"
 
 
 async def test_nobody_listens() -> None:
