@@ -34,6 +34,16 @@ class WrongTenant(SignInFailed):
     """That account belongs to another organisation than this server is set up for. Use your work account."""
 
 
+class PasswordRefused(SignInFailed):
+    """The calendar server did not take this user name and password. Where your account has app passwords (iCloud,
+    Fastmail, Nextcloud), make one for onrecord and connect with that.
+    """
+
+
+class NoSignInPage(SignInFailed):
+    """This kind of calendar has no sign-in page. Connect it by its address, your user name and an app password."""
+
+
 class AccessRevoked(CalendarError):
     """The calendar's access was taken back, or its password changed. Connect it again; what was planned stays."""
 
@@ -117,7 +127,6 @@ class PasswordProvider(AccountProvider, Protocol):
 
     async def connect(self, address: str, user: str, password: str) -> Granted:
         """Raises CalendarError, SignInFailed where the password is not taken."""
-        ...
 
 
 class PushProvider(Protocol):

@@ -32,6 +32,10 @@ class AddressNotAllowed(CalendarError):
     """That address points into a private network. Ask your admin to allow private calendar addresses."""
 
 
+class LeadsElsewhere(AddressNotAllowed):
+    """That address leads to another server, which your password is not for. Give that server's own address."""
+
+
 class CalendarNotFound(CalendarError):
     """There is no calendar at this address any more. Copy its address again from your calendar program."""
 

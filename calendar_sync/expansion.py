@@ -1,9 +1,9 @@
-"""Takes one iCalendar file apart into the occurrences of a window, in a process of its own.
+"""Takes iCalendar files apart into the occurrences of a window, in a process of its own.
 
-Run as a script: a request line and the file on stdin, one JSON answer on stdout. A file is a stranger's text, and a
+Run as a script: a request line and the files on stdin, one JSON answer on stdout. A file is a stranger's text, and a
 rule of ten million instances or one that never matches can't be interrupted in a thread; here every series has its
-share of processor time, the whole has a limit on time and memory, and `ics` may kill it. Nothing of this project is
-imported.
+share of processor time, the whole has a limit on time and memory, and `isolated` may kill it. Nothing of this project
+is imported.
 """
 
 from __future__ import annotations
@@ -53,6 +53,12 @@ class _Broken(Exception):
     """This event can't be read; the others can."""
 
 
+class _Spent:
+    """Of what all files of one request share."""
+
+    wasted_s, occurrences = 0.0, 0
+
+
 class _Window(NamedTuple):
     starts_at: datetime
     ends_at: datetime
@@ -70,15 +76,16 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # no calendar text in a core file
     signal.signal(signal.SIGPROF, _time_is_up)
     request = json.loads(sys.stdin.buffer.readline())
-    body = sys.stdin.buffer.read()
-    try:
-        answer = expand(body, request)
-    except MemoryError:
-        answer = {"problem": "too_large"}
-    json.dump(answer, sys.stdout)
+    answers, spent = [], _Spent()
+    for size in request["sizes"]:
+        try:
+            answers.append(expand(sys.stdin.buffer.read(size), request, spent))
+        except MemoryError:
+            answers.append({"problem": "too_large"})
+    json.dump(answers, sys.stdout)
 
 
-def expand(body: bytes, request: dict[str, Any]) -> dict[str, Any]:
+def expand(body: bytes, request: dict[str, Any], spent: _Spent) -> dict[str, Any]:
     """`{"events", "texts", "broken"}`, or `{"problem"}`: not_a_calendar, cut_off, too_large, too_costly."""
     text = body.decode("utf-8-sig", "replace")
     if not text.lstrip()[:15].upper().startswith("BEGIN:VCALENDAR"):
@@ -89,7 +96,6 @@ def expand(body: bytes, request: dict[str, Any]) -> dict[str, Any]:
     own = {address.lower() for address in request["own_addresses"]}
     found: dict[str, dict[str, Any]] = {}
     texts: dict[str, int] = {}
-    wasted_s = 0.0
     for calendar in calendars:
         window = _Window(
             datetime.fromisoformat(request["from"]),
@@ -98,13 +104,13 @@ def expand(body: bytes, request: dict[str, Any]) -> dict[str, Any]:
         )
         is_all_cancelled = str(calendar.get("METHOD", "")).upper() == "CANCEL"
         for uid, components in _series(calendar).items():
-            if wasted_s > WASTED_CPU_S:
+            if spent.wasted_s > WASTED_CPU_S:
                 return {"problem": "too_costly"}
             try:
                 signal.setitimer(signal.ITIMER_PROF, SERIES_CPU_S)
                 rows = list(_occurrences(uid, components, window, own))
             except _TimeIsUp:
-                wasted_s += SERIES_CPU_S
+                spent.wasted_s += SERIES_CPU_S
                 broken += 1
                 continue
             except Exception:  # noqa: BLE001  whatever is wrong with one event, the others are read
@@ -116,7 +122,8 @@ def expand(body: bytes, request: dict[str, Any]) -> dict[str, Any]:
                 row["texts"] = texts.setdefault(json.dumps(event_texts), len(texts))
                 row["is_cancelled"] = row["is_cancelled"] or is_all_cancelled
                 found[row["occurrence_key"]] = row
-            if len(found) > MAX_OCCURRENCES:
+            spent.occurrences += len(rows)
+            if spent.occurrences > MAX_OCCURRENCES:
                 return {"problem": "too_costly"}
     return {"events": list(found.values()), "texts": [json.loads(each) for each in texts], "broken": broken}
 
@@ -249,8 +256,9 @@ def _occurrences(
     changed = {_utc(component["RECURRENCE-ID"].dt, window) for component in components if "RECURRENCE-ID" in component}
     usual = _span(master, window) if master is not None and "RDATE" not in master and not shifts else None
     several_a_day = master is not None and _may_fall_twice_on_a_day(master)
-    query = recurring_ical_events.CalendarQuery(_calendar_of(components))
-    found = query.between(window.starts_at - QUERY_MARGIN, window.ends_at + QUERY_MARGIN)
+    calendar = icalendar.Calendar()
+    calendar.subcomponents.extend(components)
+    found = recurring_ical_events.of(calendar).between(window.starts_at - QUERY_MARGIN, window.ends_at + QUERY_MARGIN)
     for count, occurrence in enumerate(found, start=1):
         if count > MAX_OCCURRENCES_OF_A_SERIES:
             raise _Broken
@@ -274,13 +282,6 @@ def _occurrences(
 
 def _is_inside(span: _Span, window: _Window) -> bool:
     return span.starts_at < window.ends_at and span.ends_at >= window.starts_at
-
-
-def _calendar_of(components: list[Any]) -> Any:
-    calendar = icalendar.Calendar()
-    for component in components:
-        calendar.add_component(component)
-    return calendar
 
 
 def _checked(component: Any, name: str) -> None:

@@ -60,7 +60,7 @@ class NotChanged(Exception):
 async def fetch(address: str, limits: FetchLimits, *, etag: str | None = None) -> Fetched:
     """Raises NotChanged (only where `etag` was given) and CalendarError."""
     timeout = aiohttp.ClientTimeout(total=limits.total_s, connect=limits.connect_s)
-    connector = aiohttp.TCPConnector(resolver=_CheckedResolver(limits), use_dns_cache=False, limit=1, force_close=True)
+    connector = aiohttp.TCPConnector(resolver=CheckedResolver(limits), use_dns_cache=False, limit=1, force_close=True)
     # no cookies, no proxy or credentials from the environment, and unpacking under our own limit
     async with aiohttp.ClientSession(
         connector=connector,
@@ -74,18 +74,18 @@ async def fetch(address: str, limits: FetchLimits, *, etag: str | None = None) -
             async with asyncio.timeout(limits.total_s):  # redirects share the time
                 return await _follow(session, address, limits, etag)
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise _refusal(error) or CalendarUnreachable() from None
+            raise refusal_behind(error) or CalendarUnreachable() from None
         except ValueError:  # a name that no name server could be asked for
             raise AddressNotUsable from None
 
 
 async def _follow(session: aiohttp.ClientSession, address: str, limits: FetchLimits, etag: str | None) -> Fetched:
     conditional = {"If-None-Match": etag} if etag else {}
-    url = _checked(address, limits)
+    url = checked_address(address, limits)
     for _ in range(MAX_REDIRECTS + 1):
         async with session.get(url, allow_redirects=False, headers=conditional) as response:
             if response.status in (301, 302, 303, 307, 308) and "Location" in response.headers:
-                target = _checked(urljoin(url, response.headers["Location"]), limits)
+                target = checked_address(urljoin(url, response.headers["Location"]), limits)
                 if url.startswith("https:") and not target.startswith("https:"):
                     raise AddressNotAllowed("the calendar's secure address leads to an insecure one; copy it again")
                 url = target
@@ -93,7 +93,7 @@ async def _follow(session: aiohttp.ClientSession, address: str, limits: FetchLim
             if response.status == 304 and etag:
                 raise NotChanged
             _check_status(response)
-            body = await _body(response, limits)
+            body = await read_body(response, limits)
             if not body.strip():
                 raise EmptyAnswer
             if _looks_like_a_page(response, body):
@@ -113,16 +113,18 @@ def _check_status(response: aiohttp.ClientResponse) -> None:
     if status == 429 or status >= 500:
         raise CalendarServerFailed(
             f"the calendar server answers with a fault ({status}); we try again, and what was planned stays",
-            retry_after_s=_retry_after_s(response.headers.get("Retry-After", "")),
+            retry_after_s=retry_after_s(response.headers.get("Retry-After", "")),
         )
     raise CalendarServerFailed(f"the calendar server answers with {status}; copy the calendar's address again")
 
 
-def _retry_after_s(text: str) -> float | None:
+def retry_after_s(text: str) -> float | None:
+    """Of a Retry-After header that gives seconds; None for one that gives a date, or none."""
     return float(min(int(text), MAX_RETRY_AFTER_S)) if text.isascii() and text.isdigit() else None
 
 
-async def _body(response: aiohttp.ClientResponse, limits: FetchLimits) -> bytes:
+async def read_body(response: aiohttp.ClientResponse, limits: FetchLimits) -> bytes:
+    """Unpacked, and never more than `max_bytes` of it in memory. Raises CalendarTooLarge, CalendarServerFailed."""
     encoding = response.headers.get("Content-Encoding", "identity").lower()
     if encoding not in ("identity", "gzip", "x-gzip", ""):
         raise CalendarServerFailed("the calendar server packs its answer in a form that we did not ask for")
@@ -150,7 +152,7 @@ def _looks_like_a_page(response: aiohttp.ClientResponse, body: bytes) -> bool:
 # ---- which addresses may be asked ----------------------------------------------------------------------------------
 
 
-def _checked(address: str, limits: FetchLimits) -> str:
+def checked_address(address: str, limits: FetchLimits) -> str:
     """The address to ask; an IP address in it is checked here, a name when it is resolved."""
     try:
         parts = urlsplit(address.strip())
@@ -192,7 +194,7 @@ class _Blocked(OSError):
     refusal: ClassVar[type[CalendarError]] = AddressNotAllowed
 
 
-class _CheckedResolver(AbstractResolver):
+class CheckedResolver(AbstractResolver):
     """Resolves once; the connection is made to the very addresses that were checked."""
 
     def __init__(self, limits: FetchLimits) -> None:
@@ -214,7 +216,7 @@ class _CheckedResolver(AbstractResolver):
         await self._resolver.close()
 
 
-def _refusal(error: BaseException | None) -> CalendarError | None:
+def refusal_behind(error: BaseException | None) -> CalendarError | None:
     """Our own refusal, where the library has wrapped it in an error of its own."""
     while error is not None:
         if isinstance(error, _Blocked):

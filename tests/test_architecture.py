@@ -54,6 +54,7 @@ SHOWN_BY = {
     "bot.presence": "tests/unit/bot/test_session.py",
     "bot.standings": "tests/unit/bot/test_session.py",
     "bot.telling": "tests/unit/bot/test_session.py",
+    "calendar_sync.caldav_messages": "tests/adapter/calendar_sync/test_caldav_delta.py",
     "calendar_sync.expansion": "tests/adapter/calendar_sync/test_ics_broken.py",
     "consent_notice.attendance": "tests/unit/consent_notice/test_rules.py",
     "config.demo": "tests/acceptance/test_demo.py",
@@ -230,7 +231,7 @@ def test_every_required_package_is_used() -> None:
         "msal": "promised: Outlook calendars",
         "audioop-lts": "pydub imports it",
     }
-    known_as = {"argon2-cffi": "argon2", "hibari-tts": "hibari", "webrtcvad-wheels": "webrtcvad"}
+    known_as = {"argon2-cffi": "argon2", "dnspython": "dns", "hibari-tts": "hibari", "webrtcvad-wheels": "webrtcvad"}
     imported = set()
     for path in source_files():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

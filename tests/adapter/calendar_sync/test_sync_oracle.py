@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from calendar_sync import expansion, ics, sync
+from calendar_sync import expansion, isolated, sync
 from calendar_sync.fetching import FetchLimits
 from calendar_sync.ics import IcsCalendar
 from calendar_sync.sync import CalendarProvider
@@ -86,9 +86,9 @@ def read_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     async def in_this_process(request: bytes) -> bytes:
         head, _, body = request.partition(b"\n")
-        return json.dumps(expansion.expand(body, json.loads(head))).encode()
+        return json.dumps([expansion.expand(body, json.loads(head), expansion._Spent())]).encode()
 
-    monkeypatch.setattr(ics, "_in_own_process", in_this_process)
+    monkeypatch.setattr(isolated, "_in_own_process", in_this_process)
     monkeypatch.setattr(expansion, "SERIES_CPU_S", 60.0)
     before = signal.signal(signal.SIGPROF, expansion._time_is_up)
     yield

@@ -7,7 +7,7 @@ import ipaddress
 import pytest
 
 from calendar_sync.errors import AddressNotAllowed, AddressNotUsable, CalendarError
-from calendar_sync.fetching import FetchLimits, _checked, _retry_after_s, is_public
+from calendar_sync.fetching import FetchLimits, checked_address, is_public, retry_after_s
 
 PUBLIC = FetchLimits()
 
@@ -59,7 +59,7 @@ def test_public_addresses_are_public(address: str) -> None:
 )
 def test_addresses_that_are_not_asked(address: str, error: type[CalendarError]) -> None:
     with pytest.raises(error) as caught:
-        _checked(address, PUBLIC)
+        checked_address(address, PUBLIC)
     assert "password" not in str(caught.value)
 
 
@@ -74,15 +74,15 @@ def test_addresses_that_are_not_asked(address: str, error: type[CalendarError]) 
     ],
 )
 def test_addresses_that_are_asked(address: str, asked: str) -> None:
-    assert _checked(address, PUBLIC) == asked
+    assert checked_address(address, PUBLIC) == asked
 
 
 def test_an_admin_may_allow_private_addresses() -> None:
     allowed = FetchLimits(allow_private_addresses=True)
-    assert _checked("http://127.0.0.1:1/c.ics", allowed) == "http://127.0.0.1:1/c.ics"
+    assert checked_address("http://127.0.0.1:1/c.ics", allowed) == "http://127.0.0.1:1/c.ics"
 
 
 def test_the_servers_wish_to_wait_has_a_limit() -> None:
-    assert [_retry_after_s(text) for text in ("120", "999999999", "-1", "Wed, 21 Oct 2026 07:28:00 GMT", "")] == [
+    assert [retry_after_s(text) for text in ("120", "999999999", "-1", "Wed, 21 Oct 2026 07:28:00 GMT", "")] == [
         120.0, 86_400.0, None, None, None,
     ]  # fmt: skip
