@@ -21,7 +21,14 @@ import httplib2
 from google.oauth2.credentials import Credentials as LibraryCredentials
 
 from calendar_sync.accounts import Credentials, Granted, RemoteCalendar, SignIn, Watch
-from calendar_sync.errors import CalendarError, CalendarNotFound, CalendarRefused, CalendarTooLarge, StateExpired
+from calendar_sync.errors import (
+    CalendarCutOff,
+    CalendarError,
+    CalendarNotFound,
+    CalendarRefused,
+    CalendarTooLarge,
+    StateExpired,
+)
 from calendar_sync.google_events import EVENT_FIELDS, MEETING_TYPES, BrokenEvent, Frame, Reading, read_event
 from calendar_sync.google_line import CallLimits, GoogleAddresses, GoogleLine, RequestRefused, TokenRefused, revoked
 from calendar_sync.google_occurrences import Places, tell
@@ -33,8 +40,8 @@ SLACK = timedelta(days=1)  # so far past the window is read, so that changes are
 EVENTS_A_PAGE = 250
 PAGES_A_PASS = 2_000
 WATCH_LIFE = timedelta(days=7)  # Google may give less, and says so
-_FIELDS = f"nextPageToken,nextSyncToken,timeZone,accessRole,{EVENT_FIELDS}"
-_LIST_FIELDS = "nextPageToken,items(id,summary,summaryOverride,timeZone,primary,accessRole)"
+_FIELDS = f"kind,nextPageToken,nextSyncToken,timeZone,accessRole,{EVENT_FIELDS}"
+_LIST_FIELDS = "kind,nextPageToken,items(id,summary,summaryOverride,timeZone,primary,accessRole)"
 
 DEFAULT_ADDRESSES = GoogleAddresses()
 DEFAULT_LIMITS = CallLimits()
@@ -98,7 +105,7 @@ class GoogleCalendars:
             request = method.list(
                 minAccessRole="reader", maxResults=EVENTS_A_PAGE, pageToken=page_token, fields=_LIST_FIELDS
             )
-            answer = await self._execute(request, access)
+            answer = await self._execute(request, access, kind="calendar#calendarList")
             try:
                 found += [_remote_calendar(item) for item in answer.get("items", ())]
             except (KeyError, TypeError, AttributeError):
@@ -139,7 +146,7 @@ class GoogleCalendars:
                 fields=_FIELDS,
                 **asked,
             )
-            answer = await self._execute(request, access, with_token="syncToken" in asked)
+            answer = await self._execute(request, access, kind="calendar#events", with_token="syncToken" in asked)
             some, unreadable = await asyncio.to_thread(_read_page, answer, source, span)
             readings += some
             broken |= unreadable
@@ -164,7 +171,7 @@ class GoogleCalendars:
         }
         method = (await self._line.service()).events()
         request = method.watch(calendarId=calendar_key, body=channel, eventTypes=list(MEETING_TYPES))
-        answer = await self._execute(request, access, may_repeat=False)
+        answer = await self._execute(request, access, kind="api#channel", may_repeat=False)
         try:
             return Watch(
                 id=str(answer["id"]),
@@ -190,7 +197,7 @@ class GoogleCalendars:
         channel = {"id": watch.id, "resourceId": watch.extra["resource_id"]}
         request = (await self._line.service()).channels().stop(body=channel)
         try:
-            await self._execute(request, access)
+            await self._execute(request, access, kind=None)
         except CalendarNotFound:
             return
 
@@ -202,14 +209,14 @@ class GoogleCalendars:
     # ---- asking ----------------------------------------------------------------------------------------------------
 
     async def _execute(
-        self, request: Any, access: Access, *, with_token: bool = False, may_repeat: bool = True
+        self, request: Any, access: Access, *, kind: str | None, with_token: bool = False, may_repeat: bool = True
     ) -> dict[str, Any]:
-        """A token that Google refuses before its time is renewed once."""
+        """`kind`: what the answer has to call itself. A token that Google refuses before its time is renewed once."""
         try:
             try:
-                return await self._line.ask(_executed(request, await access.token()), may_repeat=may_repeat)
+                return await self._line.ask(_executed(request, await access.token(), kind), may_repeat=may_repeat)
             except TokenRefused:
-                return await self._line.ask(_executed(request, await access.renewed()), may_repeat=may_repeat)
+                return await self._line.ask(_executed(request, await access.renewed(), kind), may_repeat=may_repeat)
         except TokenRefused:
             raise revoked() from None
         except RequestRefused:
@@ -218,13 +225,18 @@ class GoogleCalendars:
             raise
 
 
-def _executed(request: Any, token: str) -> Callable[[httplib2.Http], dict[str, Any]]:
+def _executed(request: Any, token: str, kind: str | None) -> Callable[[httplib2.Http], dict[str, Any]]:
     def execute(line: httplib2.Http) -> dict[str, Any]:
         # nothing in here can renew a token by itself: that is saved first
         held = LibraryCredentials(token=token)  # type: ignore[no-untyped-call]
         authorised = google_auth_httplib2.AuthorizedHttp(held, http=line, refresh_status_codes=())
         answer = request.execute(http=authorised, num_retries=0)
-        return answer if isinstance(answer, dict) else {}
+        if kind is None:
+            return {}
+        # the library hands on what is no JSON as it came; taken for an empty calendar, it would cancel everything
+        if not isinstance(answer, dict) or answer.get("kind") != kind:
+            raise CalendarCutOff
+        return answer
 
     return execute
 
