@@ -85,7 +85,10 @@ def _take_away(identity: Identity, changes: _Changes) -> None:
         if not starts:
             changes.places.pop(identity.series, None)
         changes.instances.pop((identity.series, identity.stamp), None)
-    for stamp in changes.places.pop(identity.id, {}):  # the series as a whole
+    if identity.day:
+        return
+    # by its id alone it may be a single event, or a series as a whole
+    for stamp in changes.places.pop(identity.id, {}):
         changes.instances.pop((identity.id, stamp), None)
     changes.touched.add(_root(identity.id))
     changes.singles.pop(identity.id, None)
