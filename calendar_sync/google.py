@@ -55,16 +55,19 @@ class _State:
     places: Places
 
     @classmethod
-    def read(cls, text: str | None, window: Window) -> _State | None:
-        """None where everything has to be read."""
+    def read(cls, text: str | None) -> _State | None:
+        """None where nothing is known."""
         if text is None:
             return None
         try:
             state = cls(**json.loads(text))
-            is_enough = datetime.fromisoformat(state.planned_until) >= window.ends_at
+            datetime.fromisoformat(state.planned_until)
         except (ValueError, TypeError):  # by another version
             return None
-        return state if is_enough else None
+        return state
+
+    def reaches(self, window: Window) -> bool:
+        return datetime.fromisoformat(self.planned_until) >= window.ends_at
 
 
 class GoogleCalendars:
@@ -121,12 +124,34 @@ class GoogleCalendars:
         """One page: what an event is in the plan is known only when all of them are there."""
         if source.credentials is None:
             raise revoked()
-        before = _State.read(state, window)
+        before = _State.read(state)
+        is_full = before is None or not before.reaches(window)
         access = Access(self._sign_in, source.credentials)
-        planned_until = window.ends_at + SLACK if before is None else datetime.fromisoformat(before.planned_until)
-        asked = {"syncToken": before.sync_token} if before else _bounds(window.starts_at, planned_until)
+        if before is None or is_full:
+            planned_until = window.ends_at + SLACK
+            asked = {"timeMin": _rfc3339(window.starts_at), "timeMax": _rfc3339(planned_until)}
+        else:
+            planned_until = datetime.fromisoformat(before.planned_until)
+            asked = {"syncToken": before.sync_token}
         readings, broken, sync_token = await self._read_all(source, access, asked, (window.starts_at, planned_until))
-        yield await asyncio.to_thread(_page, readings, broken, before, planned_until, sync_token)
+        if before is not None and not is_full:
+            broken |= set(before.broken) - {_mark(reading.identity.id) for reading in readings}
+        places = before.places if before else {}
+        told = await asyncio.to_thread(tell, readings, places, is_full=is_full)
+        after = {
+            "sync_token": sync_token,
+            "planned_until": planned_until.isoformat(),
+            "broken": sorted(broken),
+            "places": told.places,
+        }
+        yield Page(
+            events=told.events,
+            removed=frozenset() if is_full else told.removed,
+            broken=len(broken),
+            next_state=json.dumps(after) if sync_token else None,
+            is_last=True,
+            is_complete=is_full,
+        )
 
     async def _read_all(
         self, source: CalendarSource, access: Access, asked: Mapping[str, str], span: tuple[datetime, datetime]
@@ -241,8 +266,8 @@ def _executed(request: Any, token: str, kind: str | None) -> Callable[[httplib2.
     return execute
 
 
-def _bounds(starts_at: datetime, ends_at: datetime) -> dict[str, str]:
-    return {"timeMin": starts_at.astimezone(UTC).isoformat(), "timeMax": ends_at.astimezone(UTC).isoformat()}
+def _rfc3339(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()
 
 
 def _read_page(
@@ -266,28 +291,6 @@ def _read_page(
         if reading is not None:
             readings.append(reading)
     return readings, broken
-
-
-def _page(
-    readings: list[Reading], broken: set[str], before: _State | None, planned_until: datetime, sync_token: str
-) -> Page:
-    told = tell(readings, before.places if before else {})
-    if before is not None:
-        broken |= set(before.broken) - {_mark(reading.identity.id) for reading in readings}
-    after = {
-        "sync_token": sync_token,
-        "planned_until": planned_until.isoformat(),
-        "broken": sorted(broken),
-        "places": told.places,
-    }
-    return Page(
-        events=told.events,
-        removed=told.removed,
-        broken=len(broken),
-        next_state=json.dumps(after) if sync_token else None,
-        is_last=True,
-        is_complete=before is None,
-    )
 
 
 def _mark(key: object) -> str:
