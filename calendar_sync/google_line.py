@@ -139,10 +139,15 @@ class GoogleLine:
 
 def _hang_up(line: httplib2.Http) -> None:
     for connection in list(line.connections.values()):
+        connection.connect = _stay_off  # the library would dial again
         with suppress(OSError, AttributeError):
             connection.sock.shutdown(socket.SHUT_RDWR)
     with suppress(OSError):
         line.close()
+
+
+def _stay_off() -> None:
+    raise ConnectionAbortedError
 
 
 # ---- failures ------------------------------------------------------------------------------------------------------

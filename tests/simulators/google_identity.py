@@ -58,6 +58,7 @@ class GoogleIdentity:
     origin: str = ""
     redirect_uris: set[str] = field(default_factory=lambda: {"https://onrecord.test/back"})
     person: Person = field(default_factory=Person)
+    client_secret: str = CLIENT_SECRET
     token_life_s: int = 3599
     extra_scopes: set[str] = field(default_factory=set)  # granted to the same OAuth client by another app
     fault: str | None = None  # of the token endpoint: "503", "forged", "other nonce", "no refresh token"
@@ -123,7 +124,7 @@ class GoogleIdentity:
         form = {name: str(value) for name, value in (await request.post()).items()}
         if self.fault == "503":
             return web.Response(status=503, text="Service Unavailable")
-        if form.get("client_id") != CLIENT_ID or form.get("client_secret") != CLIENT_SECRET:
+        if form.get("client_id") != CLIENT_ID or form.get("client_secret") != self.client_secret:
             return _error("invalid_client", 401)
         if form.get("grant_type") == "refresh_token":
             grant = self.refresh_tokens.get(form.get("refresh_token", ""))
