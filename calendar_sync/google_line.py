@@ -51,8 +51,7 @@ class GoogleAddresses:
     authorize: str = "https://accounts.google.com/o/oauth2/v2/auth"
     token: str = "https://oauth2.googleapis.com/token"  # noqa: S105  an address
     revoke: str = "https://oauth2.googleapis.com/revoke"
-    certificates: str = "https://www.googleapis.com/oauth2/v1/certs"
-    issuers: frozenset[str] = frozenset({"https://accounts.google.com", "accounts.google.com"})
+    who: str = "https://openidconnect.googleapis.com/v1/userinfo"
     calendar: str = "https://www.googleapis.com/calendar/v3/"
     ca_file: str | None = None  # None: the usual authorities
 

@@ -1,8 +1,8 @@
 """A host's sign-in with Google: the authorization-code flow with PKCE, what was granted, and fresh access tokens.
 
 Decides which scopes are asked for and refuses whatever could write. Follows Google's "Using OAuth 2.0 for Web Server
-Applications" (developers.google.com/identity/protocols/oauth2/web-server), "OpenID Connect"
-(developers.google.com/identity/openid-connect/openid-connect) and RFC 7636.
+Applications" (developers.google.com/identity/protocols/oauth2/web-server), RFC 7636, and for the account's address
+"OpenID Connect" (developers.google.com/identity/openid-connect/openid-connect, "Obtaining user profile information").
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from urllib.parse import urlencode
 import google.auth.exceptions
 import google_auth_httplib2
 import httplib2
-from google.oauth2 import id_token
 from google.oauth2.credentials import Credentials as LibraryCredentials
 
 from calendar_sync.accounts import (
@@ -34,7 +33,7 @@ from calendar_sync.accounts import (
     SignInFailed,
     WrongTenant,
 )
-from calendar_sync.errors import CalendarError, CalendarServerFailed, CalendarUnreachable
+from calendar_sync.errors import CalendarError, CalendarServerFailed
 from calendar_sync.google_line import GoogleLine, revoked
 from consent_notice.clock import Clock
 
@@ -50,7 +49,7 @@ READING_SCOPES = {LIST_SCOPE, OWNED_SCOPE, WIDER_SCOPE, *IDENTITY_SCOPES, "profi
 }
 
 EARLY = timedelta(minutes=5)  # so long before its end a token is not used any more
-CLOCK_SKEW_S = 300
+_LATER = "Google can't finish the sign-in right now; connect again in a minute"
 
 _BY_ERROR: dict[str, SignInFailed] = {
     "access_denied": SignInDenied(),
@@ -106,14 +105,13 @@ class GoogleSignIn:
         self._new_secret = new_secret
 
     def begin(self, redirect_uri: str, *, wider: bool, hint: str) -> SignIn:
-        flow = {"state": self._new_secret(), "verifier": self._new_secret(), "nonce": self._new_secret()}
+        flow = {"state": self._new_secret(), "verifier": self._new_secret()}
         asked = {
             "client_id": self._app.client_id,
             "redirect_uri": redirect_uri,
             "response_type": "code",
             "scope": " ".join([*IDENTITY_SCOPES, LIST_SCOPE, WIDER_SCOPE if wider else OWNED_SCOPE]),
             "state": flow["state"],
-            "nonce": flow["nonce"],
             "code_challenge": _challenge(flow["verifier"]),
             "code_challenge_method": "S256",
             "access_type": "offline",
@@ -144,7 +142,7 @@ class GoogleSignIn:
         told = await self._line.ask(lambda line: self._exchange(line, asked), may_repeat=False)
         granted = set(str(told.get("scope", "")).split())
         _judge(granted)
-        address = await self._address(told, begun["nonce"])
+        address = await self._address(str(told["access_token"]))
         if not told.get("refresh_token"):
             raise SignInFailed(
                 "Google gave no lasting access; remove this server under myaccount.google.com/connections, "
@@ -167,33 +165,24 @@ class GoogleSignIn:
         if status == 200 and "access_token" in told:
             return told
         if status >= 500:
-            raise CalendarServerFailed("Google can't finish the sign-in right now; connect again in a minute")
+            raise CalendarServerFailed(_LATER)
         raise _sign_in_error(str(told.get("error", "")))
 
-    async def _address(self, told: Mapping[str, Any], nonce: str) -> str:
-        """The mail address of who signed in, from the ID token, whose signature Google's library checks."""
+    async def _address(self, access_token: str) -> str:
+        """The mail address of who signed in."""
 
-        def verified(line: httplib2.Http) -> Mapping[str, Any]:
-            try:
-                return dict(
-                    id_token.verify_token(
-                        told.get("id_token", ""),
-                        google_auth_httplib2.Request(line),
-                        audience=self._app.client_id,
-                        certs_url=self._line.addresses.certificates,
-                        clock_skew_in_seconds=CLOCK_SKEW_S,
-                    )
-                )
-            except google.auth.exceptions.TransportError:
-                raise CalendarUnreachable from None
-            except Exception:  # noqa: BLE001  three libraries check it, each with errors of its own
-                raise SignInFailed from None
+        def who(line: httplib2.Http) -> dict[str, Any]:
+            response = google_auth_httplib2.Request(line)(
+                self._line.addresses.who, headers={"Authorization": f"Bearer {access_token}"}
+            )
+            if response.status >= 500 or response.status == 429:
+                raise CalendarServerFailed(_LATER)
+            return _object(response.data)
 
-        claims = await self._line.ask(verified)
-        is_ours = claims.get("iss") in self._line.addresses.issuers and claims.get("nonce") == nonce
-        if not is_ours or not claims.get("email"):
+        address = (await self._line.ask(who)).get("email")
+        if not address or not isinstance(address, str):
             raise SignInFailed
-        return str(claims["email"])
+        return address
 
     # ---- afterwards ------------------------------------------------------------------------------------------------
 
@@ -264,7 +253,7 @@ def _challenge(verifier: str) -> str:
 def _begun(flow: str) -> dict[str, str]:
     try:
         begun = json.loads(flow)
-        return {name: str(begun[name]) for name in ("state", "verifier", "nonce")}
+        return {name: str(begun[name]) for name in ("state", "verifier")}
     except (ValueError, KeyError, TypeError):
         raise SignInFailed from None
 
@@ -312,8 +301,12 @@ def _post(line: httplib2.Http, address: str, form: Mapping[str, str]) -> tuple[i
         body=urlencode(form).encode(),
         headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
     )
+    return int(response.status), _object(response.data)
+
+
+def _object(text: bytes) -> dict[str, Any]:
     try:
-        told = json.loads(response.data or b"{}")
+        told = json.loads(text or b"{}")
     except ValueError:
-        told = {}
-    return int(response.status), told if isinstance(told, dict) else {}
+        return {}
+    return told if isinstance(told, dict) else {}

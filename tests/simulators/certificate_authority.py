@@ -1,4 +1,4 @@
-"""A certificate authority for tests: makes certificates for 127.0.0.1 and localhost, and keys that sign tokens."""
+"""A certificate authority for tests: makes certificates for 127.0.0.1 and localhost."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-
-_Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,19 +51,11 @@ def certificate_authority(folder: Path) -> CertificateAuthority:
     return authority
 
 
-def signing_key() -> tuple[str, str]:
-    """An RSA key and a self-signed certificate of it, both as PEM."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tokens")])
-    certificate = _certificate("tokens", key, name, key)
-    return _key_pem(key).decode(), certificate.public_bytes(serialization.Encoding.PEM).decode()
-
-
 def _certificate(
     name: str,
-    key: _Key,
+    key: ec.EllipticCurvePrivateKey,
     issuer: x509.Name,
-    issuer_key: _Key,
+    issuer_key: ec.EllipticCurvePrivateKey,
     *,
     is_authority: bool = False,
     usage: x509.ObjectIdentifier | None = None,
@@ -106,7 +96,7 @@ def _signs_certificates() -> x509.KeyUsage:
     )
 
 
-def _key_pem(key: _Key) -> bytes:
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

@@ -30,7 +30,7 @@ def google_addresses(server: GoogleCalendarServer) -> GoogleAddresses:
         authorize=f"{server.origin}/o/oauth2/v2/auth",
         token=f"{server.origin}/token",
         revoke=f"{server.origin}/revoke",
-        certificates=f"{server.origin}/oauth2/v1/certs",
+        who=f"{server.origin}/v1/userinfo",
         calendar=f"{server.origin}/calendar/v3/",
         ca_file=str(server.authority.file),
     )

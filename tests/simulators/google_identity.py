@@ -1,31 +1,24 @@
-"""Google's sign-in, from its documentation: consent page, tokens, their end, and the keys that sign ID tokens.
+"""Google's sign-in, from its documentation: consent page, tokens, their end, and who signed in.
 
 - the consent page and its answers, code and refresh requests, revoking:
   developers.google.com/identity/protocols/oauth2/web-server
 - PKCE: developers.google.com/identity/protocols/oauth2/native-app (step 1 and 3) and RFC 7636
 - people may untick scopes one by one: developers.google.com/identity/protocols/oauth2/resources/granular-permissions
-- ID tokens: developers.google.com/identity/openid-connect/openid-connect
+- user info: developers.google.com/identity/openid-connect/openid-connect
 """
 
 from __future__ import annotations
 
 import base64
-import functools
 import hashlib
 import secrets
-import time
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-import jwt
 from aiohttp import web
-
-from tests.simulators.certificate_authority import signing_key
 
 CLIENT_ID, CLIENT_SECRET = "onrecord.apps.googleusercontent.test", "GOCSPX-secret"
 EMAIL_SCOPE = "https://www.googleapis.com/auth/userinfo.email"
-
-_signing_key = functools.cache(signing_key)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,7 +42,6 @@ class _Code:
     grant: Grant
     redirect_uri: str
     challenge: str
-    nonce: str
     is_offline: bool
 
 
@@ -61,7 +53,7 @@ class GoogleIdentity:
     client_secret: str = CLIENT_SECRET
     token_life_s: int = 3599
     extra_scopes: set[str] = field(default_factory=set)  # granted to the same OAuth client by another app
-    fault: str | None = None  # of the token endpoint: "503", "forged", "other nonce", "no refresh token"
+    fault: str | None = None  # of the token endpoint: "503", "who 503", "no address", "no refresh token"
     codes: dict[str, _Code] = field(default_factory=dict)
     refresh_tokens: dict[str, Grant] = field(default_factory=dict)
     access_tokens: dict[str, Grant] = field(default_factory=dict)
@@ -73,7 +65,7 @@ class GoogleIdentity:
             web.get("/o/oauth2/v2/auth", self.consent_page),
             web.post("/token", self.token),
             web.post("/revoke", self.revoke),
-            web.get("/oauth2/v1/certs", self.certificates),
+            web.get("/v1/userinfo", self.user_info),
         ]
 
     def grant_of(self, request: web.Request) -> Grant | None:
@@ -111,7 +103,6 @@ class GoogleIdentity:
             grant=Grant(email=self.person.email, scopes=scopes),
             redirect_uri=query["redirect_uri"],
             challenge=query["code_challenge"],
-            nonce=query.get("nonce", ""),
             is_offline=query.get("access_type") == "offline" and "consent" in query.get("prompt", ""),
         )
         back |= {"code": code, "scope": " ".join(sorted(scopes)), "authuser": "0", "prompt": "consent"}
@@ -145,7 +136,6 @@ class GoogleIdentity:
             refresh_token = f"1//{secrets.token_urlsafe(16)}"
             self.refresh_tokens[refresh_token] = code.grant
             answer["refresh_token"] = refresh_token
-        answer["id_token"] = self._id_token(code)
         return web.json_response(answer)
 
     def _tokens(self, grant: Grant) -> dict[str, object]:
@@ -159,22 +149,6 @@ class GoogleIdentity:
             "token_type": "Bearer",
         }
 
-    def _id_token(self, code: _Code) -> str:
-        now = int(time.time())
-        claims = {
-            "iss": "https://accounts.google.com",
-            "aud": CLIENT_ID,
-            "azp": CLIENT_ID,
-            "sub": "1" + hashlib.sha256(code.grant.email.encode()).hexdigest()[:20],
-            "email": code.grant.email,
-            "email_verified": True,
-            "nonce": "another" if self.fault == "other nonce" else code.nonce,
-            "iat": now,
-            "exp": now + 3600,
-        }
-        key = signing_key()[0] if self.fault == "forged" else _signing_key()[0]
-        return jwt.encode(claims, key, algorithm="RS256", headers={"kid": "k1"})
-
     async def revoke(self, request: web.Request) -> web.Response:
         token = str((await request.post()).get("token", ""))
         grant = self.refresh_tokens.get(token) or self.access_tokens.get(token)
@@ -183,8 +157,16 @@ class GoogleIdentity:
         self.take_back(grant.email)
         return web.json_response({})
 
-    async def certificates(self, request: web.Request) -> web.Response:
-        return web.json_response({"k1": _signing_key()[1]})
+    async def user_info(self, request: web.Request) -> web.Response:
+        grant = self.grant_of(request)
+        if self.fault == "who 503":
+            return web.Response(status=503, text="Service Unavailable")
+        if grant is None or "openid" not in grant.scopes:
+            return _error("invalid_request", 401)
+        claims: dict[str, object] = {"sub": "1" + hashlib.sha256(grant.email.encode()).hexdigest()[:20]}
+        if EMAIL_SCOPE in grant.scopes and self.fault != "no address":
+            claims |= {"email": grant.email, "email_verified": True}
+        return web.json_response(claims)
 
 
 def _error(error: str, status: int = 400) -> web.Response:

@@ -51,7 +51,7 @@ async def test_the_narrowest_reading_is_asked_for_with_proof_of_who_asked(ann: G
     assert asked["include_granted_scopes"] == "true"
     assert "consent" in asked["prompt"]
     flow = json.loads(begun.flow)
-    assert len({*flow.values()}) == 3
+    assert len({*flow.values()}) == 2
     assert 43 <= len(flow["verifier"]) <= 128
     digest = hashlib.sha256(flow["verifier"].encode()).digest()
     assert asked["code_challenge"] == base64.urlsafe_b64encode(digest).decode().rstrip("=")
@@ -165,8 +165,8 @@ async def test_a_stolen_code_is_worth_nothing_without_the_verifier(ann: GoogleHo
         await ann.google.finish(flow, answer, BACK)
 
 
-@pytest.mark.parametrize("fault", ["forged", "other nonce", "no refresh token"])
-async def test_an_answer_that_google_did_not_give_like_this_is_not_taken(
+@pytest.mark.parametrize("fault", ["no address", "no refresh token"])
+async def test_an_answer_that_lacks_what_is_needed_is_not_taken(
     ann: GoogleHost, server: GoogleCalendarServer, fault: str
 ) -> None:
     server.identity.fault = fault
@@ -174,10 +174,11 @@ async def test_an_answer_that_google_did_not_give_like_this_is_not_taken(
         await ann.connect()
 
 
-async def test_google_down_in_the_middle_of_it(ann: GoogleHost, server: GoogleCalendarServer) -> None:
+@pytest.mark.parametrize("fault", ["503", "who 503"])
+async def test_google_down_in_the_middle_of_it(ann: GoogleHost, server: GoogleCalendarServer, fault: str) -> None:
     begun = await ann.google.begin(BACK, wider=False)
     answer = await ann.consent(begun.address)
-    server.identity.fault = "503"
+    server.identity.fault = fault
     with pytest.raises(CalendarServerFailed, match="in a minute"):
         await ann.google.finish(begun.flow, answer, BACK)
 
