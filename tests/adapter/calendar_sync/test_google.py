@@ -384,7 +384,9 @@ async def test_no_request_can_write_and_nothing_is_said_of_the_calendar(
         await ann.google.revoke(ann.credentials)
     told = "\n".join(record.getMessage() for record in caplog.records if not record.name.startswith("aiohttp"))
     assert "Secret" not in told
-    assert ME not in told
+    assert "ann@" not in told
+    assert "ann%40" not in told
+    assert "syncToken" not in told
     assert "ya29." not in told
     posts = {asked.path for asked in server.asked if asked.method != "GET"}
     api = f"/calendar/v3/calendars/{ME}/events/watch"
