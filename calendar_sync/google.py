@@ -39,6 +39,7 @@ from consent_notice.clock import Clock
 SLACK = timedelta(days=1)  # so far past the window is read, so that changes are enough for a day
 EVENTS_A_PAGE = 250
 PAGES_A_PASS = 2_000
+LONGEST_ADDRESS = 2_000  # above 2,048 the library would send a GET as a POST
 WATCH_LIFE = timedelta(days=7)  # Google may give less, and says so
 _FIELDS = f"kind,nextPageToken,nextSyncToken,timeZone,accessRole,{EVENT_FIELDS}"
 _LIST_FIELDS = "kind,nextPageToken,items(id,summary,summaryOverride,timeZone,primary,accessRole)"
@@ -252,6 +253,8 @@ class GoogleCalendars:
 
 def _executed(request: Any, token: str, kind: str | None) -> Callable[[httplib2.Http], dict[str, Any]]:
     def execute(line: httplib2.Http) -> dict[str, Any]:
+        if len(request.uri) > LONGEST_ADDRESS:
+            raise RequestRefused
         # nothing in here can renew a token by itself: that is saved first
         held = LibraryCredentials(token=token)  # type: ignore[no-untyped-call]
         authorised = google_auth_httplib2.AuthorizedHttp(held, http=line, refresh_status_codes=())

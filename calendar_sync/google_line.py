@@ -55,6 +55,18 @@ class GoogleAddresses:
     calendar: str = "https://www.googleapis.com/calendar/v3/"
     ca_file: str | None = None  # None: the usual authorities
 
+    @classmethod
+    def at(cls, origin: str, ca_file: str | None = None) -> GoogleAddresses:
+        """All on one server, with Google's own paths."""
+        return cls(
+            authorize=f"{origin}/o/oauth2/v2/auth",
+            token=f"{origin}/token",
+            revoke=f"{origin}/revoke",
+            who=f"{origin}/v1/userinfo",
+            calendar=f"{origin}/calendar/v3/",
+            ca_file=ca_file,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallLimits:
@@ -161,6 +173,8 @@ def _translated(work: Callable[[httplib2.Http], _Result], line: httplib2.Http) -
         raise refusal(error.status_code, error.content, error.resp.get("retry-after", "")) from None
     except google.auth.exceptions.TransportError:
         raise CalendarUnreachable(_UNREACHABLE) from None
+    except google.auth.exceptions.GoogleAuthError:
+        raise CalendarServerFailed from None
     except http.client.IncompleteRead:
         raise CalendarCutOff from None
     except (OSError, httplib2.HttpLib2Error, http.client.HTTPException):

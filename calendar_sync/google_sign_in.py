@@ -49,6 +49,7 @@ READING_SCOPES = {LIST_SCOPE, OWNED_SCOPE, WIDER_SCOPE, *IDENTITY_SCOPES, "profi
 }
 
 EARLY = timedelta(minutes=5)  # so long before its end a token is not used any more
+LONGEST_LIFE_S = 86_400
 _LATER = "Google can't finish the sign-in right now; connect again in a minute"
 
 _BY_ERROR: dict[str, SignInFailed] = {
@@ -151,7 +152,7 @@ class GoogleSignIn:
         tokens = Tokens(
             refresh_token=str(told["refresh_token"]),
             access_token=str(told["access_token"]),
-            expires_at=(self._clock.now() + timedelta(seconds=float(told.get("expires_in", 0)))).isoformat(),
+            expires_at=(self._clock.now() + _life(told.get("expires_in"))).isoformat(),
         )
         return Granted(
             name=address,
@@ -248,6 +249,12 @@ class Access:
 
 def _challenge(verifier: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+
+
+def _life(expires_in: object) -> timedelta:
+    if isinstance(expires_in, int | float) and 0 <= expires_in <= LONGEST_LIFE_S:
+        return timedelta(seconds=expires_in)
+    return timedelta(0)  # renewed before its first use
 
 
 def _begun(flow: str) -> dict[str, str]:

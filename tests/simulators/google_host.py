@@ -26,14 +26,7 @@ MEET = "https://meet.google.com/abc-defg-hij"
 
 
 def google_addresses(server: GoogleCalendarServer) -> GoogleAddresses:
-    return GoogleAddresses(
-        authorize=f"{server.origin}/o/oauth2/v2/auth",
-        token=f"{server.origin}/token",
-        revoke=f"{server.origin}/revoke",
-        who=f"{server.origin}/v1/userinfo",
-        calendar=f"{server.origin}/calendar/v3/",
-        ca_file=str(server.authority.file),
-    )
+    return GoogleAddresses.at(server.origin, str(server.authority.file))
 
 
 def google_calendars(server: GoogleCalendarServer, clock: Clock, limits: CallLimits = QUICK) -> GoogleCalendars:

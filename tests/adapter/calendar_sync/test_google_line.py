@@ -189,3 +189,12 @@ async def test_half_an_answer_is_none(server: GoogleCalendarServer) -> None:
     with pytest.raises(CalendarCutOff):
         await read(host)
     assert await read(host) == 1
+
+
+async def test_what_is_too_long_to_be_a_get_is_not_sent_as_a_post(server: GoogleCalendarServer) -> None:
+    host = await connected(server)
+    asked = len(server.asked)
+    with pytest.raises(RequestRefused):
+        async for _ in host.pages(replace(SOURCE, address="x" * 2_000), None, WINDOW):
+            pass
+    assert len(server.asked) == asked
