@@ -8,11 +8,12 @@ want=${1:-run}
 case $want in run | test) ;; *) echo "setup: say 'run' or 'test', not '$want'" >&2; exit 2 ;; esac
 
 # Recorded human speech for the demo's speakers; then what only the tests use: a real browser, its fonts, a timestamp
-# service, more speech.
+# service, more speech, and Node for the Google emulator (any Node from 18 on with npm will do).
 packages=(asterisk-core-sounds-en asterisk-core-sounds-en-wav)
 extras=
 if [ "$want" = test ]; then
     packages+=(chromium fonts-dejavu-core fonts-noto-color-emoji openssl pocketsphinx-testdata)
+    if ! command -v node >/dev/null || ! command -v npm >/dev/null; then packages+=(nodejs npm); fi
     extras='[test]'
 fi
 

@@ -21,6 +21,7 @@ import aiohttp
 from aiohttp import web
 from caldav.davclient import DAVClient
 
+from tests.simulators.request_log import note
 from tests.simulators.server import free_port
 
 _UP_LIMIT_S = 60
@@ -169,6 +170,7 @@ class Front:
         return address.replace(self.behind, self.url)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
+        note("caldav", request.method, request.path)
         try:
             return await self._answer(request)
         except aiohttp.ClientError:
