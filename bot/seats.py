@@ -148,13 +148,14 @@ class Seats:
         return self._seats.get(seat)
 
     def left(self, seat: SeatId, at_ms: int, now_ms: int) -> int | None:
-        """From when they count as away; None where it is no news. It was told in order, so not before they came."""
+        """From when they count as away; None where it is no news. It was told in order, so not before they came, and
+        after a rejoin: a leave of that very moment would be taken for the one before it."""
         known = self.find(seat)
         if known is None:
             return None
         known.is_here = False
         known.left_ms = max(at_ms, known.joined_ms)
-        known.away_ms = max(known.left_ms, now_ms)
+        known.away_ms = max(known.left_ms, now_ms, known.joined_ms + (known.stay > 1))
         return known.away_ms
 
     def noticed(self, message_id: str, seats: frozenset[SeatId], now_ms: int) -> list[Seat]:

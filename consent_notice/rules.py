@@ -65,6 +65,7 @@ class MeetingRecord:
       one may have been said earlier. Only a yes noted after it opens again.
     - A yes never reaches back: it begins when it is known, not before an ask that was noted already, and not at all if
       it was said before a no that is known.
+    - A host's word is no news where it opens nothing, or is about somebody who has answered.
     - Presence is what joins and leaves tell together, in whatever order they came. A leave without a stay is no news.
     - A seat keeps its standings when it leaves and comes back.
     - A seat with several people stands under each of them (`words.voice_of`); how many they are only grows. A no from
@@ -122,13 +123,17 @@ class MeetingRecord:
         """
         history = self._standings.setdefault((seat, purpose), [])
         parent = seat_of_voice(seat)
-        noted = [*history]
+        noted, last = [*history], history[-1:]
         if parent != seat:
             self._voices.setdefault(parent, set()).add(seat)
-            noted += self._standings.get((parent, purpose), [])
+            of_all = self._standings.get((parent, purpose), [])
+            noted, last = noted + of_all, last + of_all[-1:]
         elif self._is_no(standing):
             for voice in self._voices.get(seat, ()):
                 self.stands(voice, purpose, standing, from_ms, None)
+        has_answered = any(own.standing not in _NO_ANSWER for own in last)
+        if standing is Standing.ATTESTED and (has_answered or standing not in self._opening):
+            return
         if standing in self._opening:
             if entry is None:
                 raise ValueError("couldn't note a yes: expected the log index of its entry")

@@ -128,6 +128,17 @@ def test_under_everyone_a_leave_that_is_dated_too_early_opens_nothing_before_it_
     assert visit.kept() == {"b"}
 
 
+def test_who_leaves_comes_back_and_leaves_within_one_moment_is_gone() -> None:
+    visit = in_a_room(Rule.EVERYONE, "b", "d")
+    visit.say_yes("b")
+    visit.now_ms += 1_000
+    visit.leave("d")
+    visit.join("d", "Dan")
+    visit.leave("d")
+    visit.now_ms += 1_000
+    assert visit.kept() == {"b"}
+
+
 def test_a_bare_yes_after_another_notetakers_question_is_no_answer_to_ours() -> None:
     visit = in_a_room(Rule.EACH_VOICE, "b")
     visit.join("other", "Otter", SeatKind.BOT)
