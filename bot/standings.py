@@ -14,7 +14,7 @@ from consent_notice.attendance import FOREVER_MS
 from consent_notice.decisions import Act, IllegalAct, meets_floor, next_standing
 from consent_notice.events import Decided, Means, NoticeDelivered
 from consent_notice.rules import MeetingRecord
-from consent_notice.standings import OPENING, StandingsReplay
+from consent_notice.standings import OPENING, StandingsReplay, is_no
 from consent_notice.words import Purpose, SeatId, Standing, seat_of_voice, voice_of
 
 Acts = tuple[tuple[Purpose, Act], ...]
@@ -138,7 +138,7 @@ class Standings:
         for purpose, standing in self._recalled.after(event):
             means = event.means if isinstance(event, Decided) else Means.SYSTEM
             self._known[voice, purpose] = _Known(standing=standing, means=means, entry=entry.index)
-            if standing in _REFUSED:
+            if is_no(standing):
                 self._known |= dict.fromkeys(self._voices_of(voice, purpose), self._known[voice, purpose])
             last_no_ms = self._recalled.last_no_ms(voice, purpose, boot_id)
             if last_no_ms is not None:
@@ -180,15 +180,18 @@ class Standings:
         self._known[seat, purpose] = _Known(standing=standing, means=means)
         if act not in _NO_NO:
             self._last_no_ms[seat, purpose] = max(at_ms, self._last_no_ms.get((seat, purpose), at_ms))
+        if is_no(standing):
             self._known |= dict.fromkeys(self._voices_of(seat, purpose), self._known[seat, purpose])
         self._record.stands(seat, purpose, standing, at_ms, None)
 
     def _voices_of(self, seat: SeatId, purpose: Purpose) -> list[tuple[SeatId, Purpose]]:
-        """Of those who share it: a no from the seat is one of each."""
+        """Of those who share it and said no no of their own: one from the seat is one of each."""
         return [
             (voice, asked)
             for voice, asked in self._known
             if asked is purpose and voice != seat and seat_of_voice(voice) == seat
+            if self.of(voice, purpose)
+            not in _REFUSED  # who said no themselves is asked no more, whatever the seat says
         ]
 
     def _open(self, index: int, decided: Decided, purpose: Purpose, act: Act, *, said_ms: int, now_ms: int) -> None:

@@ -86,15 +86,22 @@ class Laws:
             sitting = self.world.truth.at(seat)
             for person in sitting.people if sitting is not None else []:
                 last = person.words[-1] if person.words else None
-                if last is None or last.is_yes or person.eager_ms >= last.at_ms or not bot.knows(last):
+                if last is None or last.is_yes or not bot.knows(last) or person.eager_ms >= self._seems_said(last, bot):
                     continue
                 if sitting is not None and self._can_be_tied_to(last, sitting):
                     raise BrokenLaw(8, f"{person.key} said no, and is asked again at {seat}")
+
+    def _seems_said(self, word: Word, bot: Bot) -> int:
+        """To a bot that came later and reads the chat again, a message was always as it is now."""
+        came_later = bot.admitted_ms > word.at_ms
+        return word.changed_ms if came_later and word.changed_ms is not None else word.at_ms
 
     def _can_be_tied_to(self, word: Word, sitting: Sitting) -> bool:
         """Where only names are known, what was said before they came back is nobody's any more."""
         if not self.world.circumstances.names_only:
             return True
+        if word.index is None and not word.is_plain:
+            return False  # what was taken back was nobody's yes
         if word.index is not None and getattr(self.world.log.tail(word.index)[0].event, "seat", "") != sitting.seat:
             return False
         return word.at_ms >= sitting.from_ms

@@ -191,7 +191,8 @@ def edit(world: World) -> None:
     if text in YES:
         sitting.people[0].eager_ms = world.now_ms
     elif text in NO:
-        _takes_back(world, sitting, _speaker(world, sitting), f"{message.message_id}:edited", is_plain=True)
+        word = _takes_back(world, sitting, _speaker(world, sitting), f"{message.message_id}:edited", is_plain=True)
+        word.changed_ms = message.at_ms
     for person in takers if text not in NO and text not in YES else []:
         _takes_back(world, sitting, person, f"{message.message_id}:edited", is_plain=False)
 
@@ -207,9 +208,10 @@ def delete(world: World) -> None:
             _takes_back(world, sitting, person, f"{message.message_id}:deleted", is_plain=False)
 
 
-def _takes_back(world: World, sitting: Sitting, person: Person, reference: str, *, is_plain: bool) -> None:
+def _takes_back(world: World, sitting: Sitting, person: Person, reference: str, *, is_plain: bool) -> Word:
     word = person.says(Word(world.now_ms, "room", is_yes=False, is_plain=is_plain))
     world.says(sitting.seat, reference, word, is_told_again=is_plain)
+    return word
 
 
 def told_again(world: World) -> None:

@@ -60,6 +60,7 @@ class Word(Fact):
     is_yes: bool
     message_id: str = ""
     is_plain: bool = True  # False: a yes taken back by changing its message, which only who saw the yes can tell
+    changed_ms: int | None = None  # of a message that was changed into it: when that was written
 
 
 @dataclass(slots=True, eq=False)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from bot.commands import Append, PostLine, Tick
+from dataclasses import replace
+
+from bot.commands import Append, PostLine, PostNotice, Tick
 from bot.ports import Joined, StopPressed
-from consent_notice.events import SeatJoined
+from consent_notice.events import Decided, Means, SeatJoined
 from consent_notice.notice import Say
 from consent_notice.words import IdentityLevel, Rule, SeatId, SeatKind
-from tests.simulators.visit import YES, SimulatedVisit, decided_on_a_page, in_a_room
+from tests.simulators.visit import NO, YES, SimulatedVisit, decided_on_a_page, in_a_room
 
 THANKS_FOR_A_NO = {Say.THANKS_WITHDRAWN, Say.THANKS_REFUSED}
 
@@ -143,3 +145,21 @@ def test_whoever_is_reminded_twice_can_still_agree() -> None:
     visit.make_durable()
     visit.say_yes("b")
     assert visit.kept() == {"b", "c"}
+
+
+def test_a_seat_whose_yes_must_be_said_again_is_not_asked_where_one_of_its_people_refused() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "hall", "b")
+    visit.say_yes("hall")
+    said = visit.log[-1].event
+    assert isinstance(said, Decided)
+    said = replace(said, means=Means.PAGE)
+    for number, acts in enumerate((YES, NO)):
+        at_ms = visit.now_ms + number
+        visit.log_elsewhere(replace(said, acts=acts, person=f"p{number}", message_id=f"form{number}", at_ms=at_ms))
+    again = back_after_a_crash(visit, 9_000)
+    again.join("hall", "hall")
+    again.join("b", "b")
+    again.make_durable()
+    again.later(1_000)
+    asked = [seat for order in again.ordered(PostNotice) for seat in order.seats]
+    assert asked == ["b"]
