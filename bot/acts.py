@@ -1,4 +1,4 @@
-"""PURE: which acts, purpose by purpose, an answer comes to."""
+"""PURE: which acts, purpose by purpose, an answer comes to, and which words a yes is thanked in."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Collection
 from bot.standings import Acts
 from consent_notice.answers import Reading
 from consent_notice.decisions import Act
+from consent_notice.notice import Say
 from consent_notice.words import Purpose
 
 _NOES = frozenset(Act) - {Act.GIVE, Act.ATTEST, Act.ASK, Act.DEFER}
@@ -38,3 +39,9 @@ def withdrawal() -> Acts:
 
 def says_no(acts: Acts) -> bool:
     return any(act in _NOES for _, act in acts)
+
+
+def thanks_for_yes(asked: Collection[Purpose], *, is_transcribed: bool) -> Say:
+    if Purpose.TRANSCRIPTION not in asked:
+        return Say.THANKS_GIVEN_NO_TRANSCRIPT
+    return Say.THANKS_GIVEN if is_transcribed else Say.THANKS_SOUND_ONLY

@@ -7,9 +7,8 @@ somebody is asked is decided in `asking`, what the words mean in `consent_notice
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
-from bot.acts import acts_of, agreement, says_no, withdrawal
+from bot.acts import acts_of, agreement, says_no, thanks_for_yes, withdrawal
 from bot.commands import (
     AgreementFound,
     BindPage,
@@ -102,7 +101,7 @@ class Answering:
         if opens and twins:
             self._order(PostLine(line=Say.SAME_NAME, to_seat=said.seat, reply_to=said.message_id))
             return
-        if opens and self._record.people_on(seat.seat, FOREVER_MS) > 1:
+        if opens and (self._record.people_on(seat.seat, FOREVER_MS) > 1 or self._standings.is_shared(seat.seat)):
             self._order(PostLine(line=Say.CANNOT_RECORD_SEAT, to_seat=said.seat, reply_to=said.message_id))
             return  # whose yes that is, only a page of their own can tell
         if opens:
@@ -263,7 +262,7 @@ class Answering:
     # ---- what follows --------------------------------------------------------------------------------------------
 
     def noticed(self, posted: NoticePosted, now_ms: int) -> None:
-        for seat in self._seats.noticed(posted.message_id, posted.seats, now_ms):
+        for seat in self._seats.noticed(posted, now_ms):
             self._standings.ask(seat.seat, self._facts.asked, now_ms)
             means, line = Means.PHONE if seat.is_phone else Means.CHAT, posted.line.value if posted.line else ""
             self._order(self._entries.noticed(seat.seat, posted.message_id, now_ms, means=means, line=line))
@@ -274,7 +273,7 @@ class Answering:
             if early is None or self._standings.has_answered(seat.seat):
                 continue
             if self._seats.is_notice(early.reply_to):  # they had read one, and were quicker than the bot
-                self.chat(replace(early, at_ms=now_ms + 1))
+                self.chat(early)
             else:
                 self._order(PostLine(line=Say.UNCLEAR, to_seat=seat.seat, reply_to=early.message_id))
 
@@ -344,15 +343,21 @@ class Answering:
         if is_news and says_no(decided.acts):
             # Said in another process: what was captured since, and is already on disk, must go.
             at_ms = decided.at_ms if decided.boot_id == self._facts.boot_id else now_ms
-            if (seat := self._seats.find(decided.seat)) is not None:
-                seat.takes_back_early_yes(at_ms)
             self._order(CutBack(seat=self._whose(decided.seat, at_ms), after_ms=at_ms, of_earlier_stays=True))
+            seat = self._seats.recalled(decided.seat)
+            if seat is not None:
+                seat.takes_back_early_yes(at_ms)
+            for twin in self._twins(seat) if seat is not None and decided.means is Means.PAGE else []:
+                # Where only names are known, they may sit there by now.
+                self.decide(twin, withdrawal(), Means.PAGE, decided.message_id, at_ms, matched_by="the same name")
         if acts.get(Purpose.RECORDING) is Act.ATTEST and self._facts.attested_opens:
             self._order(SpeakLine(line=Say.ATTESTED))
             self._order(PostLine(line=Say.ATTESTED))
         is_own_yes = acts.get(Purpose.RECORDING) is Act.GIVE and decided.means is not Means.AHEAD
         if is_own_yes and self.gave(decided.seat, Purpose.RECORDING):
-            self._order(PostLine(line=self._thanks(decided.seat), to_seat=decided.seat))
+            is_transcribed = self.gave(decided.seat, Purpose.TRANSCRIPTION)
+            line = thanks_for_yes(self._facts.asked, is_transcribed=is_transcribed)
+            self._order(PostLine(line=line, to_seat=decided.seat))
 
     def _may_open(self, decided: Decided, event_id: str) -> bool:
         """Not what a page says of a seat whose name somebody else may bear since its code was typed."""
@@ -365,11 +370,6 @@ class Answering:
 
     def gave(self, seat: SeatId, purpose: Purpose) -> bool:
         return self._standings.of(seat, purpose) is Standing.GIVEN
-
-    def _thanks(self, seat: SeatId) -> Say:
-        if Purpose.TRANSCRIPTION not in self._facts.asked:
-            return Say.THANKS_GIVEN_NO_TRANSCRIPT
-        return Say.THANKS_GIVEN if self.gave(seat, Purpose.TRANSCRIPTION) else Say.THANKS_SOUND_ONLY
 
     def forget(self, seat: SeatId, at_ms: int, now_ms: int, *, since_ms: int = -FOREVER_MS) -> None:
         """A name alone keeps no answer: whoever bears it next, or bore it too since then, may be somebody else."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from bot.commands import AgreementFound
+from bot.commands import AgreementFound, NoticePosted
 from bot.ports import ChatEdited, ChatSaid, Joined
 from consent_notice.answers import (
     ASK_WINDOW_MS,
@@ -158,10 +158,12 @@ class Seats:
         known.away_ms = max(known.left_ms, now_ms, known.joined_ms + (known.stay > 1))
         return known.away_ms
 
-    def noticed(self, message_id: str, seats: frozenset[SeatId], now_ms: int) -> list[Seat]:
-        """Those of them who are still here and can read it."""
-        self._notices.add(message_id)
-        reached = [seat for seat in (self.find(each) for each in sorted(seats)) if seat is not None]
+    def noticed(self, posted: NoticePosted, now_ms: int) -> list[Seat]:
+        """Those of them who have been here all the time since it was ordered, and so can read it."""
+        self._notices.add(posted.message_id)
+        stays = dict(posted.stays)
+        here = (seat for seat in (self.find(each) for each in sorted(posted.seats)) if seat is not None)
+        reached = [seat for seat in here if stays.get(seat.seat, seat.stay) == seat.stay]
         for seat in reached:
             seat.noticed_ms = now_ms
             seat.spoke_since_notice = False
@@ -169,6 +171,10 @@ class Seats:
             seat.others_talked_before_notice = _is_within_a_minute(seat.others_talked_ms, now_ms)
             seat.others_talked_in_thread = False
         return reached
+
+    def remember_notice(self, message_id: str) -> None:
+        """Of an earlier stay of the bot; whoever answers it has read it, and is told the notice of this one."""
+        self._notices.add(message_id)
 
     def is_notice(self, message_id: str | None) -> bool:
         return message_id in self._notices

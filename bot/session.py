@@ -56,11 +56,13 @@ from bot.presence import Presence, next_presence
 from bot.seats import Seat, Seats
 from bot.standings import Standings
 from bot.telling import Telling
+from consent_notice.attendance import FOREVER_MS
 from consent_notice.events import Decided, NoticeDelivered, SeatJoined
 from consent_notice.notice import Say
 from consent_notice.rules import Grounds, MeetingRecord, judge
 from consent_notice.words import IdentityLevel, Purpose, Rule, SeatId, SeatKind
 
+NOT_IN_ROOM = "not in the room"
 LOOK_UP_LIMIT_MS = 3_000  # then somebody is asked as if they had said nothing ahead
 
 
@@ -105,7 +107,7 @@ class Session:
             standings=self._standings,
             entries=entries,
             order=self._order,
-            heard=lambda: self._telling.heard,
+            heard=lambda: self._telling.heard if self.presence is Presence.IN_ROOM else frozenset(),
         )
         # Agreements that an earlier stay used: a stop said while the bot was away would be lost, so they are not again.
         self._used_ahead = {
@@ -137,10 +139,12 @@ class Session:
             case Started():
                 self._joining_since_ms = now_ms
                 self._recall(now_ms)
+                self.record.doubt_from(-FOREVER_MS, NOT_IN_ROOM)  # who was there before the bot nobody tells it
                 self._order(JoinRoom())
             case Admitted(own_seat=own_seat):
                 self._empty_since_ms = now_ms
                 self._own_seat = own_seat
+                self.record.doubt_until(now_ms, NOT_IN_ROOM)
                 self._take_own_seat(own_seat, now_ms)
             case JoinFailed(reason=reason, detail=detail):
                 self._ended(reason, detail)
@@ -323,6 +327,8 @@ class Session:
         for entry in self._earlier:
             if isinstance(entry.event, SeatJoined):
                 self._seats.remember(entry.event)
+            elif isinstance(entry.event, NoticeDelivered):
+                self._seats.remember_notice(entry.event.message_id)
             self._limits.recall(entry)
             self._hosting.recall(entry)
             self._standings.recall(entry, self.facts.boot_id)

@@ -14,15 +14,14 @@ from consent_notice.attendance import FOREVER_MS
 from consent_notice.decisions import Act, IllegalAct, meets_floor, next_standing
 from consent_notice.events import Decided, Means, NoticeDelivered
 from consent_notice.rules import MeetingRecord
-from consent_notice.standings import OPENING, StandingsReplay, is_no
+from consent_notice.standings import OPENING, REFUSED, StandingsReplay, is_no
 from consent_notice.words import Purpose, SeatId, Standing, seat_of_voice, voice_of
 
 Acts = tuple[tuple[Purpose, Act], ...]
 BY_OTHERS = frozenset({Means.HOST, Means.SYSTEM})
 _NO_NO = frozenset({Act.ASK, Act.DEFER})
 _OPENING = frozenset({Act.GIVE, Act.ATTEST})
-_REFUSED = frozenset({Standing.REFUSED, Standing.WITHDRAWN})
-FINAL = frozenset({Standing.GIVEN, *_REFUSED})
+FINAL = frozenset({Standing.GIVEN, *REFUSED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +54,20 @@ class Standings:
     def has_answered(self, seat: SeatId) -> bool:
         """Where several people share it: one who refused is asked no more, so nobody there is."""
         return self.of(seat, Purpose.RECORDING) in FINAL or any(
-            purpose is Purpose.RECORDING and known.standing in _REFUSED and seat_of_voice(voice) == seat
+            purpose is Purpose.RECORDING and known.standing in REFUSED and seat_of_voice(voice) == seat
             for (voice, purpose), known in self._known.items()
         )
 
+    def is_shared(self, seat: SeatId) -> bool:
+        """Whether somebody answered as one of several there."""
+        return any(voice != seat and seat_of_voice(voice) == seat for voice, _ in self._known)
+
     def has_agreed(self, seat: SeatId) -> bool:
         return self.of(seat, Purpose.RECORDING) is Standing.GIVEN
+
+    def _has_refused(self, seat: SeatId, voice: SeatId, purpose: Purpose) -> bool:
+        """What was said ahead was said before it, whenever that was used."""
+        return any(self.of(each, purpose) in REFUSED for each in (seat, voice))
 
     def is_agreed_ahead(self, seat: SeatId) -> bool:
         known = self._known.get((seat, Purpose.RECORDING), _UNKNOWN)
@@ -105,7 +112,8 @@ class Standings:
             if act in _OPENING:
                 last_no_ms = max(self._last_no_ms.get((each, purpose), -FOREVER_MS) for each in (voice, decided.seat))
                 is_void = any(from_ms <= at_ms <= to_ms for from_ms, to_ms in self._void.get(decided.seat, ()))
-                is_overtaken = bool(unlogged) or at_ms <= last_no_ms or is_void or not may_open
+                was_refused = decided.means is Means.AHEAD and self._has_refused(decided.seat, voice, purpose)
+                is_overtaken = bool(unlogged) or at_ms <= last_no_ms or is_void or was_refused or not may_open
                 if not is_overtaken and (act is Act.ATTEST or meets_floor(purpose, decided.identity_level)):
                     self._open(entry.index, decided, purpose, act, said_ms=at_ms, now_ms=now_ms)
             elif not was_said_here:
@@ -190,8 +198,7 @@ class Standings:
             (voice, asked)
             for voice, asked in self._known
             if asked is purpose and voice != seat and seat_of_voice(voice) == seat
-            if self.of(voice, purpose)
-            not in _REFUSED  # who said no themselves is asked no more, whatever the seat says
+            if self.of(voice, purpose) not in REFUSED  # who said no themselves is asked no more, whatever the seat says
         ]
 
     def _open(self, index: int, decided: Decided, purpose: Purpose, act: Act, *, said_ms: int, now_ms: int) -> None:

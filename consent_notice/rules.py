@@ -311,6 +311,14 @@ def judge(
     return record.verdict(speakers, from_ms, to_ms, purpose)
 
 
+def whose_consent(
+    record: MeetingRecord, speakers: frozenset[SeatId], rule: Rule, from_ms: int, to_ms: int
+) -> frozenset[SeatId]:
+    """Of whom each a yes has to be named by what is kept of that span."""
+    others = record.present(from_ms, to_ms) if rule is Rule.EVERYONE else frozenset()
+    return (speakers | others) - {record.own_voice}
+
+
 def _judge(
     record: MeetingRecord, speakers: frozenset[SeatId], from_ms: int, to_ms: int, purpose: Purpose
 ) -> Grounds | Refusal:

@@ -16,7 +16,7 @@ BY_OTHERS = frozenset({Means.HOST, Means.SYSTEM})
 OPENING = frozenset({Standing.GIVEN, Standing.ATTESTED})  # the latter only where the record was told so
 NO_NO = frozenset({Act.GIVE, Act.ASK, Act.DEFER, Act.ATTEST})
 _NO_ANSWER = frozenset({Standing.UNKNOWN, Standing.REQUESTED, Standing.DEFERRED})
-_REFUSED = frozenset({Standing.REFUSED, Standing.WITHDRAWN})
+REFUSED = frozenset({Standing.REFUSED, Standing.WITHDRAWN})
 
 
 class StandingsReplay:
@@ -68,8 +68,11 @@ class StandingsReplay:
         return next((standing for standing in (own, *voices) if is_no(standing)), Standing.REQUESTED)
 
     def counts(self, event: NoticeDelivered | Decided, purpose: Purpose) -> bool:
-        """Whether its yes is one: said after the person's last no, by somebody who is known well enough."""
+        """Whether its yes is one: said after the person's last no, by somebody who is known well enough. What was said
+        ahead was said before any no of this meeting, whenever it was used."""
         for voice in {voice_in(event), event.seat}:
+            if event.means is Means.AHEAD and self.now.get((voice, purpose)) in REFUSED:
+                return False
             last_no_ms = self.last_no_ms(voice, purpose, event.boot_id)
             if last_no_ms is not None and event.at_ms <= last_no_ms:
                 return False
@@ -86,7 +89,7 @@ class StandingsReplay:
         seat, purpose = key
         for voice, asked in self.now:
             is_of_seat = asked is purpose and voice != seat and seat_of_voice(voice) == seat
-            if is_of_seat and self.now[voice, purpose] not in _REFUSED:
+            if is_of_seat and self.now[voice, purpose] not in REFUSED:
                 self.now[voice, purpose] = standing
 
     def _note_no(self, key: tuple[SeatId, Purpose], event: NoticeDelivered | Decided) -> None:

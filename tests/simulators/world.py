@@ -18,7 +18,7 @@ from bot.runner import FEED_INTERVAL_MS, SETTLE_FLOOR_MS
 from consent_notice.events import Decided, Event, HeadcountDeclared, HostActed, RuleSettled, VisitOpened
 from consent_notice.frames import judged_from_ms
 from consent_notice.gate import AdmittedFrame
-from consent_notice.rules import Grounds, MeetingRecord, judge
+from consent_notice.rules import Grounds, MeetingRecord, judge, whose_consent
 from consent_notice.words import Purpose, Rule, SeatId
 from storage.errors import LogWriteFailed
 from storage.replay import replay
@@ -235,12 +235,13 @@ class World:
         fact.ever_heard_by |= fact.heard_by
         fact.is_lost = not fact.heard_by and not (self.circumstances.replays_chat and is_told_again)
 
-    def said_ms(self, decided: Decided) -> int:
-        """When it was truly said. Who answers a notice has read one; that they are told theirs now is enough."""
+    def said_ms(self, decided: Decided) -> set[int]:
+        """When it was truly said; of an answer to a notice, now will do: they have read one."""
         for message in self.room.history:
-            if message.message_id == decided.message_id and message.reply_to not in self.room.public_notices:
-                return message.at_ms
-        return self.now_ms
+            if message.message_id == decided.message_id:
+                is_reply = message.reply_to in self.room.public_notices
+                return {message.at_ms, self.now_ms} if is_reply else {message.at_ms}
+        return {self.now_ms}
 
     def host_says(self, sitting: Sitting, text: str) -> None:
         """Counts where the bot can tell that it is the host, and only the first time that it is told."""
@@ -273,7 +274,7 @@ class World:
 
     def told_again(self, bot: Bot, message: Message) -> None:
         is_there = self.truth.at(message.seat) is not None
-        for fact in self._facts_of(message):
+        for fact in [*self._facts_of(message), *self.words.get((message.seat, message.code), ())]:
             if fact.durable_ms is not None:
                 continue
             if is_there:
@@ -281,6 +282,12 @@ class World:
                 fact.ever_heard_by.add(bot.epoch)
             elif not fact.heard_by:
                 fact.is_unheard = True
+
+    def is_changed(self, message: Message) -> None:
+        """What it said is told no more."""
+        for fact in [*self._facts_of(message), *self.words.get((message.seat, message.code), ())]:
+            fact.is_told_again = False
+            fact.is_lost = fact.is_lost or (fact.durable_ms is None and not fact.heard_by)
 
     def _facts_of(self, message: Message) -> list[Fact]:
         seat, reference = message.seat, message.message_id
@@ -301,15 +308,18 @@ class World:
             seat = "host" if isinstance(event, HostActed) else str(event.seat)
             reference = ":".join(event.message_id.split(":")[:2])  # the time of an edit is left out
             for fact in self.words.get((seat, reference), ()):
-                fact.is_durable(self.now_ms, index, len(self.boots))
+                if isinstance(fact, Word) is not isinstance(event, Decided) and not isinstance(event, HostActed):
+                    continue  # how many sit there and what one of them chose are two entries of one code
+                if event.epoch in fact.ever_heard_by | fact.known_to:  # else it is said anew, to that bot
+                    fact.is_durable(self.now_ms, index, len(self.boots))
         elif isinstance(event, RuleSettled) and event.rule is not Rule.EVERYONE and self.truth.loosened_ms is None:
             self.truth.loosened_ms = self.now_ms
             self.counts["fallback"] += 1
 
     def paused(self, fact: Fact) -> None:
-        """What the host says twice in one millisecond may be heard in either order."""
-        is_tie = self._resumed is not None and self._resumed.at_ms == fact.at_ms
-        self.truth.shuttings.append((fact, self._resumed if is_tie else None))
+        """Told, maybe, after a resume that was said later; of one millisecond, either comes first."""
+        is_over = self._resumed is not None and self._resumed.at_ms >= fact.at_ms
+        self.truth.shuttings.append((fact, self._resumed if is_over else None))
 
     def resumed(self, fact: Fact) -> None:
         """The host's last word: each pause up to now is over."""
@@ -354,7 +364,11 @@ class World:
         delay_ms = self.circumstances.path_delay_ms
         from_ms = judged_from_ms(frame.captured_ms, frame.duration_ms, frame.encoding, delay_ms)
         to_ms = frame.captured_ms + frame.duration_ms
-        return isinstance(judge(record, frame.speakers, from_ms, to_ms, Purpose.RECORDING), Grounds)
+        if not isinstance(judge(record, frame.speakers, from_ms, to_ms, Purpose.RECORDING), Grounds):
+            return False
+        yeses = (self.log.tail(index)[0].event for index in frame.relies_on)
+        named = {yes.seat for yes in yeses if isinstance(yes, Decided)}
+        return whose_consent(record, frame.speakers, frame.rule, from_ms, to_ms) <= named
 
     def cut_back(self, boot: str, seat: SeatId | None, after_ms: int) -> None:
         """As the writer of sound does it: whatever stay kept it, on the clock of this boot."""

@@ -18,16 +18,16 @@ from consent_notice.decisions import Act
 from consent_notice.events import Decided, Means
 from consent_notice.frames import judged_from_ms
 from consent_notice.notice import Say
-from consent_notice.rules import MeetingRecord, Refusal, judge
-from consent_notice.words import Purpose, Rule, SeatId, seat_of_voice
+from consent_notice.rules import MeetingRecord, Refusal, judge, whose_consent
+from consent_notice.words import Purpose, SeatId, seat_of_voice
 from storage.replay import replay
 from tests.simulators.visit import BOT
-from tests.simulators.world_truth import Fact
+from tests.simulators.world_truth import FOREVER_MS, Fact
 
 if TYPE_CHECKING:
     from tests.simulators.world import Kept, World
     from tests.simulators.world_bot import Bot
-    from tests.simulators.world_truth import Sitting, Word
+    from tests.simulators.world_truth import Person, Sitting, Word
 
 NO_ANSWER = "zq"  # stands in each text that is no answer, and in no other
 _THANKS_FOR_YES = frozenset({Say.THANKS_GIVEN, Say.THANKS_GIVEN_NO_TRANSCRIPT, Say.THANKS_SOUND_ONLY})
@@ -84,17 +84,24 @@ class Laws:
     def _asks_nobody_who_refused(self, bot: Bot, seats: Iterable[SeatId]) -> None:
         for seat in seats:
             sitting = self.world.truth.at(seat)
-            for person in sitting.people if sitting is not None else []:
+            if sitting is None:
+                continue
+            for person in sitting.people:
                 last = person.words[-1] if person.words else None
-                if last is None or last.is_yes or not bot.knows(last) or person.eager_ms >= self._seems_said(last, bot):
+                if last is None or last.is_yes or not bot.knows(last):
                     continue
-                if sitting is not None and self._can_be_tied_to(last, sitting):
+                if self._eager_ms(bot, sitting, person) >= last.at_ms:
+                    continue
+                if self._can_be_tied_to(last, sitting):
                     raise BrokenLaw(8, f"{person.key} said no, and is asked again at {seat}")
 
-    def _seems_said(self, word: Word, bot: Bot) -> int:
-        """To a bot that came later and reads the chat again, a message was always as it is now."""
-        came_later = bot.admitted_ms > word.at_ms
-        return word.changed_ms if came_later and word.changed_ms is not None else word.at_ms
+    def _eager_ms(self, bot: Bot, sitting: Sitting, person: Person) -> int:
+        """Where only names are known, by whoever bears that name; where the bot was not told yet that several sit
+        there, by any of them."""
+        if self.world.circumstances.names_only:
+            return max(each.eager_ms for each in self.world.people.values() if each.name == sitting.people[0].name)
+        is_shared = bot.session.record.people_on(SeatId(sitting.seat), FOREVER_MS) > 1
+        return person.eager_ms if is_shared else max(each.eager_ms for each in sitting.people)
 
     def _can_be_tied_to(self, word: Word, sitting: Sitting) -> bool:
         """Where only names are known, what was said before they came back is nobody's any more."""
@@ -112,12 +119,14 @@ class Laws:
         gives = (Purpose.RECORDING, Act.GIVE) in decided.acts
         if not gives or decided.means not in (Means.CHAT, Means.AHEAD, Means.PHONE):
             return
-        said_ms = self.world.said_ms(decided)
-        readable = [at_ms for at_ms, _ in self.world.room.notices.get(str(decided.seat), ()) if at_ms <= said_ms]
-        sittings = [each for each in self.world.truth.sittings if each.seat == decided.seat]
-        then = [each for each in sittings if each.from_ms <= said_ms <= each.to_ms]
-        if then and not any(each.from_ms <= at_ms <= each.to_ms for each in then for at_ms in readable):
+        if not any(self._had_a_notice(decided.seat, at_ms) for at_ms in self.world.said_ms(decided)):
             raise BrokenLaw(1, f"a yes by {decided.means} without a notice after the join of {decided.seat}")
+
+    def _had_a_notice(self, seat: str, said_ms: int) -> bool:
+        readable = [at_ms for at_ms, _ in self.world.room.notices.get(seat, ()) if at_ms <= said_ms]
+        sittings = [each for each in self.world.truth.sittings if each.seat == seat]
+        then = [each for each in sittings if each.from_ms <= said_ms <= each.to_ms]
+        return not then or any(each.from_ms <= at_ms <= each.to_ms for each in then for at_ms in readable)
 
     def _holds_no_chat(self, command: Command) -> None:
         seen = command.event if isinstance(command, Append) else command
@@ -208,9 +217,7 @@ class Laws:
         verdict = judge(record, frame.speakers, from_ms, to_ms, Purpose.RECORDING)
         if isinstance(verdict, Refusal):
             raise BrokenLaw(4, f"the log refuses [{kept.from_ms}, {kept.to_ms}) of {frame.track}: {verdict.why}")
-        needed = set(frame.speakers) - {record.own_voice}
-        if frame.rule is Rule.EVERYONE:
-            needed |= record.present(from_ms, to_ms)
+        needed = whose_consent(record, frame.speakers, frame.rule, from_ms, to_ms)
         entries = [self.world.log.tail(index)[0].event for index in frame.relies_on]
         named = {seat_of_voice(event.seat) for event in entries if isinstance(event, Decided)}
         if needed - named:

@@ -198,10 +198,10 @@ class Pages:
         self._send(event, fact)
 
     def attests(self, sitting: Sitting) -> None:
-        """Counts, where the admin let it, for who has said no themselves."""
+        """Counts, where the admin let it, for who has said nothing themselves that anybody heard."""
         facts: list[Fact] = []
         for person in sitting.people if self.world.circumstances.attested_opens else []:
-            if person.wants is None:
+            if all(word.is_lost or word.is_unheard for word in person.words):
                 facts.append(person.says(self._word(is_yes=True)))
         event = self._decided(sitting.seat, ((Purpose.RECORDING, Act.ATTEST),), Means.HOST)
         self._send(event, *facts)

@@ -64,6 +64,7 @@ class Message:
     is_whisper: bool = False
     is_talk: bool = False  # stands between somebody's question and another's answer
     reply_to: str | None = None
+    code: str = ""  # of a page
     on_told: Callable[[Bot], None] | None = None
 
 
@@ -181,9 +182,10 @@ class Room:
                 message_id=message.message_id, seat=seat, text=text, reply_to=None, to_bot_only=False, at_ms=at_ms
             )
 
+        self.world.is_changed(message)
         edit = Message(message.message_id, message.seat, message.name, self.world.now_ms, make)
         self._tell_all(edit)
-        message.make = make_again
+        message.make, message.at_ms = make_again, self.world.now_ms
         return edit
 
     def deletes(self, message: Message) -> Message:
@@ -191,6 +193,7 @@ class Room:
             return ChatDeleted(message_id=message.message_id, seat=seat, at_ms=at_ms)
 
         message.is_gone = True
+        self.world.is_changed(message)
         deletion = Message(message.message_id, message.seat, message.name, self.world.now_ms, make)
         self._tell_all(deletion)
         return deletion
@@ -304,12 +307,19 @@ class Room:
         bot.due_ms[channel] = due_ms
 
         def deliver() -> None:
-            if self.world.now_ms < self.silent_until_ms:
-                self.world.at(self.silent_until_ms, deliver)
-            elif bot.is_in_room:
-                bot.on_loop("room", told)
+            bot.held.append(told)
+            self._let_go(bot)
 
         self.world.at(due_ms, deliver)
+
+    def _let_go(self, bot: Bot) -> None:
+        """In the order in which it came, once the room speaks again."""
+        if self.world.now_ms < self.silent_until_ms:
+            self.world.at(self.silent_until_ms, lambda: self._let_go(bot))
+            return
+        held, bot.held = bot.held, []
+        for told in held if bot.is_in_room else []:
+            bot.on_loop("room", told)
 
     # ---- sound -------------------------------------------------------------------------------------------------------
 

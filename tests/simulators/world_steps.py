@@ -39,9 +39,12 @@ def _anybody(world: World) -> Sitting | None:
     return world.dice.choice(here) if here else None
 
 
+def _told_of(sitting: Sitting) -> list[Person]:
+    return [person for person in sitting.people if person.told is None or person.told.index]
+
+
 def _speaker(world: World, sitting: Sitting) -> Person:
-    """Of those that somebody told of."""
-    return world.dice.choice([person for person in sitting.people if person.told is None or person.told.index])
+    return world.dice.choice(_told_of(sitting))
 
 
 # ---- people come and go ----------------------------------------------------------------------------------------------
@@ -191,8 +194,7 @@ def edit(world: World) -> None:
     if text in YES:
         sitting.people[0].eager_ms = world.now_ms
     elif text in NO:
-        word = _takes_back(world, sitting, _speaker(world, sitting), f"{message.message_id}:edited", is_plain=True)
-        word.changed_ms = message.at_ms
+        _takes_back(world, sitting, _speaker(world, sitting), f"{message.message_id}:edited", is_plain=True)
     for person in takers if text not in NO and text not in YES else []:
         _takes_back(world, sitting, person, f"{message.message_id}:edited", is_plain=False)
 
@@ -208,10 +210,9 @@ def delete(world: World) -> None:
             _takes_back(world, sitting, person, f"{message.message_id}:deleted", is_plain=False)
 
 
-def _takes_back(world: World, sitting: Sitting, person: Person, reference: str, *, is_plain: bool) -> Word:
+def _takes_back(world: World, sitting: Sitting, person: Person, reference: str, *, is_plain: bool) -> None:
     word = person.says(Word(world.now_ms, "room", is_yes=False, is_plain=is_plain))
     world.says(sitting.seat, reference, word, is_told_again=is_plain)
-    return word
 
 
 def told_again(world: World) -> None:
@@ -255,7 +256,7 @@ def page_code(world: World) -> None:
     own = [page for page in world.pages.open.values() if page.person is person]
     if own and (dice.random() < 0.3 or person.key.startswith("hall")):  # one page a person: who has two counts twice
         page = dice.choice(own)
-        world.room.writes(sitting, page.code)
+        world.room.writes(sitting, page.code).code = page.code
         if not world.pages.is_known(page):  # typed again, it is said for the first time
             world.says(sitting.seat, page.code, person.says(Word(world.now_ms, "log", is_yes=page.says_yes)))
         return
@@ -265,7 +266,7 @@ def page_code(world: World) -> None:
     told = Fact(world.now_ms, "log")
     world.pages.note_people(sitting, people, told)
     word = person.says(Word(world.now_ms, "log", is_yes=says_yes))
-    world.room.writes(sitting, f"code {page.code}")
+    world.room.writes(sitting, f"code {page.code}").code = page.code
     for fact in (told, word):
         world.says(sitting.seat, page.code, fact)
 
@@ -378,7 +379,7 @@ def _agrees(world: World, sitting: Sitting, message_id: str, *, is_told_again: b
 
 
 def _all_on_pages(world: World, sitting: Sitting) -> None:
-    for person in sitting.people:
+    for person in _told_of(sitting):
         page = next((page for page in world.pages.open.values() if page.person is person), None)
         if page is None:
             page = world.pages.opens(person, says_yes=True, people=len(sitting.people))

@@ -60,7 +60,6 @@ class Word(Fact):
     is_yes: bool
     message_id: str = ""
     is_plain: bool = True  # False: a yes taken back by changing its message, which only who saw the yes can tell
-    changed_ms: int | None = None  # of a message that was changed into it: when that was written
 
 
 @dataclass(slots=True, eq=False)
@@ -142,11 +141,11 @@ class Truth:
         return ""
 
     def host_was_there(self, from_ms: int, to_ms: int) -> bool:
-        """All the time."""
-        return any(
-            sitting.people[0].name == HOST_NAME and sitting.from_ms <= from_ms and to_ms <= sitting.to_ms
-            for sitting in self.sittings
-        )
+        """All the time; who reloads a page within a millisecond was."""
+        for sitting in self.sittings:
+            if sitting.people[0].name == HOST_NAME and sitting.from_ms <= from_ms < sitting.to_ms:
+                from_ms = sitting.to_ms
+        return from_ms >= to_ms
 
     def needs_everyone(self, from_ms: int, to_ms: int, counts: Counts) -> bool:
         if any(counts(fact) and fact.at_ms < to_ms for fact in self.tightened):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bot.acts import says_no
 from bot.commands import Append, PostLine, PostNotice, Tick
-from bot.ports import Joined, StopPressed
-from consent_notice.events import Decided, Means, SeatJoined
+from bot.ports import ChatSaid, Joined, StopPressed
+from consent_notice.events import Decided, Means, NoticeDelivered, SeatJoined
 from consent_notice.notice import Say
 from consent_notice.words import IdentityLevel, Rule, SeatId, SeatKind
 from tests.simulators.visit import NO, YES, SimulatedVisit, decided_on_a_page, in_a_room
@@ -30,6 +31,10 @@ def back_after_a_crash(visit: SimulatedVisit, now_ms: int) -> SimulatedVisit:
     again = SimulatedVisit(rule=visit.rule, epoch=2, earlier=tuple(visit.log), now_ms=now_ms)
     again.enter()
     return again
+
+
+def said_again(seat: str, text: str, message_id: str, at_ms: int) -> ChatSaid:
+    return ChatSaid(message_id=message_id, seat=SeatId(seat), text=text, reply_to=None, to_bot_only=False, at_ms=at_ms)
 
 
 def test_who_reloads_the_page_is_not_taken_for_absent_because_the_room_dates_joins_early() -> None:
@@ -163,3 +168,52 @@ def test_a_seat_whose_yes_must_be_said_again_is_not_asked_where_one_of_its_peopl
     again.later(1_000)
     asked = [seat for order in again.ordered(PostNotice) for seat in order.seats]
     assert asked == ["b"]
+
+
+def test_a_yes_that_was_changed_into_a_no_while_the_bot_was_away_is_a_no() -> None:
+    """The room tells the message again under its old id, which the log knows as a yes; on a page the person agreed."""
+    visit = in_a_room(Rule.EACH_VOICE, "b")
+    visit.say_yes("b")
+    message_id = next(e.event.message_id for e in visit.log if isinstance(e.event, Decided))
+    visit.tell(decided_on_a_page(visit, "b", YES, at_ms=visit.now_ms + 10))
+    again = back_after_a_crash(visit, 9_000)
+    again.join("b", "b")
+    again.make_durable()
+    assert again.kept() == {"b"}
+    again.tell(said_again("b", "record no", message_id, at_ms=again.now_ms - 10))
+    again.make_durable()
+    assert again.kept() == frozenset()
+    assert [says_no(e.event.acts) for e in again.log if isinstance(e.event, Decided)][-1], "and the log holds it"
+    again.tell(said_again("b", "record yes", message_id, at_ms=again.now_ms - 10))
+    again.make_durable()
+    assert again.kept() == frozenset(), "what becomes a yes by a change is none"
+
+
+def test_a_yes_to_the_notice_of_an_earlier_stay_counts_once_this_ones_notice_is_there() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b", "c")
+    visit.make_durable()
+    old = next(e.event.message_id for e in visit.log if isinstance(e.event, NoticeDelivered))
+    again = back_after_a_crash(visit, 9_000)
+    again.join("b", "b")
+    again.tell(replace(said_again("b", "yes", "m99", at_ms=again.now_ms), reply_to=old))
+    assert again.kept() == frozenset()
+    again.later(1_000)
+    again.make_durable()
+    assert again.kept() == {"b"}
+
+
+def test_a_no_on_a_page_under_a_name_that_somebody_else_may_bear_by_now_is_a_no_of_both() -> None:
+    visit = SimulatedVisit(rule=Rule.EACH_VOICE, changes={"names_only": True})
+    visit.enter()
+    visit.join("Ben-1", "Ben")
+    visit.join("c", "c")
+    visit.later(100)
+    visit.say_yes("Ben-1")
+    visit.leave("Ben-1")
+    visit.join("Ben-0", "Ben")
+    visit.later(100)
+    visit.say_yes("Ben-0")
+    assert visit.kept() == {"Ben-0"}
+    visit.now_ms += 10
+    visit.tell(decided_on_a_page(visit, "Ben-1", NO, at_ms=visit.now_ms))
+    assert visit.kept() == frozenset()
