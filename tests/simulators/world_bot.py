@@ -294,7 +294,7 @@ class Bot:
                     finally:
                         entry = world.log.find(event_id)
                         if entry is not None:
-                            world.written(event, entry.index)
+                            world.words.written(event, entry.index)
                 case CutBack(seat=seat, after_ms=after_ms, of_earlier_stays=of_earlier_stays):
                     is_older = of_earlier_stays and after_ms < self.capture.began_ms
                     if is_older or self.capture.kept_after(seat, after_ms):

@@ -43,6 +43,10 @@ class BrokenLaw(AssertionError):
         self.law = law
 
 
+def _is_yes_of(event: object, seat: str) -> bool:
+    return isinstance(event, Decided) and event.seat == seat and (Purpose.RECORDING, Act.GIVE) in event.acts
+
+
 class Laws:
     def __init__(self, world: World) -> None:
         self.world = world
@@ -109,8 +113,10 @@ class Laws:
             return True
         if word.index is None and not word.is_plain:
             return False  # what was taken back was nobody's yes
-        if word.index is not None and getattr(self.world.log.tail(word.index)[0].event, "seat", "") != sitting.seat:
-            return False
+        if word.index is not None:
+            said, *later = (entry.event for entry in self.world.log.tail(word.index))
+            if getattr(said, "seat", "") != sitting.seat or any(_is_yes_of(event, sitting.seat) for event in later):
+                return False
         return word.at_ms >= sitting.from_ms
 
     def _logs_only_answers(self, bot: Bot, decided: Decided) -> None:
@@ -119,7 +125,7 @@ class Laws:
         gives = (Purpose.RECORDING, Act.GIVE) in decided.acts
         if not gives or decided.means not in (Means.CHAT, Means.AHEAD, Means.PHONE):
             return
-        if not any(self._had_a_notice(decided.seat, at_ms) for at_ms in self.world.said_ms(decided)):
+        if not any(self._had_a_notice(decided.seat, at_ms) for at_ms in self.world.words.said_ms(decided)):
             raise BrokenLaw(1, f"a yes by {decided.means} without a notice after the join of {decided.seat}")
 
     def _had_a_notice(self, seat: str, said_ms: int) -> bool:

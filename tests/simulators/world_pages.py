@@ -183,9 +183,9 @@ class Pages:
     def host_acts(self, act: HostAct) -> None:
         fact = (Pause if act is HostAct.PAUSE else Fact)(self.world.now_ms, "log")
         if act is HostAct.PAUSE:
-            self.world.paused(fact)
+            self.world.words.paused(fact)
         elif act is HostAct.RESUME:
-            self.world.resumed(fact)
+            self.world.words.resumed(fact)
         event = HostActed(
             visit=VISIT,
             epoch=self.world.log.epoch,
@@ -211,7 +211,7 @@ class Pages:
     def agreed_ahead(self, person: Person, *, says_yes: bool) -> None:
         self.agreements[person.key] = says_yes
         word = person.says(Word(-FOREVER_MS, "log", is_yes=says_yes))
-        self.world.words[f"s-{person.key}", f"agreement-{person.key}:s-{person.key}"] = [word]
+        self.world.words.facts[f"s-{person.key}", f"agreement-{person.key}:s-{person.key}"] = [word]
 
     def find_agreement(self, seat: SeatId, platform_id: str) -> AgreementFound:
         said = self.agreements.get(platform_id)

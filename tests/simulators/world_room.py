@@ -103,7 +103,7 @@ class Room:
         if world.dice.random() < 0.01:  # the room breaks its promise
             lag_ms = self.capabilities.roster_lag_ms + world.dice.choice((250, 700))
             sitting.told = Fact(world.now_ms, "room")
-            world.says(seat, f"joined {world.now_ms}", sitting.told, is_told_again=False)
+            world.words.says(seat, f"joined {world.now_ms}", sitting.told, is_told_again=False)
             sitting.told.ever_heard_by.clear()
         for bot in world.bots_in_room():
             self.tell_joined(bot, sitting, lag_ms)
@@ -182,7 +182,7 @@ class Room:
                 message_id=message.message_id, seat=seat, text=text, reply_to=None, to_bot_only=False, at_ms=at_ms
             )
 
-        self.world.is_changed(message)
+        self.world.words.is_changed(message)
         edit = Message(message.message_id, message.seat, message.name, self.world.now_ms, make)
         self._tell_all(edit)
         message.make, message.at_ms = make_again, self.world.now_ms
@@ -193,7 +193,7 @@ class Room:
             return ChatDeleted(message_id=message.message_id, seat=seat, at_ms=at_ms)
 
         message.is_gone = True
-        self.world.is_changed(message)
+        self.world.words.is_changed(message)
         deletion = Message(message.message_id, message.seat, message.name, self.world.now_ms, make)
         self._tell_all(deletion)
         return deletion
@@ -242,7 +242,7 @@ class Room:
                 if not named:
                     return
                 seat = self.world.dice.choice(named)
-            self.world.told_message(bot, message)
+            self.world.words.told_message(bot, message)
             if message.on_told is not None:
                 message.on_told(bot)
             bot.take(make(SeatId(seat), at_ms))
@@ -271,7 +271,7 @@ class Room:
             if self.replays:
                 for message in self.history[-REPLAYED:]:
                     if not message.is_gone and message.is_told_again:
-                        self.world.told_again(bot, message)
+                        self.world.words.told_again(bot, message)
                         self.tell_message(bot, message, self.world.dice.choice((0, 1, 40)))
             self._is_alive(bot)
 

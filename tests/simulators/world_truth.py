@@ -106,7 +106,7 @@ class Sitting:
     told: Fact | None = None  # where the room told of it later than it promises
 
     def overlaps(self, from_ms: int, to_ms: int) -> bool:
-        return self.from_ms < to_ms and from_ms < self.to_ms
+        return self.from_ms < to_ms and from_ms < self.to_ms and self.from_ms < self.to_ms
 
 
 @dataclass(slots=True)
