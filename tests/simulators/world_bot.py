@@ -253,6 +253,8 @@ class Bot:
             return
         after = self._do(command)
         told_ms = self.world.now_ms + self.world.dice.choice((0, 0, 1, 5, 40))
+        if isinstance(command, PostNotice | AskPhone):
+            told_ms += 1  # nobody answers in the millisecond in which it can be read
 
         def done() -> None:
             if after is not None:

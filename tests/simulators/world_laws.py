@@ -100,10 +100,10 @@ class Laws:
                     raise BrokenLaw(8, f"{person.key} said no, and is asked again at {seat}")
 
     def _eager_ms(self, bot: Bot, sitting: Sitting, person: Person) -> int:
-        """Where only names are known, by whoever bears that name; where the bot was not told yet that several sit
+        """Where only names are known, by whoever may bear it by now; where the bot was not told yet that several sit
         there, by any of them."""
         if self.world.circumstances.names_only:
-            return max(each.eager_ms for each in self.world.people.values() if each.name == sitting.people[0].name)
+            return max(each.eager_ms for each in self.world.people.values())
         is_shared = bot.session.record.people_on(SeatId(sitting.seat), FOREVER_MS) > 1
         return person.eager_ms if is_shared else max(each.eager_ms for each in sitting.people)
 
@@ -212,7 +212,8 @@ class Laws:
             why = world.truth.may_keep(kept.seats, kept.from_ms, kept.to_ms, counts)
             if why:
                 raise BrokenLaw(1, f"still kept [{kept.from_ms}, {kept.to_ms}) of {kept.frame.track}: {why}")
-            self._is_judged_kept_again(kept, records[kept.boot])
+            if not world.bots or kept.epoch == world.log.epoch:  # of a bot that was replaced, when the visit is over
+                self._is_judged_kept_again(kept, records[kept.boot])
         world.counts["settled"] += 1
 
     def _is_judged_kept_again(self, kept: Kept, record: MeetingRecord) -> None:

@@ -65,6 +65,7 @@ class Message:
     is_talk: bool = False  # stands between somebody's question and another's answer
     reply_to: str | None = None
     code: str = ""  # of a page
+    changed_ms: int | None = None
     on_told: Callable[[Bot], None] | None = None
 
 
@@ -182,10 +183,10 @@ class Room:
                 message_id=message.message_id, seat=seat, text=text, reply_to=None, to_bot_only=False, at_ms=at_ms
             )
 
-        self.world.words.is_changed(message)
+        self.world.words.is_over(message)
         edit = Message(message.message_id, message.seat, message.name, self.world.now_ms, make)
         self._tell_all(edit)
-        message.make, message.at_ms = make_again, self.world.now_ms
+        message.make, message.changed_ms = make_again, self.world.now_ms
         return edit
 
     def deletes(self, message: Message) -> Message:
@@ -193,7 +194,7 @@ class Room:
             return ChatDeleted(message_id=message.message_id, seat=seat, at_ms=at_ms)
 
         message.is_gone = True
-        self.world.words.is_changed(message)
+        self.world.words.is_over(message)
         deletion = Message(message.message_id, message.seat, message.name, self.world.now_ms, make)
         self._tell_all(deletion)
         return deletion
@@ -233,7 +234,8 @@ class Room:
 
     def tell_message(self, bot: Bot, message: Message, lag_ms: int) -> None:
         """After the join of whoever said it. Where only names are known, it is from whoever bears the name."""
-        at_ms, make = self.world.boot_ms(message.at_ms), message.make
+        at_ms = self.world.boot_ms(message.at_ms if message.changed_ms is None else message.changed_ms)
+        make = message.make
 
         def told() -> None:
             seat = message.seat
@@ -269,6 +271,8 @@ class Room:
             for sitting in self.world.truth.present():
                 self.tell_joined(bot, sitting, 0)
             if self.replays:
+                for message in self.history[:-REPLAYED]:
+                    self.world.words.is_over(message)
                 for message in self.history[-REPLAYED:]:
                     if not message.is_gone and message.is_told_again:
                         self.world.words.told_again(bot, message)

@@ -83,7 +83,7 @@ class Words:
     def told_again(self, bot: Bot, message: Message) -> None:
         is_there = self.world.truth.at(message.seat) is not None
         for fact in [*self._facts_of(message), *self.facts.get((message.seat, message.code), ())]:
-            if fact.durable_ms is not None:
+            if fact.durable_ms is not None or not fact.is_told_again:
                 continue
             if is_there:
                 fact.heard_by.add(bot.epoch)
@@ -91,8 +91,8 @@ class Words:
             elif not fact.heard_by:
                 fact.is_unheard = True
 
-    def is_changed(self, message: Message) -> None:
-        """What it said is told no more."""
+    def is_over(self, message: Message) -> None:
+        """What it said is told no more: it was changed, or lies too far back."""
         for fact in [*self._facts_of(message), *self.facts.get((message.seat, message.code), ())]:
             fact.is_told_again = False
             fact.is_lost = fact.is_lost or (fact.durable_ms is None and not fact.heard_by)

@@ -217,3 +217,20 @@ def test_a_no_on_a_page_under_a_name_that_somebody_else_may_bear_by_now_is_a_no_
     visit.now_ms += 10
     visit.tell(decided_on_a_page(visit, "Ben-1", NO, at_ms=visit.now_ms))
     assert visit.kept() == frozenset()
+
+
+def test_a_yes_in_the_chat_from_a_seat_that_answered_as_several_asks_nobody_again() -> None:
+    """Before anybody told how many they are: one of them refused on a page, another writes."""
+    visit = in_a_room(Rule.EACH_VOICE, "hall", "b")
+    visit.say_yes("b")
+    said = next(e.event for e in visit.log if isinstance(e.event, Decided))
+    refused = replace(said, seat=SeatId("hall"), acts=NO, means=Means.PAGE, person="p1", message_id="form")
+    visit.log_elsewhere(refused)
+    asked = len(visit.ordered(PostNotice))
+    visit.now_ms += 100
+    visit.leave("hall")
+    visit.join("hall", "hall")
+    visit.chat("hall", "record yes")
+    visit.later(100)
+    assert len(visit.ordered(PostNotice)) == asked
+    assert visit.ordered(PostLine)[-1].line is Say.CANNOT_RECORD_SEAT
