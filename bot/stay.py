@@ -72,6 +72,7 @@ from storage.log_entries import ErasedBody, LogEntry
 log = structlog.get_logger()
 
 LANE_LIMIT = 200
+LOG_LANE_LIMIT = 5_000  # whoever is there when the bot comes is told at once, and each of them is a few orders
 CAPTURE_TICK_S = 0.04
 SESSION_TICK_S = 0.25
 GOODBYE_LIMIT_S = 4.0
@@ -104,7 +105,8 @@ class Stay:
         self._clock = clock
         self._on_progress = on_progress
         self._lanes: dict[str, asyncio.Queue[Command]] = {
-            name: asyncio.Queue(LANE_LIMIT) for name in ("log", "room", "chat", "speech")
+            name: asyncio.Queue(LOG_LANE_LIMIT if name == "log" else LANE_LIMIT)
+            for name in ("log", "room", "chat", "speech")
         }
         self._sayings = 0
         self._over = asyncio.Event()

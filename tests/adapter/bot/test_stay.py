@@ -181,3 +181,17 @@ def _in_the_way_of(folder: Path) -> None:
     if folder.exists():
         folder.rmdir()
     folder.write_text("not a folder", encoding="utf-8")
+
+
+async def test_a_full_hall_that_is_there_already_is_no_flood(at_work: BotAtWork) -> None:
+    world, meeting = at_work.world, await at_work.plan(rule=Rule.EVERYONE)
+    people = [world.joins(f"Person {number}") for number in range(150)]
+    async with at_work.visiting(meeting) as visiting:
+        await until(lambda: world.notices_to(people[-1]), 30)
+        world.writes(people[0], "record no")
+        world.ends(LeftReason.MEETING_ENDED)
+        await visiting
+    visit = await at_work.visit_of(meeting)
+    assert visit.left_reason == LeftReason.MEETING_ENDED
+    decided = [entry.event for entry in at_work.store.log.entries_of(visit.id) if isinstance(entry.event, Decided)]
+    assert [event.seat for event in decided] == [people[0]]
