@@ -16,6 +16,7 @@ BY_OTHERS = frozenset({Means.HOST, Means.SYSTEM})
 OPENING = frozenset({Standing.GIVEN, Standing.ATTESTED})  # the latter only where the record was told so
 NO_NO = frozenset({Act.GIVE, Act.ASK, Act.DEFER, Act.ATTEST})
 _NO_ANSWER = frozenset({Standing.UNKNOWN, Standing.REQUESTED, Standing.DEFERRED})
+_OWN_NOES = frozenset({Standing.REFUSED, Standing.WITHDRAWN})
 
 
 class StandingsReplay:
@@ -84,12 +85,20 @@ class StandingsReplay:
     def _note_no_of_each(self, key: tuple[SeatId, Purpose], standing: Standing) -> None:
         seat, purpose = key
         for voice, asked in self.now:
-            if asked is purpose and voice != seat and seat_of_voice(voice) == seat:
+            is_of_seat = asked is purpose and voice != seat and seat_of_voice(voice) == seat
+            if is_of_seat and takes_the_place(standing, self.now[voice, purpose]):
                 self.now[voice, purpose] = standing
 
     def _note_no(self, key: tuple[SeatId, Purpose], event: NoticeDelivered | Decided) -> None:
         boot_id, at_ms = self._last_no.get(key, (event.boot_id, event.at_ms))
         self._last_no[key] = (event.boot_id, max(at_ms, event.at_ms) if boot_id == event.boot_id else event.at_ms)
+
+
+def takes_the_place(no_of_seat: Standing, of_voice: Standing) -> bool:
+    """Whether what ends a seat's standing ends that of one of its people. Not what they refused themselves: unless it
+    is a no too, that would have them asked again.
+    """
+    return no_of_seat in _OWN_NOES or of_voice not in _OWN_NOES
 
 
 def voice_in(event: NoticeDelivered | Decided) -> SeatId:
