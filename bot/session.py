@@ -24,6 +24,7 @@ from bot.commands import (
     JoinFailed,
     JoinRoom,
     LeaveRoom,
+    LinePosted,
     NoticePosted,
     OwnershipLost,
     OwnEvent,
@@ -190,6 +191,8 @@ class Session:
                 self._answering.bound(event)
             case AgreementFound():
                 self._answering.agreement_found(event)
+            case LinePosted(message_id=message_id):
+                self._seats.posted(message_id)
             case PageUnknown(seat=seat):
                 self._order(PostLine(line=Say.CODE_UNKNOWN, to_seat=seat))
             case _:

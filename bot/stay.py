@@ -29,6 +29,7 @@ from bot.commands import (
     JoinFailed,
     JoinRoom,
     LeaveRoom,
+    LinePosted,
     NoticePosted,
     OwnershipLost,
     OwnEvent,
@@ -260,7 +261,8 @@ class Stay:
         if command.to_seat is not None and not self._room.capabilities.can_whisper:
             return  # what is for one person's eyes is not said to all
         text = self._words.say(command.line, count=command.count, names=command.names)
-        await self._room.post(Post(text=text, reply_to=command.reply_to, to_seat=command.to_seat))
+        message_id = await self._room.post(Post(text=text, reply_to=command.reply_to, to_seat=command.to_seat))
+        self._take(LinePosted(message_id=message_id))
 
     async def _speak(self, text: str) -> bool:
         """Whether it was said."""
