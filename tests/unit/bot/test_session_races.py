@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.commands import Append, PostLine, Tick
+from bot.commands import Append, CutBack, PostLine, Tick
 from bot.ports import Joined, StopPressed
 from consent_notice.events import SeatJoined
 from consent_notice.notice import Say
@@ -143,3 +143,20 @@ def test_whoever_is_reminded_twice_can_still_agree() -> None:
     visit.make_durable()
     visit.say_yes("b")
     assert visit.kept() == {"b", "c"}
+
+
+def test_who_was_taken_for_another_bot_was_a_person_from_the_first() -> None:
+    """What the others said beside them goes from disk at once, and not only when the books are closed."""
+    visit = SimulatedVisit(rule=Rule.EVERYONE, changes={"known_bots": ("Notes by Fireflies",)})
+    visit.enter()
+    for name in ("Ann", "Notes by Fireflies"):
+        visit.join(name, name)
+    came_ms = visit.now_ms
+    visit.later(10)
+    visit.make_durable()
+    visit.say_yes("Ann")
+    assert visit.kept() == {"Ann"}
+    visit.later(5_000)
+    visit.join("Notes by Fireflies", "Bob")
+    assert visit.kept() == frozenset()
+    assert visit.ordered(CutBack)[-1].after_ms == came_ms
