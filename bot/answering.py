@@ -353,8 +353,8 @@ class Answering:
         if acts.get(Purpose.RECORDING) is Act.ATTEST and self._facts.attested_opens:
             self._order(SpeakLine(line=Say.ATTESTED))
             self._order(PostLine(line=Say.ATTESTED))
-        is_own_yes = acts.get(Purpose.RECORDING) is Act.GIVE and decided.means is not Means.AHEAD
-        if is_own_yes and self.gave(decided.seat, Purpose.RECORDING):
+        is_known = decided.means is Means.AHEAD and entry.event_id in self._ordered  # told as their notice
+        if acts.get(Purpose.RECORDING) is Act.GIVE and not is_known and self.gave(decided.seat, Purpose.RECORDING):
             is_transcribed = self.gave(decided.seat, Purpose.TRANSCRIPTION)
             line = thanks_for_yes(self._facts.asked, is_transcribed=is_transcribed)
             self._order(PostLine(line=line, to_seat=decided.seat))

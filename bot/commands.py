@@ -42,6 +42,13 @@ class NoticePosted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinePosted:
+    """The room has accepted another line of the bot's: whoever replies to it speaks to the bot."""
+
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Durable:
     """An entry of this visit is in the log for good; told in the log's order, whoever wrote it."""
 
@@ -117,6 +124,7 @@ OwnEvent = (
     Started
     | JoinFailed
     | NoticePosted
+    | LinePosted
     | Durable
     | PageBound
     | AgreementFound

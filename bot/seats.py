@@ -70,6 +70,7 @@ class Seats:
     anybody_came: bool = False
     _seats: dict[SeatId, Seat] = field(default_factory=dict)
     _notices: set[str] = field(default_factory=set)  # message ids that an answer may be a reply to
+    _lines: set[str] = field(default_factory=set)  # of all else that the bot wrote
 
     def find(self, seat: SeatId) -> Seat | None:
         """Only while they are here."""
@@ -176,6 +177,9 @@ class Seats:
         """Of an earlier stay of the bot; whoever answers it has read it, and is told the notice of this one."""
         self._notices.add(message_id)
 
+    def posted(self, message_id: str) -> None:
+        self._lines.add(message_id)
+
     def is_notice(self, message_id: str | None) -> bool:
         return message_id in self._notices
 
@@ -199,6 +203,7 @@ class Seats:
             others_spoke_since_ask=seat.others_spoke_since_notice,
             has_given=has_given,
             replies_to_another=said.reply_to is not None and not in_thread,
+            replies_to_line=said.reply_to in self._lines,
             others_talked_before=others_talked and not said.to_bot_only,
             follows_question=_is_within_a_minute(seat.others_asked_ms, said.at_ms) and not said.to_bot_only,
         )

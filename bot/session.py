@@ -24,6 +24,7 @@ from bot.commands import (
     JoinFailed,
     JoinRoom,
     LeaveRoom,
+    LinePosted,
     NoticePosted,
     OwnershipLost,
     OwnEvent,
@@ -194,6 +195,8 @@ class Session:
                 self._answering.bound(event)
             case AgreementFound():
                 self._answering.agreement_found(event)
+            case LinePosted(message_id=message_id):
+                self._seats.posted(message_id)
             case PageUnknown(seat=seat):
                 self._order(PostLine(line=Say.CODE_UNKNOWN, to_seat=seat))
             case _:
@@ -292,9 +295,13 @@ class Session:
         if event.seat == self._own_seat:
             return  # it is known since the bot was let in
         event = self._seats.joined(event, has_answered=self._standings.has_answered(event.seat))
+        was_bot = self.record.kind_of(event.seat) is SeatKind.BOT
         self.record.joined(event.seat, event.seat_kind, event.at_ms)
-        if event.seat_kind is SeatKind.PERSON and self._needs_everyone(event.at_ms):
-            self._order(CutBack(seat=None, after_ms=event.at_ms))
+        # Whoever was taken for another bot until now was a person from the first.
+        first_ms = self.record.first_there_ms(event.seat) if was_bot else None
+        from_ms = event.at_ms if first_ms is None else first_ms
+        if event.seat_kind is SeatKind.PERSON and any(map(self._needs_everyone, (from_ms, event.at_ms))):
+            self._order(CutBack(seat=None, after_ms=from_ms))
         self._order(self._entries.joined(event, is_own=False, stay=self._seats.stay_of(event.seat)))
         if was_named != event.name:
             since_ms = event.at_ms if was_named is None else now_ms - self.facts.capabilities.roster_lag_ms

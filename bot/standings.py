@@ -14,7 +14,7 @@ from consent_notice.attendance import FOREVER_MS
 from consent_notice.decisions import Act, IllegalAct, meets_floor, next_standing
 from consent_notice.events import Decided, Means, NoticeDelivered
 from consent_notice.rules import MeetingRecord
-from consent_notice.standings import OPENING, REFUSED, StandingsReplay, is_no
+from consent_notice.standings import OPENING, REFUSED, StandingsReplay, is_no, takes_the_place
 from consent_notice.words import Purpose, SeatId, Standing, seat_of_voice, voice_of
 
 Acts = tuple[tuple[Purpose, Act], ...]
@@ -146,8 +146,9 @@ class Standings:
         for purpose, standing in self._recalled.after(event):
             means = event.means if isinstance(event, Decided) else Means.SYSTEM
             self._known[voice, purpose] = _Known(standing=standing, means=means, entry=entry.index)
-            if is_no(standing):
-                self._known |= dict.fromkeys(self._voices_of(voice, purpose), self._known[voice, purpose])
+            for (each, asked), stands in self._recalled.now.items():  # a no from the seat is one of each who share it
+                if asked is purpose and seat_of_voice(each) == voice and stands is not self.of(each, asked):
+                    self._known[each, asked] = _Known(standing=stands, means=means)
             last_no_ms = self._recalled.last_no_ms(voice, purpose, boot_id)
             if last_no_ms is not None:
                 self._last_no_ms[voice, purpose] = last_no_ms
@@ -189,17 +190,18 @@ class Standings:
         if act not in _NO_NO:
             self._last_no_ms[seat, purpose] = max(at_ms, self._last_no_ms.get((seat, purpose), at_ms))
         if is_no(standing):
-            self._known |= dict.fromkeys(self._voices_of(seat, purpose), self._known[seat, purpose])
+            self._pass_on(seat, purpose)
         self._record.stands(seat, purpose, standing, at_ms, None)
 
-    def _voices_of(self, seat: SeatId, purpose: Purpose) -> list[tuple[SeatId, Purpose]]:
-        """Of those who share it and said no no of their own: one from the seat is one of each."""
-        return [
-            (voice, asked)
-            for voice, asked in self._known
+    def _pass_on(self, seat: SeatId, purpose: Purpose) -> None:
+        """To those who share it: a no from the seat is one of each."""
+        of_seat = self._known[seat, purpose]
+        self._known |= {
+            (voice, asked): of_seat
+            for (voice, asked), known in self._known.items()
             if asked is purpose and voice != seat and seat_of_voice(voice) == seat
-            if self.of(voice, purpose) not in REFUSED  # who said no themselves is asked no more, whatever the seat says
-        ]
+            if takes_the_place(of_seat.standing, known.standing)
+        }
 
     def _open(self, index: int, decided: Decided, purpose: Purpose, act: Act, *, said_ms: int, now_ms: int) -> None:
         voice = voice_of(decided.seat, decided.person)

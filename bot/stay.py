@@ -29,6 +29,7 @@ from bot.commands import (
     JoinFailed,
     JoinRoom,
     LeaveRoom,
+    LinePosted,
     NoticePosted,
     OwnershipLost,
     OwnEvent,
@@ -71,6 +72,7 @@ from storage.log_entries import ErasedBody, LogEntry
 log = structlog.get_logger()
 
 LANE_LIMIT = 200
+LOG_LANE_LIMIT = 5_000  # whoever is there when the bot comes is told at once, and each of them is a few orders
 CAPTURE_TICK_S = 0.04
 SESSION_TICK_S = 0.25
 GOODBYE_LIMIT_S = 4.0
@@ -103,7 +105,8 @@ class Stay:
         self._clock = clock
         self._on_progress = on_progress
         self._lanes: dict[str, asyncio.Queue[Command]] = {
-            name: asyncio.Queue(LANE_LIMIT) for name in ("log", "room", "chat", "speech")
+            name: asyncio.Queue(LOG_LANE_LIMIT if name == "log" else LANE_LIMIT)
+            for name in ("log", "room", "chat", "speech")
         }
         self._sayings = 0
         self._over = asyncio.Event()
@@ -257,7 +260,8 @@ class Stay:
         if command.to_seat is not None and not self._room.capabilities.can_whisper:
             return  # what is for one person's eyes is not said to all
         text = self._words.say(command.line, count=command.count, names=command.names)
-        await self._room.post(Post(text=text, reply_to=command.reply_to, to_seat=command.to_seat))
+        message_id = await self._room.post(Post(text=text, reply_to=command.reply_to, to_seat=command.to_seat))
+        self._take(LinePosted(message_id=message_id))
 
     async def _speak(self, text: str) -> bool:
         """Whether it was said."""

@@ -204,6 +204,10 @@ class MeetingRecord:
             seat for seat, known in self._seats.items() if known.is_person and known.overlaps(from_ms, to_ms)
         )
 
+    def first_there_ms(self, seat: SeatId) -> int | None:
+        known = self._seats.get(seat)
+        return known.stays[0][0] if known is not None and known.stays else None
+
     def kind_of(self, seat: SeatId) -> SeatKind | None:
         known = self._seats.get(seat)
         if known is None:

@@ -89,7 +89,7 @@ class StandingsReplay:
         seat, purpose = key
         for voice, asked in self.now:
             is_of_seat = asked is purpose and voice != seat and seat_of_voice(voice) == seat
-            if is_of_seat and self.now[voice, purpose] not in REFUSED:
+            if is_of_seat and takes_the_place(standing, self.now[voice, purpose]):
                 self.now[voice, purpose] = standing
 
     def _note_no(self, key: tuple[SeatId, Purpose], event: NoticeDelivered | Decided) -> None:
@@ -100,6 +100,13 @@ class StandingsReplay:
 def is_no(standing: Standing) -> bool:
     """Of a seat, it is one of each who sits there; a yes that must only be said again is none."""
     return standing not in OPENING and standing not in _NO_ANSWER
+
+
+def takes_the_place(no_of_seat: Standing, of_voice: Standing) -> bool:
+    """Whether what ends a seat's standing ends that of one of its people. Not what they refused themselves: unless it
+    is a no too, that would have them asked again.
+    """
+    return no_of_seat in REFUSED or of_voice not in REFUSED
 
 
 def voice_in(event: NoticeDelivered | Decided) -> SeatId:

@@ -10,7 +10,7 @@ from consent_notice.events import Decided, Means, NoticeDelivered
 from consent_notice.notice import Say
 from consent_notice.words import IdentityLevel, Purpose, Rule, SeatId, Standing
 from storage.replay import latest_standings
-from tests.simulators.visit import NO, YES, SimulatedVisit
+from tests.simulators.visit import NO, YES, SimulatedVisit, decided_on_a_page
 
 
 def decided(visit: SimulatedVisit) -> list[Decided]:
@@ -63,6 +63,18 @@ def test_where_all_agreed_ahead_one_short_line_is_all_it_takes() -> None:
     assert {event.means for event in decided(visit)} == {Means.AHEAD}
     told = [entry.event.line for entry in visit.log if isinstance(entry.event, NoticeDelivered)]
     assert told == ["agreed_ahead", "agreed_ahead"]
+
+
+def test_who_is_tied_to_a_yes_ahead_by_a_tap_elsewhere_is_told_so() -> None:
+    """Whoever made a personal link could press it themselves: the person in that seat must hear of it."""
+    visit = ahead("Ann", "Ben")
+    visit.later(3_100)
+    on_a_page = decided_on_a_page(visit, "Ann", YES, visit.now_ms).event
+    assert isinstance(on_a_page, Decided)
+    visit.log.pop()
+    visit.log_elsewhere(replace(on_a_page, means=Means.AHEAD, agreement="a1"))
+    assert lines_to(visit, "Ann") == [Say.THANKS_GIVEN]
+    assert lines_to(visit, "Ben") == []
 
 
 def test_a_yes_ahead_counts_only_once_it_was_announced_in_this_meeting() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.commands import NoticePosted
 from bot.ports import ChatSaid, Joined
 from bot.seats import Seats
@@ -44,6 +46,25 @@ def read(seats: Seats, message: ChatSaid) -> Reading:
 
 def test_a_bare_yes_right_after_the_ask_counts() -> None:
     assert read(asked("a", "b"), said("a", "yes", ASK_MS + 5_000)) is Reading.GIVEN
+
+
+def test_a_bare_no_to_any_line_of_the_bot_counts_and_a_bare_yes_to_the_notice_alone() -> None:
+    """As to its reminder, or to its thanks for a yes; what others say in between is no matter."""
+    for text, before, after in (
+        ("no", Reading.REFUSED, Reading.WITHDRAWN),
+        ("👎", Reading.REFUSED, Reading.WITHDRAWN),
+        ("Wait, I did not mean that, no", Reading.UNCLEAR, Reading.WITHDRAWN),
+        ("yes", Reading.UNCLEAR, Reading.UNCLEAR),
+        ("thank you!", Reading.NONE, Reading.NONE),
+        ("why?", Reading.QUESTION, Reading.QUESTION),
+    ):
+        for has_given, reading in ((False, before), (True, after)):
+            seats = asked("a", "b")
+            seats.posted("reminder")
+            read(seats, said("b", "shall we begin?", ASK_MS + 1_000))
+            reply = said("a", text, ASK_MS + 90_000, reply_to="reminder")
+            assert seats.read(reply, has_given=has_given).reading is reading, text
+            assert seats.read(replace(reply, reply_to="of b"), has_given=False).reading is not Reading.REFUSED
 
 
 def test_the_question_of_another_notetaker_stands_between() -> None:

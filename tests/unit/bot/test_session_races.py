@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.acts import says_no
-from bot.commands import Append, PostLine, PostNotice, Tick
+from bot.commands import Append, CutBack, PostLine, PostNotice, Tick
 from bot.ports import ChatSaid, Joined, StopPressed
 from consent_notice.events import Decided, Means, NoticeDelivered, SeatJoined
 from consent_notice.notice import Say
@@ -234,3 +234,20 @@ def test_a_yes_in_the_chat_from_a_seat_that_answered_as_several_asks_nobody_agai
     visit.later(100)
     assert len(visit.ordered(PostNotice)) == asked
     assert visit.ordered(PostLine)[-1].line is Say.CANNOT_RECORD_SEAT
+
+
+def test_who_was_taken_for_another_bot_was_a_person_from_the_first() -> None:
+    """What the others said beside them goes from disk at once, and not only when the books are closed."""
+    visit = SimulatedVisit(rule=Rule.EVERYONE, changes={"known_bots": ("Notes by Fireflies",)})
+    visit.enter()
+    for name in ("Ann", "Notes by Fireflies"):
+        visit.join(name, name)
+    came_ms = visit.now_ms
+    visit.later(10)
+    visit.make_durable()
+    visit.say_yes("Ann")
+    assert visit.kept() == {"Ann"}
+    visit.later(5_000)
+    visit.join("Notes by Fireflies", "Bob")
+    assert visit.kept() == frozenset()
+    assert visit.ordered(CutBack)[-1].after_ms == came_ms

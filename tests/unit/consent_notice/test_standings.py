@@ -92,3 +92,27 @@ def test_what_ends_a_seats_yes_leaves_the_no_of_who_shares_it(act: Act) -> None:
     of_one, of_other = (standings.now[voice_of(ADA, person), Purpose.RECORDING] for person in ("p1", "p2"))
     assert of_other is Standing.REFUSED
     assert (of_one is Standing.GIVEN) == (act is Act.RESET), "only the seat's own answer must be said again"
+
+
+@pytest.mark.parametrize(
+    ("of_seat", "alone"),
+    [
+        (Act.RESET, Standing.REFUSED),
+        (Act.REVOKE, Standing.REFUSED),
+        (Act.WITHDRAW, Standing.WITHDRAWN),
+    ],
+)
+def test_what_one_of_several_people_refused_is_ended_by_no_loss_of_the_seat_s_own_yes(
+    of_seat: Act, alone: Standing
+) -> None:
+    """They would be asked again, and their receipt would say so."""
+    standings = StandingsReplay()
+    means = Means.CHAT if of_seat is Act.WITHDRAW else Means.SYSTEM
+    for event in (
+        ASKED,
+        said(Act.GIVE, 2),
+        replace(said(Act.REFUSE, 3), means=Means.PAGE, person="p1"),
+        replace(said(of_seat, 4), means=means),
+    ):
+        list(standings.after(event))
+    assert standings.now[voice_of(ADA, "p1"), Purpose.RECORDING] is alone
