@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from bot.ports import DigitsPressed
+from bot.seats import Seat
 from bot.standings import Acts
 from consent_notice.answers import Reading
 from consent_notice.decisions import Act
 from consent_notice.notice import Say
 from consent_notice.words import Purpose
 
+YES_KEY = "1"  # any other key says no
 _NOES = frozenset(Act) - {Act.GIVE, Act.ATTEST, Act.ASK, Act.DEFER}
 
 
@@ -26,6 +29,22 @@ def acts_of(reading: Reading, asked: Collection[Purpose], *, has_given: bool) ->
             return withdrawal()
         case _:
             return None
+
+
+def acts_of_keys(
+    event: DigitsPressed, seat: Seat, asked: Collection[Purpose], *, is_shared: bool, is_unknown: bool
+) -> Acts | None:
+    """Only of a telephone that was asked; the keys come from its own line, so they are that seat's.
+
+    A yes of one of several, or before this stay asked them, is none; a no to what an earlier stay asked is one, and to
+    nothing (`is_unknown`: they stand nowhere yet) it is only a key.
+    """
+    if not seat.is_phone or not event.digits:
+        return None
+    if event.digits == YES_KEY:
+        is_asked = seat.is_here and seat.noticed_ms is not None and event.at_ms >= seat.noticed_ms
+        return agreement(asked) if is_asked and not is_shared else None
+    return None if seat.noticed_ms is None and is_unknown else withdrawal()
 
 
 def agreement(asked: Collection[Purpose]) -> Acts:

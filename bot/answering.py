@@ -7,8 +7,9 @@ somebody is asked is decided in `asking`, what the words mean in `consent_notice
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
-from bot.acts import acts_of, agreement, says_no, thanks_for_yes, withdrawal
+from bot.acts import acts_of, acts_of_keys, says_no, thanks_for_yes, withdrawal
 from bot.commands import (
     AgreementFound,
     BindPage,
@@ -42,8 +43,6 @@ from consent_notice.words import (
     person_of_voice,
     seat_of_voice,
 )
-
-YES_KEY = "1"  # any other key says no
 
 
 class Answering:
@@ -101,7 +100,7 @@ class Answering:
         if opens and twins:
             self._order(PostLine(line=Say.SAME_NAME, to_seat=said.seat, reply_to=said.message_id))
             return
-        if opens and (self._record.people_on(seat.seat, FOREVER_MS) > 1 or self._standings.is_shared(seat.seat)):
+        if opens and self._is_shared(seat):
             self._order(PostLine(line=Say.CANNOT_RECORD_SEAT, to_seat=said.seat, reply_to=said.message_id))
             return  # whose yes that is, only a page of their own can tell
         if opens:
@@ -168,6 +167,9 @@ class Answering:
             return known
         return changed.seat, "", Reading.NONE
 
+    def _is_shared(self, seat: Seat) -> bool:
+        return self._record.people_on(seat.seat, FOREVER_MS) > 1 or self._standings.is_shared(seat.seat)
+
     def _twins(self, seat: Seat) -> list[Seat]:
         """Others who cannot be told from this one: where only shown names exist, those of the same name."""
         return self._seats.namesakes(seat) if self._facts.capabilities.names_only else []
@@ -183,28 +185,23 @@ class Answering:
             self._order(Hear(seats=self._heard() - {event.seat}))
 
     def digits(self, event: DigitsPressed) -> None:
-        """Only of a telephone that was asked; the keys come from its own line, so they are that seat's."""
         seat = self._seats.recalled(event.seat)
-        if seat is None or not seat.is_phone or not event.digits:
+        if seat is None:
             return
-        is_yes = event.digits == YES_KEY
-        is_shared = self._record.people_on(seat.seat, FOREVER_MS) > 1
-        is_asked = seat.noticed_ms is not None and event.at_ms >= seat.noticed_ms
-        if is_yes and (is_shared or not seat.is_here or not is_asked):
-            return  # by one of several, or before this stay asked them
-        if seat.noticed_ms is None and self._standings.of(event.seat, Purpose.RECORDING) is Standing.UNKNOWN:
-            return  # a no to what an earlier stay asked is one; to nothing it is only a key
-        self.decide(
-            seat,
-            agreement(self._facts.asked) if is_yes else withdrawal(),
-            Means.PHONE,
-            event.message_id,
-            event.at_ms,
-            level=max(seat.identity_level, IdentityLevel.DISPLAY_NAME),
-            matched_by="keys of this telephone",
-            verbatim=event.digits,
-            thanks=None if is_yes else Say.THANKS_REFUSED,
-        )
+        is_new = self._standings.of(event.seat, Purpose.RECORDING) is Standing.UNKNOWN
+        acts = acts_of_keys(event, seat, self._facts.asked, is_shared=self._is_shared(seat), is_unknown=is_new)
+        if acts is not None:
+            self.decide(
+                seat,
+                acts,
+                Means.PHONE,
+                event.message_id,
+                event.at_ms,
+                level=max(seat.identity_level, IdentityLevel.DISPLAY_NAME),
+                matched_by="keys of this telephone",
+                verbatim=event.digits,
+                thanks=Say.THANKS_REFUSED if says_no(acts) else None,
+            )
 
     def bound(self, event: PageBound) -> None:
         seat = self._seats.recalled(event.seat)
@@ -307,18 +304,21 @@ class Answering:
     ) -> None:
         """Shuts now and logs after; opens nothing: a yes comes back as Durable. Nobody is thanked for what a crash
         could still lose."""
-        append = self._entries.decided(
+        entry = partial(
+            self._entries.decided,
             seat.seat,
             acts,
             means,
-            message_id,
-            at_ms,
+            at_ms=at_ms,
             identity_level=seat.identity_level if level is None else level,
             matched_by=matched_by,
             verbatim=verbatim,
             person=person,
             evidence=evidence,
         )
+        append = entry(message_id)
+        if says_no(acts) and means is Means.CHAT and self._standings.is_outdated(append.event_id, seat.seat, at_ms):
+            append = entry(f"{message_id}:edited:{at_ms}")  # it was changed since the log heard of it
         is_news = self._standings.said(seat.seat, acts, means, at_ms, append.event_id, person=person)
         if is_news and says_no(acts):
             seat.takes_back_early_yes(at_ms)

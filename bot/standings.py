@@ -80,6 +80,10 @@ class Standings:
             for (voice, purpose), last_no_ms in self._last_no_ms.items()
         )
 
+    def is_outdated(self, event_id: str, seat: SeatId, said_ms: int) -> bool:
+        """Whether what the log holds under that id was said before this, and no no of theirs since."""
+        return event_id in self._logged_ids and not self.is_overtaken(seat, said_ms)
+
     def ask(self, seat: SeatId, purposes: Iterable[Purpose], now_ms: int) -> None:
         for purpose in purposes:
             self._shut(seat, purpose, Act.ASK, Means.SYSTEM, now_ms)

@@ -125,13 +125,16 @@ class Laws:
         gives = (Purpose.RECORDING, Act.GIVE) in decided.acts
         if not gives or decided.means not in (Means.CHAT, Means.AHEAD, Means.PHONE):
             return
-        if not any(self._had_a_notice(decided.seat, at_ms) for at_ms in self.world.words.said_ms(decided)):
+        if not self._had_a_notice(decided):
             raise BrokenLaw(1, f"a yes by {decided.means} without a notice after the join of {decided.seat}")
 
-    def _had_a_notice(self, seat: str, said_ms: int) -> bool:
-        readable = [at_ms for at_ms, _ in self.world.room.notices.get(seat, ()) if at_ms <= said_ms]
-        sittings = [each for each in self.world.truth.sittings if each.seat == seat]
+    def _had_a_notice(self, decided: Decided) -> bool:
+        """In that stay, before the yes; who answers one of an earlier stay has read it, and may get theirs after it."""
+        said_ms, is_reply = self.world.words.said_ms(decided)
+        sittings = [each for each in self.world.truth.sittings if each.seat == decided.seat]
         then = [each for each in sittings if each.from_ms <= said_ms <= each.to_ms]
+        notices = [at_ms for at_ms, _ in self.world.room.notices.get(str(decided.seat), ())]
+        readable = [at_ms for at_ms in notices if at_ms <= said_ms or is_reply]
         return not then or any(each.from_ms <= at_ms <= each.to_ms for each in then for at_ms in readable)
 
     def _holds_no_chat(self, command: Command) -> None:

@@ -115,9 +115,12 @@ class Pages:
         assert page.seat is not None
         is_shared = self.people_at(page.seat) > 1
         acts = YES if says_yes else self.world.dice.choice((NO, WITHDRAWN))
-        word = page.person.says(self._word(is_yes=says_yes))
+        sitting = self.world.truth.at(page.seat)
+        # Under a name that two bear at a time, its code may have been taken for the other's.
+        is_theirs = not self.world.circumstances.names_only or (sitting is not None and page.person in sitting.people)
+        facts = [page.person.says(self._word(is_yes=says_yes))] if says_yes or is_theirs else []
         event = self._decided(page.seat, acts, Means.PAGE, person=page.reference if is_shared else "")
-        self._send(event, word)
+        self._send(event, *facts)
 
     def says_no_by_name(self, person: Person, name: str) -> None:
         """Without a code: it counts for whoever bears the name."""

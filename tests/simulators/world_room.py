@@ -65,6 +65,7 @@ class Message:
     is_talk: bool = False  # stands between somebody's question and another's answer
     reply_to: str | None = None
     code: str = ""  # of a page
+    is_bare: bool = False
     changed_ms: int | None = None
     on_told: Callable[[Bot], None] | None = None
 
@@ -234,8 +235,8 @@ class Room:
 
     def tell_message(self, bot: Bot, message: Message, lag_ms: int) -> None:
         """After the join of whoever said it. Where only names are known, it is from whoever bears the name."""
-        at_ms = self.world.boot_ms(message.at_ms if message.changed_ms is None else message.changed_ms)
-        make = message.make
+        as_of_ms = message.at_ms if message.changed_ms is None else message.changed_ms
+        at_ms, make = self.world.boot_ms(as_of_ms), message.make
 
         def told() -> None:
             seat = message.seat
@@ -244,7 +245,7 @@ class Room:
                 if not named:
                     return
                 seat = self.world.dice.choice(named)
-            self.world.words.told_message(bot, message)
+            self.world.words.told_message(bot, message, as_of_ms)
             if message.on_told is not None:
                 message.on_told(bot)
             bot.take(make(SeatId(seat), at_ms))

@@ -138,7 +138,7 @@ def chat_yes(world: World) -> None:
         text = dice.choice(BARE_YES)
         is_meant = reply_to is not None or (_is_noticed(world, sitting) and _is_first_since_ask(world, sitting))
     message = room.writes(sitting, text, reply_to=reply_to, whisper=dice.random() < 0.1)
-    person = sitting.people[0]
+    person, message.is_bare = sitting.people[0], text in BARE_YES
     person.eager_ms = world.now_ms
     if is_meant:
         word = person.says(Word(world.now_ms, "room", is_yes=True, message_id=message.message_id))

@@ -31,13 +31,12 @@ class Words:
         fact.ever_heard_by |= fact.heard_by
         fact.is_lost = not fact.heard_by and not (self.world.circumstances.replays_chat and is_told_again)
 
-    def said_ms(self, decided: Decided) -> set[int]:
-        """When it was truly said; of an answer to a notice, now will do: they have read one."""
+    def said_ms(self, decided: Decided) -> tuple[int, bool]:
+        """When it was truly said, and whether it answers a notice: who does has read one."""
         for message in self.world.room.history:
             if message.message_id == decided.message_id:
-                is_reply = message.reply_to in self.world.room.public_notices
-                return {message.at_ms, self.world.now_ms} if is_reply else {message.at_ms}
-        return {self.world.now_ms}
+                return message.at_ms, message.reply_to in self.world.room.public_notices
+        return self.world.now_ms, False
 
     def is_known_as_asked(self, seat: str) -> bool:
         """By the log, or by the bot that asked and still is there."""
@@ -70,11 +69,14 @@ class Words:
 
         message.on_told = told
 
-    def told_message(self, bot: Bot, message: Message) -> None:
-        """A bot hears of it now; what it cannot tie to that person it cannot know."""
+    def told_message(self, bot: Bot, message: Message, as_of_ms: int) -> None:
+        """A bot hears of it now, as it was then; what it cannot tie to that person it cannot know."""
         if message.seat in bot.roster:
-            facts = self._facts_of(message)
+            facts = [fact for fact in self._facts_of(message) if fact.at_ms <= as_of_ms]
             saw_yes = any(isinstance(fact, Word) and fact.is_yes and bot.epoch in fact.known_to for fact in facts)
+            # A bare yes answers whoever has just asked, and that was not this bot.
+            first = next((one for one in self.world.room.history if one.message_id == message.message_id), message)
+            saw_yes = saw_yes and not (first.is_bare and first.reply_to is None and first.at_ms <= bot.began_ms)
             for fact in facts:
                 is_in_it = fact.is_told_again or bot.epoch in fact.ever_heard_by  # and not changed since
                 if is_in_it and (saw_yes or not isinstance(fact, Word) or fact.is_plain):

@@ -189,6 +189,22 @@ def test_a_yes_that_was_changed_into_a_no_while_the_bot_was_away_is_a_no() -> No
     assert again.kept() == frozenset(), "what becomes a yes by a change is none"
 
 
+def test_a_no_that_was_changed_into_another_after_a_later_yes_is_the_last_word() -> None:
+    """While the bot was away: the log knows the message as a no, from before the yes on the page."""
+    visit = in_a_room(Rule.EACH_VOICE, "b")
+    visit.tell(said_again("b", "record no", "m1", at_ms=visit.now_ms))
+    visit.make_durable()
+    visit.now_ms += 100
+    visit.tell(decided_on_a_page(visit, "b", YES, at_ms=visit.now_ms))
+    assert visit.kept() == {"b"}
+    for told_ms, kept in ((visit.now_ms - 100, {"b"}), (9_050, set())):
+        again = back_after_a_crash(visit, 9_100)
+        again.join("b", "b")
+        again.tell(said_again("b", "stop", "m1", at_ms=told_ms))
+        again.make_durable()
+        assert again.kept() == kept, "told again as it was, it takes back nothing that was said since"
+
+
 def test_a_yes_to_the_notice_of_an_earlier_stay_counts_once_this_ones_notice_is_there() -> None:
     visit = in_a_room(Rule.EACH_VOICE, "b", "c")
     visit.make_durable()

@@ -63,7 +63,7 @@ def test_a_restart_ends_the_seats_own_yes_and_none_that_its_people_gave_on_pages
     for voice, standing in ((ROOM, Standing.REQUESTED), (FIRST, Standing.GIVEN), (SECOND, Standing.GIVEN)):
         assert read.now[voice, Purpose.RECORDING] is standing
         assert standings.of(voice, Purpose.RECORDING) is standing
-    assert record.yes_over(ROOM, Purpose.RECORDING, 2_000, 2_020) == {1, 2}
+    assert record.yes_over(ROOM, Purpose.RECORDING, 2_000, 2_020) == frozenset({1, 2})
 
 
 def test_one_of_several_who_refused_is_asked_by_no_later_stay() -> None:
