@@ -80,29 +80,24 @@ class Answering:
             return
         if (code := find_page_code(said.text, self._facts.code_alphabet)) is not None:
             self._seats.somebody_wrote(said)
-            bind = BindPage(code=code, seat=said.seat, at_ms=said.at_ms)
             shared = PostLine(line=Say.CANNOT_RECORD_SEAT, to_seat=said.seat, reply_to=said.message_id)
-            self._order(shared if self._twins(seat) else bind)
+            self._order(shared if self._twins(seat) else BindPage(code=code, seat=said.seat, at_ms=said.at_ms))
             return
         has_given = self.gave(said.seat, Purpose.RECORDING)
         reading = self._seats.read(said, has_given=has_given).reading
         acts = acts_of(reading, self._facts.asked, has_given=has_given)
         if acts is None:
-            if reading in (Reading.QUESTION, Reading.UNCLEAR) and not seat.explained:
-                seat.explained = True
-                line = Say.EXPLANATION if reading is Reading.QUESTION else Say.UNCLEAR
-                self._order(PostLine(line=line, to_seat=said.seat, reply_to=said.message_id))
+            if reading in (Reading.QUESTION, Reading.UNCLEAR):
+                self._explain(seat, Say.EXPLANATION if reading is Reading.QUESTION else Say.UNCLEAR, said)
             return
         opens = any(act is Act.GIVE for _, act in acts)
         if opens and not seat.is_here:
             return
         twins = self._twins(seat)
-        if opens and twins:
-            self._order(PostLine(line=Say.SAME_NAME, to_seat=said.seat, reply_to=said.message_id))
+        if opens and (twins or self._is_shared(seat)):  # whose yes that is, only a page of their own can tell
+            line = Say.SAME_NAME if twins else Say.CANNOT_RECORD_SEAT
+            self._order(PostLine(line=line, to_seat=said.seat, reply_to=said.message_id))
             return
-        if opens and self._is_shared(seat):
-            self._order(PostLine(line=Say.CANNOT_RECORD_SEAT, to_seat=said.seat, reply_to=said.message_id))
-            return  # whose yes that is, only a page of their own can tell
         if opens:
             self._yeses[said.message_id] = (said.seat, said.text, reading)
         if opens and self._is_early(seat, said):
@@ -118,16 +113,21 @@ class Answering:
         """
         if self._standings.is_overtaken(seat.seat, said.at_ms):
             return True
+        is_of_stay = said.at_ms >= seat.joined_ms  # else somebody else may have said it, or to another notice
         if seat.noticed_ms is None:
-            seat.early_yes = said
+            seat.early_yes = said if is_of_stay else None
             seat.notice_ordered = seat.notice_ordered and not self._standings.has_answered(said.seat)
             return True
-        if said.at_ms >= seat.noticed_ms or self._seats.is_notice(said.reply_to):
+        if said.at_ms >= seat.noticed_ms or (is_of_stay and self._seats.is_notice(said.reply_to)):
             return False
+        self._explain(seat, Say.UNCLEAR, said)
+        return True
+
+    def _explain(self, seat: Seat, line: Say, said: ChatSaid) -> None:
+        """At most once a person."""
         if not seat.explained:
             seat.explained = True
-            self._order(PostLine(line=Say.UNCLEAR, to_seat=seat.seat, reply_to=said.message_id))
-        return True
+            self._order(PostLine(line=line, to_seat=seat.seat, reply_to=said.message_id))
 
     def edited(self, edited: ChatEdited) -> None:
         """An edit can shut and never opens; one of a yes takes it back, unless only its spelling changed."""

@@ -82,7 +82,8 @@ class Standings:
 
     def is_outdated(self, event_id: str, seat: SeatId, said_ms: int) -> bool:
         """Whether what the log holds under that id was said before this, and no no of theirs since."""
-        return event_id in self._logged_ids and not self.is_overtaken(seat, said_ms)
+        was_reset = self.of(seat, Purpose.RECORDING) not in FINAL  # maybe in that very millisecond
+        return event_id in self._logged_ids and not self.is_overtaken(seat, said_ms + was_reset)
 
     def ask(self, seat: SeatId, purposes: Iterable[Purpose], now_ms: int) -> None:
         for purpose in purposes:

@@ -22,7 +22,7 @@ from consent_notice.rules import MeetingRecord, Refusal, judge, whose_consent
 from consent_notice.words import Purpose, SeatId, seat_of_voice
 from storage.replay import replay
 from tests.simulators.visit import BOT
-from tests.simulators.world_truth import FOREVER_MS, Fact
+from tests.simulators.world_truth import DATED_EARLY_MS, FOREVER_MS, Fact
 
 if TYPE_CHECKING:
     from tests.simulators.world import Kept, World
@@ -132,7 +132,7 @@ class Laws:
         """In that stay, before the yes; who answers one of an earlier stay has read it, and may get theirs after it."""
         said_ms, is_reply = self.world.words.said_ms(decided)
         sittings = [each for each in self.world.truth.sittings if each.seat == decided.seat]
-        then = [each for each in sittings if each.from_ms <= said_ms <= each.to_ms]
+        then = [each for each in sittings if each.from_ms - DATED_EARLY_MS <= said_ms <= each.to_ms]
         notices = [at_ms for at_ms, _ in self.world.room.notices.get(str(decided.seat), ())]
         readable = [at_ms for at_ms in notices if at_ms <= said_ms or is_reply]
         return not then or any(each.from_ms <= at_ms <= each.to_ms for each in then for at_ms in readable)

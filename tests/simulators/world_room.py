@@ -28,7 +28,7 @@ from bot.ports import (
 from consent_notice.frames import Encoding, HeardFrame
 from consent_notice.words import IdentityLevel, SeatId, SeatKind
 from tests.simulators.visit import BOT
-from tests.simulators.world_truth import Fact, Person, Sitting
+from tests.simulators.world_truth import DATED_EARLY_MS, Fact, Person, Sitting
 
 if TYPE_CHECKING:
     from tests.simulators.world import World
@@ -126,7 +126,7 @@ class Room:
             name=name,
             seat_kind=kind,
             identity_level=self.capabilities.identity_level,
-            at_ms=self.world.boot_ms(sitting.from_ms - self.world.dice.choice((0, 0, 5, 40))),
+            at_ms=self.world.boot_ms(sitting.from_ms - self.world.dice.choice((0, 0, 5, DATED_EARLY_MS))),
             platform_id=sitting.people[0].key if knows_person else "",
             is_phone=seat in self.phones,
         )

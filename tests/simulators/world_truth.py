@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 FOREVER_MS = 1 << 60
 HOST_NAME = "Ada"
+DATED_EARLY_MS = 40  # so much earlier than it was, at most, the room says that somebody came
 
 
 @dataclass(slots=True, eq=False)

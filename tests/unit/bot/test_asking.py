@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from bot.commands import LeaveRoom, NoticePosted, PostLine, PostNotice, ServerStops, SpeakNotice
-from bot.ports import Hears, Joined
+from bot.ports import ChatSaid, Hears, Joined
 from bot.presence import Presence
 from consent_notice.notice import Say
 from consent_notice.words import IdentityLevel, Rule, SeatId, SeatKind
@@ -128,6 +128,26 @@ def test_a_no_on_a_page_between_the_overtaking_yes_and_its_notice_is_the_last_wo
     visit.now_ms += 5
     visit.tell(NoticePosted(message_id="n1", seats=frozenset({SeatId("b")})))
     visit.tell(decided_on_a_page(visit, "b", NO, at_ms=refused_ms))
+    visit.now_ms += 5
+    visit.make_durable()
+    assert visit.kept() == frozenset()
+
+
+def test_a_yes_of_an_earlier_stay_is_none_of_this_one_whatever_it_replies_to() -> None:
+    visit = asked_but_not_yet_told_so()
+    visit.later(2_000)
+    said_ms = visit.now_ms
+    visit.now_ms += 100
+    visit.leave("b")
+    visit.now_ms += 100
+    visit.join("b", "b")
+    visit.later(10)
+    reply = ChatSaid(
+        message_id="m", seat=SeatId("b"), text="record yes", reply_to="n1", to_bot_only=False, at_ms=said_ms
+    )
+    visit.tell(NoticePosted(message_id="n1", seats=frozenset()))
+    visit.tell(reply)
+    visit.tell(NoticePosted(message_id="n2", seats=frozenset({SeatId("b")})))
     visit.now_ms += 5
     visit.make_durable()
     assert visit.kept() == frozenset()
