@@ -317,7 +317,7 @@ class Answering:
             evidence=evidence,
         )
         append = entry(message_id)
-        if says_no(acts) and means is Means.CHAT and self._standings.is_outdated(append.event_id, seat.seat, at_ms):
+        if says_no(acts) and means is Means.CHAT and self._standings.is_outdated(append.event_id, at_ms):
             append = entry(f"{message_id}:edited:{at_ms}")  # it was changed since the log heard of it
         is_news = self._standings.said(seat.seat, acts, means, at_ms, append.event_id, person=person)
         if is_news and says_no(acts):

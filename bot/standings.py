@@ -44,7 +44,7 @@ class Standings:
         self._last_no_ms: dict[tuple[SeatId, Purpose], int] = {}
         self._unlogged_noes: dict[SeatId, set[str]] = {}
         self._void: dict[SeatId, list[tuple[int, int]]] = {}
-        self._logged_ids: set[str] = set()
+        self._logged_ms: dict[str, int] = {}  # when it was said, of each event id; 0: on another boot
         self._recalled = StandingsReplay()
         self._last_index = -1
 
@@ -80,10 +80,9 @@ class Standings:
             for (voice, purpose), last_no_ms in self._last_no_ms.items()
         )
 
-    def is_outdated(self, event_id: str, seat: SeatId, said_ms: int) -> bool:
-        """Whether what the log holds under that id was said before this, and no no of theirs since."""
-        was_reset = self.of(seat, Purpose.RECORDING) not in FINAL  # maybe in that very millisecond
-        return event_id in self._logged_ids and not self.is_overtaken(seat, said_ms + was_reset)
+    def is_outdated(self, event_id: str, said_ms: int) -> bool:
+        """Whether the log holds under that id what was said earlier than this."""
+        return said_ms > self._logged_ms.get(event_id, FOREVER_MS)
 
     def ask(self, seat: SeatId, purposes: Iterable[Purpose], now_ms: int) -> None:
         for purpose in purposes:
@@ -91,7 +90,7 @@ class Standings:
 
     def said(self, seat: SeatId, acts: Acts, means: Means, at_ms: int, event_id: str, *, person: str = "") -> bool:
         """Takes what shuts at once; what opens waits for `logged`. False where the log holds it already: no news."""
-        if event_id in self._logged_ids:
+        if event_id in self._logged_ms:
             return False
         seat = voice_of(seat, person)
         shutting = [(purpose, act) for purpose, act in acts if act not in _OPENING]
@@ -107,7 +106,7 @@ class Standings:
         if not isinstance(decided, Decided) or entry.index <= self._last_index:
             return False
         self._last_index = entry.index
-        self._logged_ids.add(entry.event_id)
+        self._logged_ms[entry.event_id] = decided.at_ms if decided.boot_id == boot_id else 0
         voice = voice_of(decided.seat, decided.person)
         was_said_here = entry.event_id in self._unlogged_noes.get(voice, ())
         self._unlogged_noes.get(voice, set()).discard(entry.event_id)
@@ -146,7 +145,7 @@ class Standings:
         if not isinstance(event, NoticeDelivered | Decided):
             return
         self._last_index = max(self._last_index, entry.index)
-        self._logged_ids.add(entry.event_id)
+        self._logged_ms[entry.event_id] = event.at_ms if event.boot_id == boot_id else 0
         voice = voice_of(event.seat, event.person) if isinstance(event, Decided) else event.seat
         for purpose, standing in self._recalled.after(event):
             means = event.means if isinstance(event, Decided) else Means.SYSTEM
