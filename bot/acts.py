@@ -36,15 +36,15 @@ def acts_of_keys(
 ) -> Acts | None:
     """Only of a telephone that was asked; the keys come from its own line, so they are that seat's.
 
-    A yes of one of several, or before this stay asked them, is none; a no to what an earlier stay asked is one, and to
-    nothing (`is_unknown`: they stand nowhere yet) it is only a key.
+    A yes of one of several, or before all of the question was said, is none; a no in the middle of it is one, or to
+    what an earlier stay asked, and to nothing (`is_unknown`: they stand nowhere yet) it is only a key.
     """
     if not seat.is_phone or not event.digits:
         return None
     if event.digits == YES_KEY:
         is_asked = seat.is_here and seat.noticed_ms is not None and event.at_ms >= seat.noticed_ms
         return agreement(asked) if is_asked and not is_shared else None
-    return None if seat.noticed_ms is None and is_unknown else withdrawal()
+    return None if not seat.notice_ordered and is_unknown else withdrawal()
 
 
 def agreement(asked: Collection[Purpose]) -> Acts:

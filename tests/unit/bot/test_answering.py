@@ -175,6 +175,20 @@ def test_any_other_key_says_no(digits: str) -> None:
     assert visit.kept() == frozenset()
 
 
+def test_a_key_in_the_middle_of_the_question_can_say_no_and_not_yes() -> None:
+    for digits, is_no in (("2", True), ("1", False)):
+        visit = on_the_phone()
+        visit.posts_notices = False
+        visit.leave("tel")
+        visit.join("tel", "+48 22 ...", is_phone=True, level=IdentityLevel.SHARED_OR_ANONYMOUS)
+        visit.later(10)
+        before = len(decided(visit))
+        press(visit, digits)
+        visit.make_durable()
+        assert visit.kept() == frozenset()
+        assert (len(decided(visit)) > before) is is_no
+
+
 def test_keys_of_a_seat_that_is_no_telephone_say_nothing() -> None:
     visit = on_the_phone()
     press(visit, "1", seat="Ann")
