@@ -91,8 +91,8 @@ class Answering:
                 self._explain(seat, Say.EXPLANATION if reading is Reading.QUESTION else Say.UNCLEAR, said)
             return
         opens = any(act is Act.GIVE for _, act in acts)
-        if opens and not seat.is_here:
-            return
+        if opens and (said.was_changed or not seat.is_here):
+            return  # what becomes a yes by an edit is none
         twins = self._twins(seat)
         if opens and (twins or self._is_shared(seat)):  # whose yes that is, only a page of their own can tell
             line = Say.SAME_NAME if twins else Say.CANNOT_RECORD_SEAT

@@ -181,7 +181,13 @@ class Room:
 
         def make_again(seat: SeatId, at_ms: int) -> RoomEvent:
             return ChatSaid(
-                message_id=message.message_id, seat=seat, text=text, reply_to=None, to_bot_only=False, at_ms=at_ms
+                message_id=message.message_id,
+                seat=seat,
+                text=text,
+                reply_to=None,
+                to_bot_only=False,
+                at_ms=at_ms,
+                was_changed=True,
             )
 
         self.world.words.is_over(message)

@@ -184,9 +184,15 @@ def test_a_yes_that_was_changed_into_a_no_while_the_bot_was_away_is_a_no() -> No
     again.make_durable()
     assert again.kept() == frozenset()
     assert [says_no(e.event.acts) for e in again.log if isinstance(e.event, Decided)][-1], "and the log holds it"
-    again.tell(said_again("b", "record yes", message_id, at_ms=again.now_ms - 10))
-    again.make_durable()
-    assert again.kept() == frozenset(), "what becomes a yes by a change is none"
+
+
+def test_what_became_a_yes_by_a_change_before_it_was_told_is_none() -> None:
+    for was_changed in (True, False):
+        visit = in_a_room(Rule.EACH_VOICE, "b")
+        visit.later(100)
+        visit.tell(replace(said_again("b", "record yes", "m77", at_ms=visit.now_ms), was_changed=was_changed))
+        visit.make_durable()
+        assert (visit.kept() == {"b"}) is not was_changed
 
 
 def test_a_no_that_was_changed_into_another_after_a_later_yes_is_the_last_word() -> None:
