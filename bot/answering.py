@@ -7,9 +7,9 @@ somebody is asked is decided in `asking`, what the words mean in `consent_notice
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from functools import partial
 
-from bot.acts import acts_of, agreement, says_no, withdrawal
+from bot.acts import acts_of, acts_of_keys, says_no, thanks_for_yes, withdrawal
 from bot.commands import (
     AgreementFound,
     BindPage,
@@ -43,8 +43,6 @@ from consent_notice.words import (
     person_of_voice,
     seat_of_voice,
 )
-
-YES_KEY = "1"  # any other key says no
 
 
 class Answering:
@@ -82,29 +80,24 @@ class Answering:
             return
         if (code := find_page_code(said.text, self._facts.code_alphabet)) is not None:
             self._seats.somebody_wrote(said)
-            bind = BindPage(code=code, seat=said.seat, at_ms=said.at_ms)
             shared = PostLine(line=Say.CANNOT_RECORD_SEAT, to_seat=said.seat, reply_to=said.message_id)
-            self._order(shared if self._twins(seat) else bind)
+            self._order(shared if self._twins(seat) else BindPage(code=code, seat=said.seat, at_ms=said.at_ms))
             return
         has_given = self.gave(said.seat, Purpose.RECORDING)
         reading = self._seats.read(said, has_given=has_given).reading
         acts = acts_of(reading, self._facts.asked, has_given=has_given)
         if acts is None:
-            if reading in (Reading.QUESTION, Reading.UNCLEAR) and not seat.explained:
-                seat.explained = True
-                line = Say.EXPLANATION if reading is Reading.QUESTION else Say.UNCLEAR
-                self._order(PostLine(line=line, to_seat=said.seat, reply_to=said.message_id))
+            if reading in (Reading.QUESTION, Reading.UNCLEAR):
+                self._explain(seat, Say.EXPLANATION if reading is Reading.QUESTION else Say.UNCLEAR, said)
             return
         opens = any(act is Act.GIVE for _, act in acts)
-        if opens and not seat.is_here:
-            return
+        if opens and (said.was_changed or not seat.is_here):
+            return  # what becomes a yes by an edit is none
         twins = self._twins(seat)
-        if opens and twins:
-            self._order(PostLine(line=Say.SAME_NAME, to_seat=said.seat, reply_to=said.message_id))
+        if opens and (twins or self._is_shared(seat)):  # whose yes that is, only a page of their own can tell
+            line = Say.SAME_NAME if twins else Say.CANNOT_RECORD_SEAT
+            self._order(PostLine(line=line, to_seat=said.seat, reply_to=said.message_id))
             return
-        if opens and self._record.people_on(seat.seat, FOREVER_MS) > 1:
-            self._order(PostLine(line=Say.CANNOT_RECORD_SEAT, to_seat=said.seat, reply_to=said.message_id))
-            return  # whose yes that is, only a page of their own can tell
         if opens:
             self._yeses[said.message_id] = (said.seat, said.text, reading)
         if opens and self._is_early(seat, said):
@@ -120,16 +113,21 @@ class Answering:
         """
         if self._standings.is_overtaken(seat.seat, said.at_ms):
             return True
+        is_of_stay = said.at_ms >= seat.joined_ms  # else somebody else may have said it, or to another notice
         if seat.noticed_ms is None:
-            seat.early_yes = said
+            seat.early_yes = said if is_of_stay else None
             seat.notice_ordered = seat.notice_ordered and not self._standings.has_answered(said.seat)
             return True
-        if said.at_ms >= seat.noticed_ms or self._seats.is_notice(said.reply_to):
+        if said.at_ms >= seat.noticed_ms or (is_of_stay and self._seats.is_notice(said.reply_to)):
             return False
+        self._explain(seat, Say.UNCLEAR, said)
+        return True
+
+    def _explain(self, seat: Seat, line: Say, said: ChatSaid) -> None:
+        """At most once a person."""
         if not seat.explained:
             seat.explained = True
-            self._order(PostLine(line=Say.UNCLEAR, to_seat=seat.seat, reply_to=said.message_id))
-        return True
+            self._order(PostLine(line=line, to_seat=seat.seat, reply_to=said.message_id))
 
     def edited(self, edited: ChatEdited) -> None:
         """An edit can shut and never opens; one of a yes takes it back, unless only its spelling changed."""
@@ -169,6 +167,9 @@ class Answering:
             return known
         return changed.seat, "", Reading.NONE
 
+    def _is_shared(self, seat: Seat) -> bool:
+        return self._record.people_on(seat.seat, FOREVER_MS) > 1 or self._standings.is_shared(seat.seat)
+
     def _twins(self, seat: Seat) -> list[Seat]:
         """Others who cannot be told from this one: where only shown names exist, those of the same name."""
         return self._seats.namesakes(seat) if self._facts.capabilities.names_only else []
@@ -184,28 +185,23 @@ class Answering:
             self._order(Hear(seats=self._heard() - {event.seat}))
 
     def digits(self, event: DigitsPressed) -> None:
-        """Only of a telephone that was asked; the keys come from its own line, so they are that seat's."""
         seat = self._seats.recalled(event.seat)
-        if seat is None or not seat.is_phone or not event.digits:
+        if seat is None:
             return
-        is_yes = event.digits == YES_KEY
-        is_shared = self._record.people_on(seat.seat, FOREVER_MS) > 1
-        is_asked = seat.noticed_ms is not None and event.at_ms >= seat.noticed_ms
-        if is_yes and (is_shared or not seat.is_here or not is_asked):
-            return  # by one of several, or before this stay asked them
-        if seat.noticed_ms is None and self._standings.of(event.seat, Purpose.RECORDING) is Standing.UNKNOWN:
-            return  # a no to what an earlier stay asked is one; to nothing it is only a key
-        self.decide(
-            seat,
-            agreement(self._facts.asked) if is_yes else withdrawal(),
-            Means.PHONE,
-            event.message_id,
-            event.at_ms,
-            level=max(seat.identity_level, IdentityLevel.DISPLAY_NAME),
-            matched_by="keys of this telephone",
-            verbatim=event.digits,
-            thanks=None if is_yes else Say.THANKS_REFUSED,
-        )
+        is_new = self._standings.of(event.seat, Purpose.RECORDING) is Standing.UNKNOWN
+        acts = acts_of_keys(event, seat, self._facts.asked, is_shared=self._is_shared(seat), is_unknown=is_new)
+        if acts is not None:
+            self.decide(
+                seat,
+                acts,
+                Means.PHONE,
+                event.message_id,
+                event.at_ms,
+                level=max(seat.identity_level, IdentityLevel.DISPLAY_NAME),
+                matched_by="keys of this telephone",
+                verbatim=event.digits,
+                thanks=Say.THANKS_REFUSED if says_no(acts) else None,
+            )
 
     def bound(self, event: PageBound) -> None:
         seat = self._seats.recalled(event.seat)
@@ -263,7 +259,7 @@ class Answering:
     # ---- what follows --------------------------------------------------------------------------------------------
 
     def noticed(self, posted: NoticePosted, now_ms: int) -> None:
-        for seat in self._seats.noticed(posted.message_id, posted.seats, now_ms):
+        for seat in self._seats.noticed(posted, now_ms):
             self._standings.ask(seat.seat, self._facts.asked, now_ms)
             means, line = Means.PHONE if seat.is_phone else Means.CHAT, posted.line.value if posted.line else ""
             self._order(self._entries.noticed(seat.seat, posted.message_id, now_ms, means=means, line=line))
@@ -274,7 +270,7 @@ class Answering:
             if early is None or self._standings.has_answered(seat.seat):
                 continue
             if self._seats.is_notice(early.reply_to):  # they had read one, and were quicker than the bot
-                self.chat(replace(early, at_ms=now_ms + 1))
+                self.chat(early)
             else:
                 self._order(PostLine(line=Say.UNCLEAR, to_seat=seat.seat, reply_to=early.message_id))
 
@@ -308,18 +304,21 @@ class Answering:
     ) -> None:
         """Shuts now and logs after; opens nothing: a yes comes back as Durable. Nobody is thanked for what a crash
         could still lose."""
-        append = self._entries.decided(
+        entry = partial(
+            self._entries.decided,
             seat.seat,
             acts,
             means,
-            message_id,
-            at_ms,
+            at_ms=at_ms,
             identity_level=seat.identity_level if level is None else level,
             matched_by=matched_by,
             verbatim=verbatim,
             person=person,
             evidence=evidence,
         )
+        append = entry(message_id)
+        if says_no(acts) and means is Means.CHAT and self._standings.is_outdated(append.event_id, at_ms):
+            append = entry(f"{message_id}:edited:{at_ms}")  # it was changed since the log heard of it
         is_news = self._standings.said(seat.seat, acts, means, at_ms, append.event_id, person=person)
         if is_news and says_no(acts):
             seat.takes_back_early_yes(at_ms)
@@ -344,15 +343,21 @@ class Answering:
         if is_news and says_no(decided.acts):
             # Said in another process: what was captured since, and is already on disk, must go.
             at_ms = decided.at_ms if decided.boot_id == self._facts.boot_id else now_ms
-            if (seat := self._seats.find(decided.seat)) is not None:
-                seat.takes_back_early_yes(at_ms)
             self._order(CutBack(seat=self._whose(decided.seat, at_ms), after_ms=at_ms, of_earlier_stays=True))
+            seat = self._seats.recalled(decided.seat)
+            if seat is not None:
+                seat.takes_back_early_yes(at_ms)
+            for twin in self._twins(seat) if seat is not None and decided.means is Means.PAGE else []:
+                # Where only names are known, they may sit there by now.
+                self.decide(twin, withdrawal(), Means.PAGE, decided.message_id, at_ms, matched_by="the same name")
         if acts.get(Purpose.RECORDING) is Act.ATTEST and self._facts.attested_opens:
             self._order(SpeakLine(line=Say.ATTESTED))
             self._order(PostLine(line=Say.ATTESTED))
-        is_own_yes = acts.get(Purpose.RECORDING) is Act.GIVE and decided.means is not Means.AHEAD
-        if is_own_yes and self.gave(decided.seat, Purpose.RECORDING):
-            self._order(PostLine(line=self._thanks(decided.seat), to_seat=decided.seat))
+        is_known = decided.means is Means.AHEAD and entry.event_id in self._ordered  # told as their notice
+        if acts.get(Purpose.RECORDING) is Act.GIVE and not is_known and self.gave(decided.seat, Purpose.RECORDING):
+            is_transcribed = self.gave(decided.seat, Purpose.TRANSCRIPTION)
+            line = thanks_for_yes(self._facts.asked, is_transcribed=is_transcribed)
+            self._order(PostLine(line=line, to_seat=decided.seat))
 
     def _may_open(self, decided: Decided, event_id: str) -> bool:
         """Not what a page says of a seat whose name somebody else may bear since its code was typed."""
@@ -365,11 +370,6 @@ class Answering:
 
     def gave(self, seat: SeatId, purpose: Purpose) -> bool:
         return self._standings.of(seat, purpose) is Standing.GIVEN
-
-    def _thanks(self, seat: SeatId) -> Say:
-        if Purpose.TRANSCRIPTION not in self._facts.asked:
-            return Say.THANKS_GIVEN_NO_TRANSCRIPT
-        return Say.THANKS_GIVEN if self.gave(seat, Purpose.TRANSCRIPTION) else Say.THANKS_SOUND_ONLY
 
     def forget(self, seat: SeatId, at_ms: int, now_ms: int, *, since_ms: int = -FOREVER_MS) -> None:
         """A name alone keeps no answer: whoever bears it next, or bore it too since then, may be somebody else."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bot.budget import Budget
-from bot.commands import AskPhone, Command, PostLine, PostNotice, SpeakNotice
+from bot.commands import AskPhone, Command, PostLine, PostNotice, SpeakNotice, Stays
 from bot.facts import SessionFacts
 from bot.seats import Seat
 from consent_notice.notice import Say
@@ -99,9 +99,13 @@ class Asking:
 def _notice(seats: list[Seat], to_seat: SeatId | None, line: Say | None = None) -> PostNotice:
     for seat in seats:
         seat.notice_ordered = True
-    return PostNotice(seats=frozenset(seat.seat for seat in seats), to_seat=to_seat, line=line)
+    return PostNotice(seats=frozenset(seat.seat for seat in seats), to_seat=to_seat, line=line, stays=_stays(seats))
 
 
 def _by_voice(seat: Seat) -> AskPhone:
     seat.notice_ordered = True
-    return AskPhone(seat=seat.seat)
+    return AskPhone(seat=seat.seat, stays=_stays([seat]))
+
+
+def _stays(seats: list[Seat]) -> Stays:
+    return frozenset((seat.seat, seat.stay) for seat in seats)

@@ -28,6 +28,9 @@ class JoinFailed:
     detail: str
 
 
+Stays = frozenset[tuple[SeatId, int]]  # the how manieth of each seat
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticePosted:
     """The room has accepted the notice: `seats` can read (or, on a telephone, have heard) it from now on."""
@@ -35,6 +38,14 @@ class NoticePosted:
     message_id: str
     seats: frozenset[SeatId]
     line: Say | None = None  # the short form that it went out in
+    stays: Stays = frozenset()  # as in the order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinePosted:
+    """The room has accepted another line of the bot's: whoever replies to it speaks to the bot."""
+
+    message_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +131,7 @@ OwnEvent = (
     Started
     | JoinFailed
     | NoticePosted
+    | LinePosted
     | Durable
     | PageBound
     | AgreementFound
@@ -159,6 +171,7 @@ class PostNotice:
     seats: frozenset[SeatId]
     to_seat: SeatId | None
     line: Say | None = None  # in this short form, which leads to the whole text
+    stays: Stays = frozenset()  # for whom it is: who leaves and comes back meanwhile has not read it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +202,7 @@ class AskPhone:
     """Who reads no chat is told by voice how to answer; answered by NoticePosted."""
 
     seat: SeatId
+    stays: Stays = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

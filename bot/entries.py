@@ -1,6 +1,7 @@
 """PURE: the consent-log entries of one stay, with their idempotent ids.
 
-An id is a hash of visit, source and the platform's message id, so the same message told twice is one entry.
+An id is a hash of visit, source and the platform's message id, so the same message told twice is one entry; a yes in
+the chat that was changed into a no while nobody looked is another one, under the same message.
 """
 
 from __future__ import annotations
@@ -110,6 +111,7 @@ class Entries:
     ) -> Append:
         evidence = evidence or Evidence()
         notice = evidence.notice or self.notice
+        is_no_in_chat = means is Means.CHAT and all(act is not Act.GIVE for _, act in acts)
         return Append(
             event=Decided(
                 visit=self.visit,
@@ -132,7 +134,7 @@ class Entries:
                 agreement=evidence.agreement,
                 legal_basis=self.legal_basis,
             ),
-            event_id=event_id(self.visit, means.value, seat, message_id),
+            event_id=event_id(self.visit, means.value, seat, message_id, *(["no"] if is_no_in_chat else [])),
         )
 
     def headcount(self, seat: SeatId, people: int, page: str, at_ms: int) -> Append:

@@ -1,7 +1,9 @@
 """PURE: what the host can do while the bot is there: commands in the chat, the offer when somebody has not agreed.
 
 The host is a person like all others for the gate. They are known by the name in their own settings, and only while
-nobody else bears it; what the name can do without a sign-in only shuts, ends or asks. Counts are told, never who.
+nobody else bears it, so whoever takes that name when the host has gone is taken for them: they can shut, end and ask,
+end a pause, and take the fallback that the notice stated. Nobody's voice is kept by it without their own yes. Counts
+are told, never who.
 """
 
 from __future__ import annotations

@@ -128,7 +128,8 @@ class ChatSaid:
     text: str
     reply_to: str | None  # message id of the thread's root
     to_bot_only: bool
-    at_ms: int
+    at_ms: int  # when it was written; of one that is told again as it was changed to, when it was changed
+    was_changed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from bot.commands import AgreementFound
+from bot.commands import AgreementFound, NoticePosted
 from bot.ports import ChatEdited, ChatSaid, Joined
 from consent_notice.answers import (
     ASK_WINDOW_MS,
@@ -70,6 +70,7 @@ class Seats:
     anybody_came: bool = False
     _seats: dict[SeatId, Seat] = field(default_factory=dict)
     _notices: set[str] = field(default_factory=set)  # message ids that an answer may be a reply to
+    _lines: set[str] = field(default_factory=set)  # of all else that the bot wrote
 
     def find(self, seat: SeatId) -> Seat | None:
         """Only while they are here."""
@@ -148,19 +149,22 @@ class Seats:
         return self._seats.get(seat)
 
     def left(self, seat: SeatId, at_ms: int, now_ms: int) -> int | None:
-        """From when they count as away; None where it is no news. It was told in order, so not before they came."""
+        """From when they count as away; None where it is no news. It was told in order, so not before they came, and
+        after a rejoin: a leave of that very moment would be taken for the one before it."""
         known = self.find(seat)
         if known is None:
             return None
         known.is_here = False
         known.left_ms = max(at_ms, known.joined_ms)
-        known.away_ms = max(known.left_ms, now_ms)
+        known.away_ms = max(known.left_ms, now_ms, known.joined_ms + (known.stay > 1))
         return known.away_ms
 
-    def noticed(self, message_id: str, seats: frozenset[SeatId], now_ms: int) -> list[Seat]:
-        """Those of them who are still here and can read it."""
-        self._notices.add(message_id)
-        reached = [seat for seat in (self.find(each) for each in sorted(seats)) if seat is not None]
+    def noticed(self, posted: NoticePosted, now_ms: int) -> list[Seat]:
+        """Those of them who have been here all the time since it was ordered, and so can read it."""
+        self._notices.add(posted.message_id)
+        stays = dict(posted.stays)
+        here = (seat for seat in (self.find(each) for each in sorted(posted.seats)) if seat is not None)
+        reached = [seat for seat in here if stays.get(seat.seat, seat.stay) == seat.stay]
         for seat in reached:
             seat.noticed_ms = now_ms
             seat.spoke_since_notice = False
@@ -168,6 +172,13 @@ class Seats:
             seat.others_talked_before_notice = _is_within_a_minute(seat.others_talked_ms, now_ms)
             seat.others_talked_in_thread = False
         return reached
+
+    def remember_notice(self, message_id: str) -> None:
+        """Of an earlier stay of the bot; whoever answers it has read it, and is told the notice of this one."""
+        self._notices.add(message_id)
+
+    def posted(self, message_id: str) -> None:
+        self._lines.add(message_id)
 
     def is_notice(self, message_id: str | None) -> bool:
         return message_id in self._notices
@@ -192,6 +203,7 @@ class Seats:
             others_spoke_since_ask=seat.others_spoke_since_notice,
             has_given=has_given,
             replies_to_another=said.reply_to is not None and not in_thread,
+            replies_to_line=said.reply_to in self._lines,
             others_talked_before=others_talked and not said.to_bot_only,
             follows_question=_is_within_a_minute(seat.others_asked_ms, said.at_ms) and not said.to_bot_only,
         )

@@ -25,6 +25,7 @@ from bot.commands import (
     JoinFailed,
     JoinRoom,
     LeaveRoom,
+    LinePosted,
     NoticePosted,
     OwnershipLost,
     OwnEvent,
@@ -57,11 +58,13 @@ from bot.presence import Presence, next_presence
 from bot.seats import Seat, Seats
 from bot.standings import Standings
 from bot.telling import Telling
+from consent_notice.attendance import FOREVER_MS
 from consent_notice.events import Decided, NoticeDelivered, SeatJoined
 from consent_notice.notice import Say
 from consent_notice.rules import Grounds, MeetingRecord, judge
 from consent_notice.words import IdentityLevel, Purpose, Rule, SeatId, SeatKind
 
+NOT_IN_ROOM = "not in the room"
 LOOK_UP_LIMIT_MS = 3_000  # then somebody is asked as if they had said nothing ahead
 
 
@@ -106,7 +109,7 @@ class Session:
             standings=self._standings,
             entries=entries,
             order=self._order,
-            heard=lambda: self._telling.heard,
+            heard=lambda: self._telling.heard if self.presence is Presence.IN_ROOM else frozenset(),
         )
         # Agreements that an earlier stay used: a stop said while the bot was away would be lost, so they are not again.
         self._used_ahead = {
@@ -138,10 +141,12 @@ class Session:
             case Started():
                 self._joining_since_ms = now_ms
                 self._recall(now_ms)
+                self.record.doubt_from(-FOREVER_MS, NOT_IN_ROOM)  # who was there before the bot nobody tells it
                 self._order(JoinRoom())
             case Admitted(own_seat=own_seat):
                 self._empty_since_ms = now_ms
                 self._own_seat = own_seat
+                self.record.doubt_until(now_ms, NOT_IN_ROOM)
                 self._take_own_seat(own_seat, now_ms)
             case JoinFailed(reason=reason, detail=detail):
                 self._ended(reason, detail)
@@ -193,6 +198,8 @@ class Session:
                 self._answering.bound(event)
             case AgreementFound():
                 self._answering.agreement_found(event)
+            case LinePosted(message_id=message_id):
+                self._seats.posted(message_id)
             case PageUnknown(seat=seat):
                 self._order(PostLine(line=Say.CODE_UNKNOWN, to_seat=seat))
             case _:
@@ -291,9 +298,13 @@ class Session:
         if event.seat == self._own_seat:
             return  # it is known since the bot was let in
         event = self._seats.joined(event, has_answered=self._standings.has_answered(event.seat))
+        was_bot = self.record.kind_of(event.seat) is SeatKind.BOT
         self.record.joined(event.seat, event.seat_kind, event.at_ms)
-        if event.seat_kind is SeatKind.PERSON and self._needs_everyone(event.at_ms):
-            self._order(CutBack(seat=None, after_ms=event.at_ms))
+        # Whoever was taken for another bot until now was a person from the first.
+        first_ms = self.record.first_there_ms(event.seat) if was_bot else None
+        from_ms = event.at_ms if first_ms is None else first_ms
+        if event.seat_kind is SeatKind.PERSON and any(map(self._needs_everyone, (from_ms, event.at_ms))):
+            self._order(CutBack(seat=None, after_ms=from_ms))
         self._order(self._entries.joined(event, is_own=False, stay=self._seats.stay_of(event.seat)))
         if was_named != event.name:
             since_ms = event.at_ms if was_named is None else now_ms - self.facts.capabilities.roster_lag_ms
@@ -326,6 +337,8 @@ class Session:
         for entry in self._earlier:
             if isinstance(entry.event, SeatJoined):
                 self._seats.remember(entry.event)
+            elif isinstance(entry.event, NoticeDelivered):
+                self._seats.remember_notice(entry.event.message_id)
             self._limits.recall(entry)
             self._hosting.recall(entry)
             self._standings.recall(entry, self.facts.boot_id)

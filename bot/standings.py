@@ -14,15 +14,14 @@ from consent_notice.attendance import FOREVER_MS
 from consent_notice.decisions import Act, IllegalAct, meets_floor, next_standing
 from consent_notice.events import Decided, Means, NoticeDelivered
 from consent_notice.rules import MeetingRecord
-from consent_notice.standings import OPENING, StandingsReplay
+from consent_notice.standings import OPENING, REFUSED, StandingsReplay, is_no, takes_the_place
 from consent_notice.words import Purpose, SeatId, Standing, seat_of_voice, voice_of
 
 Acts = tuple[tuple[Purpose, Act], ...]
 BY_OTHERS = frozenset({Means.HOST, Means.SYSTEM})
 _NO_NO = frozenset({Act.ASK, Act.DEFER})
 _OPENING = frozenset({Act.GIVE, Act.ATTEST})
-_REFUSED = frozenset({Standing.REFUSED, Standing.WITHDRAWN})
-FINAL = frozenset({Standing.GIVEN, *_REFUSED})
+FINAL = frozenset({Standing.GIVEN, *REFUSED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +44,7 @@ class Standings:
         self._last_no_ms: dict[tuple[SeatId, Purpose], int] = {}
         self._unlogged_noes: dict[SeatId, set[str]] = {}
         self._void: dict[SeatId, list[tuple[int, int]]] = {}
-        self._logged_ids: set[str] = set()
+        self._logged_ms: dict[str, int] = {}  # when it was said, of each event id; 0: on another boot
         self._recalled = StandingsReplay()
         self._last_index = -1
 
@@ -55,12 +54,20 @@ class Standings:
     def has_answered(self, seat: SeatId) -> bool:
         """Where several people share it: one who refused is asked no more, so nobody there is."""
         return self.of(seat, Purpose.RECORDING) in FINAL or any(
-            purpose is Purpose.RECORDING and known.standing in _REFUSED and seat_of_voice(voice) == seat
+            purpose is Purpose.RECORDING and known.standing in REFUSED and seat_of_voice(voice) == seat
             for (voice, purpose), known in self._known.items()
         )
 
+    def is_shared(self, seat: SeatId) -> bool:
+        """Whether somebody answered as one of several there."""
+        return any(voice != seat and seat_of_voice(voice) == seat for voice, _ in self._known)
+
     def has_agreed(self, seat: SeatId) -> bool:
         return self.of(seat, Purpose.RECORDING) is Standing.GIVEN
+
+    def _has_refused(self, seat: SeatId, voice: SeatId, purpose: Purpose) -> bool:
+        """What was said ahead was said before it, whenever that was used."""
+        return any(self.of(each, purpose) in REFUSED for each in (seat, voice))
 
     def is_agreed_ahead(self, seat: SeatId) -> bool:
         known = self._known.get((seat, Purpose.RECORDING), _UNKNOWN)
@@ -73,13 +80,17 @@ class Standings:
             for (voice, purpose), last_no_ms in self._last_no_ms.items()
         )
 
+    def is_outdated(self, event_id: str, said_ms: int) -> bool:
+        """Whether the log holds under that id what was said earlier than this."""
+        return said_ms > self._logged_ms.get(event_id, FOREVER_MS)
+
     def ask(self, seat: SeatId, purposes: Iterable[Purpose], now_ms: int) -> None:
         for purpose in purposes:
             self._shut(seat, purpose, Act.ASK, Means.SYSTEM, now_ms)
 
     def said(self, seat: SeatId, acts: Acts, means: Means, at_ms: int, event_id: str, *, person: str = "") -> bool:
         """Takes what shuts at once; what opens waits for `logged`. False where the log holds it already: no news."""
-        if event_id in self._logged_ids:
+        if event_id in self._logged_ms:
             return False
         seat = voice_of(seat, person)
         shutting = [(purpose, act) for purpose, act in acts if act not in _OPENING]
@@ -95,7 +106,7 @@ class Standings:
         if not isinstance(decided, Decided) or entry.index <= self._last_index:
             return False
         self._last_index = entry.index
-        self._logged_ids.add(entry.event_id)
+        self._logged_ms[entry.event_id] = decided.at_ms if decided.boot_id == boot_id else 0
         voice = voice_of(decided.seat, decided.person)
         was_said_here = entry.event_id in self._unlogged_noes.get(voice, ())
         self._unlogged_noes.get(voice, set()).discard(entry.event_id)
@@ -105,7 +116,8 @@ class Standings:
             if act in _OPENING:
                 last_no_ms = max(self._last_no_ms.get((each, purpose), -FOREVER_MS) for each in (voice, decided.seat))
                 is_void = any(from_ms <= at_ms <= to_ms for from_ms, to_ms in self._void.get(decided.seat, ()))
-                is_overtaken = bool(unlogged) or at_ms <= last_no_ms or is_void or not may_open
+                was_refused = decided.means is Means.AHEAD and self._has_refused(decided.seat, voice, purpose)
+                is_overtaken = bool(unlogged) or at_ms <= last_no_ms or is_void or was_refused or not may_open
                 if not is_overtaken and (act is Act.ATTEST or meets_floor(purpose, decided.identity_level)):
                     self._open(entry.index, decided, purpose, act, said_ms=at_ms, now_ms=now_ms)
             elif not was_said_here:
@@ -133,13 +145,14 @@ class Standings:
         if not isinstance(event, NoticeDelivered | Decided):
             return
         self._last_index = max(self._last_index, entry.index)
-        self._logged_ids.add(entry.event_id)
+        self._logged_ms[entry.event_id] = event.at_ms if event.boot_id == boot_id else 0
         voice = voice_of(event.seat, event.person) if isinstance(event, Decided) else event.seat
         for purpose, standing in self._recalled.after(event):
             means = event.means if isinstance(event, Decided) else Means.SYSTEM
             self._known[voice, purpose] = _Known(standing=standing, means=means, entry=entry.index)
-            if standing in _REFUSED:
-                self._known |= dict.fromkeys(self._voices_of(voice, purpose), self._known[voice, purpose])
+            for (each, asked), stands in self._recalled.now.items():  # a no from the seat is one of each who share it
+                if asked is purpose and seat_of_voice(each) == voice and stands is not self.of(each, asked):
+                    self._known[each, asked] = _Known(standing=stands, means=means)
             last_no_ms = self._recalled.last_no_ms(voice, purpose, boot_id)
             if last_no_ms is not None:
                 self._last_no_ms[voice, purpose] = last_no_ms
@@ -180,16 +193,19 @@ class Standings:
         self._known[seat, purpose] = _Known(standing=standing, means=means)
         if act not in _NO_NO:
             self._last_no_ms[seat, purpose] = max(at_ms, self._last_no_ms.get((seat, purpose), at_ms))
-            self._known |= dict.fromkeys(self._voices_of(seat, purpose), self._known[seat, purpose])
+        if is_no(standing):
+            self._pass_on(seat, purpose)
         self._record.stands(seat, purpose, standing, at_ms, None)
 
-    def _voices_of(self, seat: SeatId, purpose: Purpose) -> list[tuple[SeatId, Purpose]]:
-        """Of those who share it: a no from the seat is one of each."""
-        return [
-            (voice, asked)
-            for voice, asked in self._known
+    def _pass_on(self, seat: SeatId, purpose: Purpose) -> None:
+        """To those who share it: a no from the seat is one of each."""
+        of_seat = self._known[seat, purpose]
+        self._known |= {
+            (voice, asked): of_seat
+            for (voice, asked), known in self._known.items()
             if asked is purpose and voice != seat and seat_of_voice(voice) == seat
-        ]
+            if takes_the_place(of_seat.standing, known.standing)
+        }
 
     def _open(self, index: int, decided: Decided, purpose: Purpose, act: Act, *, said_ms: int, now_ms: int) -> None:
         voice = voice_of(decided.seat, decided.person)

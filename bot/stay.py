@@ -30,6 +30,7 @@ from bot.commands import (
     JoinFailed,
     JoinRoom,
     LeaveRoom,
+    LinePosted,
     NoticePosted,
     OwnershipLost,
     OwnEvent,
@@ -66,13 +67,13 @@ from bot.session import Session
 from consent_notice.clock import Clock
 from consent_notice.frames import Encoding, HeardFrame
 from consent_notice.notice import Say
-from consent_notice.words import SeatId
 from storage.errors import StaleEpoch, StorageError
 from storage.log_entries import ErasedBody, LogEntry
 
 log = structlog.get_logger()
 
 LANE_LIMIT = 200
+LOG_LANE_LIMIT = 5_000  # whoever is there when the bot comes is told at once, and each of them is a few orders
 CAPTURE_TICK_S = 0.04
 SESSION_TICK_S = 0.25
 GOODBYE_LIMIT_S = 4.0
@@ -105,7 +106,8 @@ class Stay:
         self._clock = clock
         self._on_progress = on_progress
         self._lanes: dict[str, asyncio.Queue[Command]] = {
-            name: asyncio.Queue(LANE_LIMIT) for name in ("log", "room", "chat", "speech")
+            name: asyncio.Queue(LOG_LANE_LIMIT if name == "log" else LANE_LIMIT)
+            for name in ("log", "room", "chat", "speech")
         }
         self._sayings = 0
         self._over = asyncio.Event()
@@ -230,18 +232,18 @@ class Stay:
                 await self._room.hear(seats)
             case Show(tile=tile):
                 await self._room.show(replace(tile, text=self._words.tile(tile.state)))
-            case PostNotice(seats=seats, to_seat=to_seat, line=short):
+            case PostNotice(seats=seats, to_seat=to_seat, line=short, stays=stays):
                 text = self._words.notice.post if short is None else self._words.say(short)
                 message_id = await self._room.post(Post(text=text, to_seat=to_seat, is_notice=True))
-                self._take(NoticePosted(message_id=message_id, seats=seats, line=short))
+                self._take(NoticePosted(message_id=message_id, seats=seats, line=short, stays=stays))
             case PostLine():
                 await self._post_line(command)
             case SpeakNotice():
                 await self._speak(self._words.notice.spoken)
             case SpeakLine(line=line):
                 await self._speak(self._words.say(line))
-            case AskPhone(seat=seat):
-                await self._ask_phone(seat)
+            case AskPhone():
+                await self._ask_phone(command)
             case Append() | BindPage() | CutBack() | FindAgreement() | StopMeeting():
                 await self._store(command)
             case LeaveRoom():
@@ -259,7 +261,8 @@ class Stay:
         if command.to_seat is not None and not self._room.capabilities.can_whisper:
             return  # what is for one person's eyes is not said to all
         text = self._words.say(command.line, count=command.count, names=command.names)
-        await self._room.post(Post(text=text, reply_to=command.reply_to, to_seat=command.to_seat))
+        message_id = await self._room.post(Post(text=text, reply_to=command.reply_to, to_seat=command.to_seat))
+        self._take(LinePosted(message_id=message_id))
 
     async def _speak(self, text: str) -> bool:
         """Whether it was said."""
@@ -294,19 +297,20 @@ class Stay:
                 )
             )
 
-    async def _ask_phone(self, seat: SeatId) -> None:
+    async def _ask_phone(self, order: AskPhone) -> None:
         """Where it cannot be asked by voice, nothing of it is kept: it stays without a notice."""
         try:
             if self._room.capabilities.hears_digits:
                 line, code = Say.PHONE_KEYS, ""
             else:
-                line, code = Say.PHONE_CODE, ", ".join(await self._ledger.make_seat_code(seat))
+                line, code = Say.PHONE_CODE, ", ".join(await self._ledger.make_seat_code(order.seat))
         except StorageError as error:
             self.storage_failed(str(error))
             return
         if await self._speak(self._words.say(line, code=code)):
-            message_id = f"voice:{seat}:{self._clock.boot_ms()}"
-            self._take(NoticePosted(message_id=message_id, seats=frozenset({seat}), line=line))
+            message_id = f"voice:{order.seat}:{self._clock.boot_ms()}"
+            seats = frozenset({order.seat})
+            self._take(NoticePosted(message_id=message_id, seats=seats, line=line, stays=order.stays))
 
     async def _store(self, command: Append | BindPage | CutBack | FindAgreement | StopMeeting) -> None:
         try:

@@ -27,6 +27,7 @@ _NOT_ASKED: Mapping[str, Any] = {
     "others_spoke_since_ask": False,
     "has_given": False,
     "replies_to_another": False,
+    "replies_to_line": False,
     "others_talked_before": False,
     "follows_question": False,
 }

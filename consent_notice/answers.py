@@ -15,7 +15,7 @@ from enum import StrEnum
 from consent_notice import forms
 from consent_notice.phrases import LanguagePhrases, Phrases
 
-READER_VERSION = "2"  # stands in each evidence record; a change of what is read as what is a new version
+READER_VERSION = "3"  # stands in each evidence record; a change of what is read as what is a new version
 ASK_WINDOW_MS = 60_000  # a bare yes or no counts this long after the ask
 CODE_LENGTH = 5
 
@@ -47,6 +47,7 @@ class AnswerContext:
     others_spoke_since_ask: bool
     has_given: bool  # this person's recording consent is in force
     replies_to_another: bool = False  # a threaded reply to something else than the notice
+    replies_to_line: bool = False  # that something is another line of the bot's, such as its reminder
     # In the notice's thread, or else in the minute before the ask, somebody else said what is no answer to the bot.
     others_talked_before: bool = False
     follows_question: bool = False  # in the minute before, somebody else asked something (`asks_others`)
@@ -210,15 +211,17 @@ def _bare_answer(message: _Message, context: AnswerContext, phrases: Phrases, he
         return None
     if _says_bare_no(message.called, phrases, here):
         return Answer(reading=_shut(context), why="a no that calls the bot by its name")
-    if not (context.reply_to_notice or _is_in_window(context)):
+    is_reply = context.reply_to_notice or context.replies_to_line
+    if not (is_reply or _is_in_window(context)):
         return None
-    where = "as a reply to the notice" if context.reply_to_notice else "right after the ask"
-    says_no = _says_bare_no(message.loose, phrases, here) or (
-        context.reply_to_notice and forms.is_sign_for_no(message.said)
-    )
+    said_to = "the notice" if context.reply_to_notice else "the bot"
+    where = f"as a reply to {said_to}" if is_reply else "right after the ask"
+    says_no = _says_bare_no(message.loose, phrases, here) or (is_reply and forms.is_sign_for_no(message.said))
     may_be_for_others = context.others_talked_before and not (
-        says_no and (context.reply_to_notice or context.has_given)  # a no is read generously
+        says_no and (is_reply or context.has_given)  # a no is read generously
     )
+    if context.replies_to_line and message.strict in here.given:
+        return Answer(reading=Reading.UNCLEAR, why="a bare yes to another line of the bot's than the notice")
     if (message.strict in here.given or says_no) and may_be_for_others:
         return Answer(reading=Reading.UNCLEAR, why="bare, where others talk to each other: it may be meant for them")
     if message.strict in here.given:
@@ -241,7 +244,7 @@ def _second_thought(
             return Answer(reading=Reading.WITHDRAWN, why="a bare no right after their yes")
         if message.strict not in here.given and _begins_with(message.loose, here.takes_back, here.not_a_no):
             return Answer(reading=Reading.WITHDRAWN, why="a condition right after their yes: doubt is a no")
-    if not (context.reply_to_notice or message.called):
+    if not (context.reply_to_notice or context.replies_to_line or message.called):
         return None
     is_talk = context.others_talked_before and not message.called
     for loose in message.loose:
@@ -255,7 +258,7 @@ def _second_thought(
 
 def _question(message: _Message, context: AnswerContext, phrases: Phrases, here: LanguagePhrases) -> Answer | None:
     asked = forms.strict_form(forms.without_question(message.said)) or ""
-    is_said_to_us = context.reply_to_notice or bool(message.called)
+    is_said_to_us = context.reply_to_notice or context.replies_to_line or bool(message.called)
     is_meant_for_us = is_said_to_us or _is_in_window(context)
     is_answer = (
         asked in here.given | phrases.own_given | phrases.own_sound_only
@@ -280,7 +283,7 @@ def _no_answer(message: _Message, context: AnswerContext, phrases: Phrases, here
     if not held and not context.reply_to_notice:
         return Answer(reading=Reading.NONE, why="no words of their own")
     is_meant_for_us = context.reply_to_notice or not phrases.own_words.isdisjoint(held)
-    may_be_meant_for_us = bool(message.called) or _is_in_window(context)
+    may_be_meant_for_us = bool(message.called) or context.replies_to_line or _is_in_window(context)
     if not is_meant_for_us and not (may_be_meant_for_us and (says_yes or says_no or says_stop)):
         return Answer(reading=Reading.NONE, why="not said to the bot")
     if message.has_quote:

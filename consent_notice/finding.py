@@ -166,13 +166,17 @@ def combine(table: Jurisdictions, places: Iterable[Place]) -> Finding:
         announce_on_tape=bool(for_tape),
         disputed=bool(for_disputed),
         duties=tuple(_duties(table, found)),
-        reasons=(
-            *(_where(place, at) for place, at in located.items()),
-            *_said(for_profile, _SAYS_PROFILE[profile]),
-            *_said(for_one_sided, _SAYS_ONE_SIDED[one_sided], is_derived=True),
-            *_said(for_no_buffer, _SAYS_NO_BUFFER, is_derived=True),
-            *_said(for_tape, _SAYS_ANNOUNCE),
-            *_said(for_disputed, _SAYS_DISPUTED),
+        reasons=tuple(
+            dict.fromkeys(
+                (
+                    *(_where(place, at) for place, at in located.items()),
+                    *_said(for_profile, _SAYS_PROFILE[profile]),
+                    *_said(for_one_sided, _SAYS_ONE_SIDED[one_sided], is_derived=True),
+                    *_said(for_no_buffer, _SAYS_NO_BUFFER, is_derived=True),
+                    *_said(for_tape, _SAYS_ANNOUNCE),
+                    *_said(for_disputed, _SAYS_DISPUTED),
+                )
+            )
         ),
     )
 

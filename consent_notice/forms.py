@@ -14,6 +14,7 @@ from consent_notice.lookalikes import CYRILLIC_FOR, LATIN_FOR
 LONGEST_YES_CHARS = 120  # no listed phrase is longer; read_phrases sees to it
 LONGEST_NGRAM_WORDS = 9
 
+_LONGEST_LIGATURE = 4
 _INVISIBLE = "\u00ad\u200b\u200c\u200d\u2060\ufeff"  # what copying from a page leaves behind
 _APOSTROPHES = str.maketrans(dict.fromkeys("’ʼ‛´′", "'"))
 _SEPARATORS = "-_/,.;:–—+=|"
@@ -136,7 +137,7 @@ def _has_cyrillic(text: str) -> bool:
 
 def _loose(text: str, looks: Mapping[int, str]) -> str:
     # Marks go first: a long run of them takes quadratic time to bring in order.
-    unmarked = "".join(c for c in text if not unicodedata.category(c).startswith("M"))
+    unmarked = "".join(_short(c) for c in text if not unicodedata.category(c).startswith("M"))
     folded = unicodedata.normalize("NFKD", unmarked.translate(looks)).translate(looks).casefold()
     folded = unicodedata.normalize("NFKD", folded).translate(looks)
     spaced = "".join(" " if c.isspace() or c in _SEPARATORS else c for c in folded)
@@ -145,6 +146,14 @@ def _loose(text: str, looks: Mapping[int, str]) -> str:
         words = [_unstretched("".join(words))]  # "s t o p"
     words = _once(words)
     return " ".join(_once([word for at, word in enumerate(words) if at == 0 or word != words[at - 1]]))
+
+
+def _short(character: str) -> str:
+    """Of a sign that stands for a whole phrase (U+FDFA is 18 letters) the first letter: else a short text is long."""
+    if character.isascii():
+        return character
+    letters = unicodedata.normalize("NFKD", character)
+    return character if len(letters) <= _LONGEST_LIGATURE else letters[0]
 
 
 def _once(words: list[str]) -> list[str]:

@@ -65,6 +65,7 @@ class MeetingRecord:
       one may have been said earlier. Only a yes noted after it opens again.
     - A yes never reaches back: it begins when it is known, not before an ask that was noted already, and not at all if
       it was said before a no that is known.
+    - A host's word is no news where it opens nothing, or is about somebody who has answered.
     - Presence is what joins and leaves tell together, in whatever order they came. A leave without a stay is no news.
     - A seat keeps its standings when it leaves and comes back.
     - A seat with several people stands under each of them (`words.voice_of`); how many they are only grows. A no from
@@ -122,13 +123,17 @@ class MeetingRecord:
         """
         history = self._standings.setdefault((seat, purpose), [])
         parent = seat_of_voice(seat)
-        noted = [*history]
+        noted, last = [*history], history[-1:]
         if parent != seat:
             self._voices.setdefault(parent, set()).add(seat)
-            noted += self._standings.get((parent, purpose), [])
+            of_all = self._standings.get((parent, purpose), [])
+            noted, last = noted + of_all, last + of_all[-1:]
         elif self._is_no(standing):
             for voice in self._voices.get(seat, ()):
                 self.stands(voice, purpose, standing, from_ms, None)
+        has_answered = any(own.standing not in _NO_ANSWER for own in last)
+        if standing is Standing.ATTESTED and (has_answered or standing not in self._opening):
+            return
         if standing in self._opening:
             if entry is None:
                 raise ValueError("couldn't note a yes: expected the log index of its entry")
@@ -198,6 +203,10 @@ class MeetingRecord:
         return frozenset(
             seat for seat, known in self._seats.items() if known.is_person and known.overlaps(from_ms, to_ms)
         )
+
+    def first_there_ms(self, seat: SeatId) -> int | None:
+        known = self._seats.get(seat)
+        return known.stays[0][0] if known is not None and known.stays else None
 
     def kind_of(self, seat: SeatId) -> SeatKind | None:
         known = self._seats.get(seat)
@@ -304,6 +313,14 @@ def judge(
     if not speakers:
         return Refusal(why=Why.UNKNOWN_SPEAKER)
     return record.verdict(speakers, from_ms, to_ms, purpose)
+
+
+def whose_consent(
+    record: MeetingRecord, speakers: frozenset[SeatId], rule: Rule, from_ms: int, to_ms: int
+) -> frozenset[SeatId]:
+    """Of whom each a yes has to be named by what is kept of that span."""
+    others = record.present(from_ms, to_ms) if rule is Rule.EVERYONE else frozenset()
+    return (speakers | others) - {record.own_voice}
 
 
 def _judge(

@@ -16,6 +16,7 @@ BY_OTHERS = frozenset({Means.HOST, Means.SYSTEM})
 OPENING = frozenset({Standing.GIVEN, Standing.ATTESTED})  # the latter only where the record was told so
 NO_NO = frozenset({Act.GIVE, Act.ASK, Act.DEFER, Act.ATTEST})
 _NO_ANSWER = frozenset({Standing.UNKNOWN, Standing.REQUESTED, Standing.DEFERRED})
+REFUSED = frozenset({Standing.REFUSED, Standing.WITHDRAWN})
 
 
 class StandingsReplay:
@@ -43,6 +44,7 @@ class StandingsReplay:
                 continue
             if act not in NO_NO:
                 self._note_no(key, event)
+            if is_no(self.now[key]):
                 self._note_no_of_each(key, self.now[key])
             yield purpose, self.now[key]
 
@@ -63,12 +65,14 @@ class StandingsReplay:
         given = sum(standing is Standing.GIVEN for standing in voices)
         if given >= people and given == len(voices):
             return Standing.GIVEN
-        noes = (standing for standing in (own, *voices) if standing not in OPENING and standing not in _NO_ANSWER)
-        return next(noes, Standing.REQUESTED)
+        return next((standing for standing in (own, *voices) if is_no(standing)), Standing.REQUESTED)
 
     def counts(self, event: NoticeDelivered | Decided, purpose: Purpose) -> bool:
-        """Whether its yes is one: said after the person's last no, by somebody who is known well enough."""
+        """Whether its yes is one: said after the person's last no, by somebody who is known well enough. What was said
+        ahead was said before any no of this meeting, whenever it was used."""
         for voice in {voice_in(event), event.seat}:
+            if event.means is Means.AHEAD and self.now.get((voice, purpose)) in REFUSED:
+                return False
             last_no_ms = self.last_no_ms(voice, purpose, event.boot_id)
             if last_no_ms is not None and event.at_ms <= last_no_ms:
                 return False
@@ -84,12 +88,25 @@ class StandingsReplay:
     def _note_no_of_each(self, key: tuple[SeatId, Purpose], standing: Standing) -> None:
         seat, purpose = key
         for voice, asked in self.now:
-            if asked is purpose and voice != seat and seat_of_voice(voice) == seat:
+            is_of_seat = asked is purpose and voice != seat and seat_of_voice(voice) == seat
+            if is_of_seat and takes_the_place(standing, self.now[voice, purpose]):
                 self.now[voice, purpose] = standing
 
     def _note_no(self, key: tuple[SeatId, Purpose], event: NoticeDelivered | Decided) -> None:
         boot_id, at_ms = self._last_no.get(key, (event.boot_id, event.at_ms))
         self._last_no[key] = (event.boot_id, max(at_ms, event.at_ms) if boot_id == event.boot_id else event.at_ms)
+
+
+def is_no(standing: Standing) -> bool:
+    """Of a seat, it is one of each who sits there; a yes that must only be said again is none."""
+    return standing not in OPENING and standing not in _NO_ANSWER
+
+
+def takes_the_place(no_of_seat: Standing, of_voice: Standing) -> bool:
+    """Whether what ends a seat's standing ends that of one of its people. Not what they refused themselves: unless it
+    is a no too, that would have them asked again.
+    """
+    return no_of_seat in REFUSED or of_voice not in REFUSED
 
 
 def voice_in(event: NoticeDelivered | Decided) -> SeatId:

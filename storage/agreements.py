@@ -122,7 +122,7 @@ class Agreements:
     # ---- what a page says ------------------------------------------------------------------------------------------
 
     async def say(self, page_id: str, said: Said, nonce: str, *, seen: int | None) -> Agreement:
-        """Durable on return, with its entry. The same nonce again changes nothing.
+        """Durable on return, with its entry. The same answer with the same nonce changes nothing.
 
         `seen`: the entry that the person saw as their last, -1 for none; None where the answer counts whatever they
         saw. Raises AnsweredMeanwhile where it was another one, LogWriteFailed.
@@ -217,7 +217,7 @@ class Agreements:
                 statement = f"UPDATE agreements SET {changes} WHERE page_sha256 = :page_sha256"  # noqa: S608  constants only
             connection.execute(statement, kept)
 
-        request = self._log.submit([(event, _event_id(event.agreement, nonce))], companion=keep)
+        request = self._log.submit([(event, _event_id(event, nonce))], companion=keep)
         await asyncio.shield(asyncio.wrap_future(request))
 
     # ---- what counts in a meeting ------------------------------------------------------------------------------------
@@ -363,8 +363,10 @@ def _choices_text(choices: Mapping[Purpose, bool]) -> str:
     return json.dumps({purpose.value: chosen for purpose, chosen in choices.items()})
 
 
-def _event_id(agreement: str, nonce: str) -> str:
-    return sha256(f"ahead\x1f{agreement}\x1f{nonce}".encode()).hexdigest()[:32]
+def _event_id(event: AgreedAhead, nonce: str) -> str:
+    """Two answers that one form sent, by a click on each of two buttons or after a step back, are two."""
+    said = ",".join(f"{purpose.value} {act.value}" for purpose, act in event.acts)
+    return sha256(f"ahead\x1f{event.agreement}\x1f{nonce}\x1f{said}".encode()).hexdigest()[:32]
 
 
 def _hash(page_id: str) -> bytes:

@@ -85,7 +85,8 @@ def replay(entries: Iterable[Entry], boot_id: str) -> MeetingRecord:
 
 
 class Pauses:
-    """A host's "go on" that was said before their pause and logged after it ends nothing."""
+    """A host's "go on" that was said before their pause and logged after it ends nothing; nor does one from before a
+    machine's restart that is told after it, since the pause may have been later."""
 
     def __init__(self) -> None:
         self._last = ("", 0)  # on which boot's clock, and when
@@ -95,7 +96,7 @@ class Pauses:
         if not isinstance(event, HostActed):
             return True
         boot_id, at_ms = self._last
-        is_earlier = event.boot_id == boot_id and event.at_ms < at_ms
+        is_earlier = event.at_ms < (at_ms if event.boot_id == boot_id else 0)
         if event.act is HostAct.PAUSE and not is_earlier:
             self._last = (event.boot_id, event.at_ms)
         return event.act is not HostAct.RESUME or not is_earlier

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
-from consent_notice.events import Event, PartClosed, SegmentOpened, VisitOpened
+from consent_notice.events import Decided, Event, PartClosed, SegmentOpened, VisitOpened
 from consent_notice.frames import judged_from_ms
-from consent_notice.rules import Grounds, MeetingRecord, judge
+from consent_notice.rules import Grounds, MeetingRecord, judge, whose_consent
 from consent_notice.words import Purpose, SeatId, SegmentId, VisitId
 from storage.consent_log import ConsentLog, Fence
 from storage.errors import BrokenRecord, StorageError
@@ -136,7 +136,9 @@ def destroy_refused_sound(shelf: Shelf, fence: Fence) -> None:
             continue
         if opened.boot_id not in records:
             records[opened.boot_id] = replay(entries, opened.boot_id)
-        may_stay = _Judgement(records[opened.boot_id], frozenset(opened.seats), delay_ms)
+        yeses = [events.get(index) for index in opened.relies_on]
+        named = frozenset(yes.seat for yes in yeses if isinstance(yes, Decided))
+        may_stay = _Judgement(records[opened.boot_id], opened, named, delay_ms)
         whole_from_ms = min(part.from_ms for part in logged.closed) - LONGEST_CHUNK_MS
         if may_stay.allows(whole_from_ms - delay_ms, max(part.to_ms for part in logged.closed)):
             continue
@@ -154,7 +156,8 @@ def _may_stay_whole(shelf: Shelf, logged: LoggedSegment, may_stay: _Judgement) -
 @dataclass(frozen=True, slots=True)
 class _Judgement:
     record: MeetingRecord
-    seats: frozenset[SeatId]
+    opened: SegmentOpened
+    named: frozenset[SeatId]  # whose yes it relies on
     path_delay_ms: int
 
     def of(self, frame: StoredFrame) -> bool:
@@ -162,7 +165,11 @@ class _Judgement:
         return self.allows(from_ms, frame.ends_ms)
 
     def allows(self, from_ms: int, to_ms: int) -> bool:
-        return isinstance(judge(self.record, self.seats, from_ms, to_ms, Purpose.RECORDING), Grounds)
+        """A leave that a crash lost is no leave: whoever is there by the log needs to be named."""
+        speakers = frozenset(self.opened.seats)
+        if not isinstance(judge(self.record, speakers, from_ms, to_ms, Purpose.RECORDING), Grounds):
+            return False
+        return whose_consent(self.record, speakers, self.opened.rule, from_ms, to_ms) <= self.named
 
 
 def destroy_later_sound(shelf: Shelf, fence: Fence, logged: LoggedSegment, after_ms: int) -> None:

@@ -7,13 +7,15 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+from consent_notice.ahead import BY_PLATFORM_ID
 from consent_notice.decisions import Act
-from consent_notice.events import NO_VISIT, AgreedAhead, ChainDeclared, Decided, Erased, Means, VisitOpened
-from consent_notice.words import Purpose
+from consent_notice.events import NO_VISIT, AgreedAhead, ChainDeclared, Decided, Erased, Means, SeatJoined, VisitOpened
+from consent_notice.words import Purpose, SeatId
 from storage.log_entries import ErasedBody, LogEntry
 
 OF_NO_VISIT = frozenset({AgreedAhead.kind, ChainDeclared.kind, Erased.kind})  # all that may be logged without a visit
 ANNOUNCED_WITHIN = timedelta(hours=1)  # one that was found before midnight may be logged after it
+_TYING = frozenset({SeatJoined.kind, Decided.kind})
 _TAKEN_BACK = frozenset({Act.WITHDRAW, Act.RESET})
 _ROWS = (
     "SELECT id, covers, about, name, choices, until, notice_version, notice_language, notice_sha256,"
@@ -41,7 +43,27 @@ def check_ahead(database: sqlite3.Connection, entries: Sequence[LogEntry], fault
                 continue  # it may be one of those
             if said is None or not _allows(said, entry, event, opened.get(event.visit, "")):
                 fault(f"log entry {entry.index}: it repeats a yes that was not said ahead")
+    _check_ties(entries, fault)
     _check_rows(database, last, fault)
+
+
+def _check_ties(entries: Sequence[LogEntry], fault: Callable[[str], None]) -> None:
+    """A platform's id ties a yes to a seat only once a code or a tap tied it to the agreement, in some meeting."""
+    if any(isinstance(entry.event, ErasedBody) and entry.event.kind in _TYING for entry in entries):
+        return  # it may be one of those
+    platform_ids: dict[tuple[str, SeatId], str] = {}
+    tied: set[tuple[str, str]] = set()
+    for entry in entries:
+        event = entry.event
+        if isinstance(event, SeatJoined):
+            platform_ids[event.visit, event.seat] = event.platform_id
+        elif isinstance(event, Decided) and event.agreement and _gives(event):
+            tie = (event.agreement, platform_ids.get((event.visit, event.seat), ""))
+            if event.matched_by != BY_PLATFORM_ID:
+                tied.add(tie)
+            elif not tie[1] or tie not in tied:
+                told = "it takes somebody for a person who agreed ahead, and nothing tied the two"
+                fault(f"log entry {entry.index}: {told}")
 
 
 def _check_rows(database: sqlite3.Connection, last: dict[str, LogEntry], fault: Callable[[str], None]) -> None:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from consent_notice.decisions import Act
 from consent_notice.events import Decided, Erased, PartClosed, SegmentOpened, VisitOpened
 from consent_notice.frames import judged_from_ms
-from consent_notice.rules import MeetingRecord, Refusal, judge
-from consent_notice.words import Purpose, Rule, SeatId
+from consent_notice.rules import MeetingRecord, Refusal, judge, whose_consent
+from consent_notice.words import Purpose, SeatId
 from storage.data_dir import TRACKS_NAME
 from storage.errors import BrokenRecord, KeyDestroyed, StorageError
 from storage.log_entries import LogEntry
@@ -149,24 +149,20 @@ class _VisitSound:
         record = self._record(opened.boot_id)
         if record is None:
             return
-        speakers = frozenset(opened.seats)
+        speakers, named = frozenset(opened.seats), self._named(opened)
         for frame in frames:
             from_ms = judged_from_ms(frame.captured_ms, frame.duration_ms, frame.encoding, self._path_delay_ms)
             verdict = judge(record, speakers, from_ms, frame.ends_ms, Purpose.RECORDING)
             if isinstance(verdict, Refusal):
                 self._evidence.fault(f"{name}: sound at {frame.captured_ms} ms has no consent ({verdict.why.value})")
                 return
-            missing = self._without_yes(opened, record, from_ms, frame.ends_ms)
-            if missing:
+            if not whose_consent(record, speakers, opened.rule, from_ms, frame.ends_ms) <= named:
                 self._evidence.fault(f"{name}: sound at {frame.captured_ms} ms does not name everybody's consent")
                 return
 
-    def _without_yes(self, opened: SegmentOpened, record: MeetingRecord, from_ms: int, to_ms: int) -> set[SeatId]:
-        needed = set(opened.seats) - {record.own_voice}
-        if opened.rule is Rule.EVERYONE:
-            needed |= record.present(from_ms, to_ms)
-        named = {self._by_index[index].event for index in opened.relies_on if index in self._by_index}
-        return needed - {decided.seat for decided in named if isinstance(decided, Decided)}
+    def _named(self, opened: SegmentOpened) -> set[SeatId]:
+        events = [self._by_index[index].event for index in opened.relies_on if index in self._by_index]
+        return {decided.seat for decided in events if isinstance(decided, Decided)}
 
     def _check_consents(self, entry: LogEntry, opened: SegmentOpened) -> None:
         """What a segment relies on are yeses to recording that were in the log before it."""

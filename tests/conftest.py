@@ -1,13 +1,21 @@
-"""One request log for the whole run, and the test that reads it comes last."""
+"""What holds for the whole run: the examples that Hypothesis draws, and one log of all that stand-ins were asked.
+
+Hypothesis measures no time, since the machine that runs the tests may be busy, and draws the same examples in each run,
+so that a red one means a change; the nightly sizes draw new ones. The test that reads the log comes last.
+"""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 
 from tests.simulators import request_log
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    is_nightly = not config.getoption("markexpr")
+    settings.register_profile("onrecord", deadline=None, derandomize=not is_nightly)
+    settings.load_profile("onrecord")
     request_log.begin(config.rootpath / "build" / "requests.jsonl")
 
 

@@ -49,7 +49,6 @@ SHOWN_BY = {
     "bot.entries": "tests/unit/bot/test_session.py",
     "bot.facts": "tests/unit/bot/test_session.py",
     "bot.presence": "tests/unit/bot/test_session.py",
-    "bot.standings": "tests/unit/bot/test_session.py",
     "bot.telling": "tests/unit/bot/test_session.py",
     "calendar_sync.addresses": "tests/unit/calendar_sync/test_links.py",
     "calendar_sync.services": "tests/unit/calendar_sync/test_links.py",

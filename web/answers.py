@@ -102,7 +102,7 @@ def entries_for(sent: Sent, voice: Voice, acts: Acts, known: Known) -> list[tupl
     of_person = (voice.person,) if voice.person else ()
     return [
         (shown, event_id(sent.visit, "page notice", sent.page, voice.seat, notice.text_sha256)),
-        (decided, event_id(sent.visit, "page", sent.page, voice.seat, sent.nonce, *of_person)),
+        (decided, event_id(sent.visit, "page", sent.page, voice.seat, sent.nonce, which(acts), *of_person)),
     ]
 
 
@@ -119,6 +119,11 @@ def headcount_for(sent: Sent, seat: SeatId, people: int) -> tuple[Event, str]:
         at_ms=sent.arrived_ms,
     )
     return declared, event_id(sent.visit, "headcount", seat, sent.code, str(people))
+
+
+def which(acts: Acts) -> str:
+    """Of the answers that one form may send: a click on each of two buttons, or a step back, sends two."""
+    return ",".join(f"{purpose.value}{'+' if act is Act.GIVE else '-'}" for purpose, act in acts)
 
 
 def event_id(visit: str, source: str, *parts: str) -> str:

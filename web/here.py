@@ -18,7 +18,7 @@ from consent_notice.words import IdentityLevel, Purpose, SeatId, Standing
 from storage.agreements import Agreement
 from storage.pages import PageRow
 from storage.visits import VisitRow
-from web.answers import acts_of_no, event_id
+from web.answers import acts_of_no, event_id, which
 from web.replay import MeetingStory, SeatStory
 
 REVOKED = "personal link revoked"
@@ -104,7 +104,8 @@ def no_entries(
             level = agreement.level if is_tied else IdentityLevel.DISPLAY_NAME
             matched_by = "agreed ahead" if is_tied else BY_NAME
             decided = _decided(moment, agreement, seat, acts, level=level, matched_by=matched_by, reference=nonce)
-            entries.append((decided, event_id(moment.visit.id, "ahead no", agreement.id, seat.seat, nonce)))
+            key = (agreement.id, seat.seat, nonce, which(acts))
+            entries.append((decided, event_id(moment.visit.id, "ahead no", *key)))
     return entries
 
 

@@ -95,7 +95,9 @@ async def act(request: web.Request) -> web.StreamResponse:
         boot_id=request.app[CLOCK].boot_id,
         at_ms=request[ARRIVED_MS],
     )
-    await _log(request, acted, event_id(visit.id, "host", does.value, nonce))
+    # An old form resumes nothing again, but it pauses again.
+    resumed = str(live.seen.acts.count(HostAct.RESUME)) if does is HostAct.PAUSE else ""
+    await _log(request, acted, event_id(visit.id, "host", does.value, nonce, resumed))
     await tell(request, _DONE[does])
     raise back_to("/meetings")
 

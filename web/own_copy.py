@@ -52,7 +52,7 @@ async def send_voice(request: web.Request) -> web.Response:
     if not _may_have_it(opened):
         raise web.HTTPNotFound
     pieces, number = await _pieces(request, opened), request.match_info["piece"]
-    if not number.isdigit() or not 1 <= int(number) <= len(pieces):
+    if not number.isascii() or not number.isdigit() or len(number) > 4 or not 1 <= int(number) <= len(pieces):
         raise web.HTTPNotFound
     await _note(request, opened, "recording")
     try:

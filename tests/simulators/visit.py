@@ -105,6 +105,7 @@ class SimulatedVisit:
                         message_id=f"n{self._messages}" if self.epoch == 1 else f"n{self.epoch}.{self._messages}",
                         seats=order.seats if isinstance(order, PostNotice) else frozenset({order.seat}),
                         line=order.line if isinstance(order, PostNotice) else Say.PHONE_KEYS,
+                        stays=order.stays,
                     )
                 )
         return orders

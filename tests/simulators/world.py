@@ -15,10 +15,13 @@ from dataclasses import dataclass, replace
 from bot.commands import Append, Command, Durable, FindAgreement
 from bot.ports import Hears
 from bot.runner import FEED_INTERVAL_MS, SETTLE_FLOOR_MS
-from consent_notice.events import Decided, Event, HeadcountDeclared, HostActed, RuleSettled, VisitOpened
+from consent_notice.events import (
+    Decided,
+    VisitOpened,
+)
 from consent_notice.frames import judged_from_ms
 from consent_notice.gate import AdmittedFrame
-from consent_notice.rules import Grounds, MeetingRecord, judge
+from consent_notice.rules import Grounds, MeetingRecord, judge, whose_consent
 from consent_notice.words import Purpose, Rule, SeatId
 from storage.errors import LogWriteFailed
 from storage.replay import replay
@@ -27,8 +30,9 @@ from tests.simulators.world_bot import Bot
 from tests.simulators.world_laws import Laws
 from tests.simulators.world_log import WorldLog
 from tests.simulators.world_pages import VISIT, Pages
-from tests.simulators.world_room import FRAME_MS, Message, Room
-from tests.simulators.world_truth import HOST_NAME, Fact, Pause, Person, Sitting, Truth, Word
+from tests.simulators.world_room import FRAME_MS, Room
+from tests.simulators.world_truth import HOST_NAME, Person, Truth
+from tests.simulators.world_words import Words
 
 GRACE_MS, OFFER_MS, EMPTY_MS = 4_000, 1_500, 3_000  # short, so that a walk lives through them
 
@@ -98,12 +102,11 @@ class World:
         self.laws = Laws(self)
         self.bots: list[Bot] = []
         self.kept: list[Kept] = []
-        self.words: dict[tuple[str, str], list[Fact]] = {}  # by seat and the id that their entry will have
+        self.words = Words(self)
         self.feed_silent_until_ms = 0
         self.is_stopped = self.is_settling = False
         self.people: dict[str, Person] = {}
         self.groups: dict[str, list[Person]] = {}  # who comes with whom, at one seat
-        self._resumed: Fact | None = None
         self.room.talk()
 
     # ---- time --------------------------------------------------------------------------------------------------------
@@ -185,11 +188,7 @@ class World:
     def bot_ended(self, bot: Bot) -> None:
         if bot in self.bots:
             self.bots.remove(bot)
-        for facts in self.words.values():
-            for fact in facts:
-                if fact.durable_ms is None and bot.epoch in fact.heard_by:
-                    fact.heard_by.discard(bot.epoch)
-                    fact.is_lost = not fact.heard_by and not (self.circumstances.replays_chat and fact.is_told_again)
+        self.words.bot_ended(bot)
 
     def machine_restarts(self) -> None:
         for bot in list(self.bots):
@@ -224,100 +223,6 @@ class World:
         newest = [bot for bot in self.bots if bot.is_in_room]
         is_told = all(bot.is_drained() and self.log.size() - 1 in bot.told_ms for bot in newest)
         return len(self.bots) == 1 and bool(newest) and is_told
-
-    # ---- what was said -----------------------------------------------------------------------------------------------
-
-    def says(self, seat: str, reference: str, fact: Fact, *, is_told_again: bool = True) -> None:
-        """Into the room. `reference`: the message id that its entry will have."""
-        self.words.setdefault((seat, reference), []).append(fact)
-        fact.is_told_again = is_told_again
-        fact.heard_by = {bot.epoch for bot in self.bots_in_room()}
-        fact.ever_heard_by |= fact.heard_by
-        fact.is_lost = not fact.heard_by and not (self.circumstances.replays_chat and is_told_again)
-
-    def said_ms(self, decided: Decided) -> int:
-        """When it was truly said. Who answers a notice has read one; that they are told theirs now is enough."""
-        for message in self.room.history:
-            if message.message_id == decided.message_id and message.reply_to not in self.room.public_notices:
-                return message.at_ms
-        return self.now_ms
-
-    def host_says(self, sitting: Sitting, text: str) -> None:
-        """Counts where the bot can tell that it is the host, and only the first time that it is told."""
-        message = self.room.writes(sitting, text)
-        fact = (Pause if text == "/pause" else Fact)(self.now_ms, "room")
-        self.says("host", message.message_id, fact)
-        counted: list[Fact] = []
-
-        def told(bot: Bot) -> None:
-            if not bot.is_host(sitting.seat):
-                fact.is_unheard = fact.is_unheard or (bool(counted) and fact.durable_ms is None)
-            if counted or not bot.is_host(sitting.seat):
-                return
-            counted.append(fact)
-            if text == "/pause":
-                self.paused(fact)
-            elif text == "/resume":
-                self.resumed(fact)
-
-        message.on_told = told
-
-    def told_message(self, bot: Bot, message: Message) -> None:
-        """A bot hears of it now; what it cannot tie to that person it cannot know."""
-        if message.seat in bot.roster:
-            facts = self._facts_of(message)
-            saw_yes = any(isinstance(fact, Word) and fact.is_yes and bot.epoch in fact.known_to for fact in facts)
-            for fact in facts:
-                if saw_yes or not isinstance(fact, Word) or fact.is_plain:
-                    fact.known_to.add(bot.epoch)
-
-    def told_again(self, bot: Bot, message: Message) -> None:
-        is_there = self.truth.at(message.seat) is not None
-        for fact in self._facts_of(message):
-            if fact.durable_ms is not None:
-                continue
-            if is_there:
-                fact.heard_by.add(bot.epoch)
-                fact.ever_heard_by.add(bot.epoch)
-            elif not fact.heard_by:
-                fact.is_unheard = True
-
-    def _facts_of(self, message: Message) -> list[Fact]:
-        seat, reference = message.seat, message.message_id
-        return [
-            fact
-            for key in (
-                (seat, reference),
-                (seat, f"{reference}:edited"),
-                (seat, f"{reference}:deleted"),
-                ("host", reference),
-            )
-            for fact in self.words.get(key, ())
-        ]
-
-    def written(self, event: Event, index: int) -> None:
-        """By a bot."""
-        if isinstance(event, Decided | HeadcountDeclared | HostActed):
-            seat = "host" if isinstance(event, HostActed) else str(event.seat)
-            reference = ":".join(event.message_id.split(":")[:2])  # the time of an edit is left out
-            for fact in self.words.get((seat, reference), ()):
-                fact.is_durable(self.now_ms, index, len(self.boots))
-        elif isinstance(event, RuleSettled) and event.rule is not Rule.EVERYONE and self.truth.loosened_ms is None:
-            self.truth.loosened_ms = self.now_ms
-            self.counts["fallback"] += 1
-
-    def paused(self, fact: Fact) -> None:
-        """What the host says twice in one millisecond may be heard in either order."""
-        is_tie = self._resumed is not None and self._resumed.at_ms == fact.at_ms
-        self.truth.shuttings.append((fact, self._resumed if is_tie else None))
-
-    def resumed(self, fact: Fact) -> None:
-        """The host's last word: each pause up to now is over."""
-        self._resumed = fact
-        self.truth.shuttings = [
-            (shut, fact if ended is None and isinstance(shut, Pause) and shut.at_ms <= fact.at_ms else ended)
-            for shut, ended in self.truth.shuttings
-        ]
 
     # ---- what is kept ------------------------------------------------------------------------------------------------
 
@@ -354,7 +259,11 @@ class World:
         delay_ms = self.circumstances.path_delay_ms
         from_ms = judged_from_ms(frame.captured_ms, frame.duration_ms, frame.encoding, delay_ms)
         to_ms = frame.captured_ms + frame.duration_ms
-        return isinstance(judge(record, frame.speakers, from_ms, to_ms, Purpose.RECORDING), Grounds)
+        if not isinstance(judge(record, frame.speakers, from_ms, to_ms, Purpose.RECORDING), Grounds):
+            return False
+        yeses = (self.log.tail(index)[0].event for index in frame.relies_on)
+        named = {yes.seat for yes in yeses if isinstance(yes, Decided)}
+        return whose_consent(record, frame.speakers, frame.rule, from_ms, to_ms) <= named
 
     def cut_back(self, boot: str, seat: SeatId | None, after_ms: int) -> None:
         """As the writer of sound does it: whatever stay kept it, on the clock of this boot."""

@@ -82,6 +82,7 @@ class Bot:
         self.is_fed = True  # the last delivery was taken
         self.roster: dict[str, str] = {}  # whom the room has told it of, by the name shown
         self.due_ms: dict[str, int] = {}  # when the room's channels have told all that was pushed
+        self.held: list[Callable[[], None]] = []  # by a silent room
         self.doubts: list[tuple[int, int, str]] = []  # what its process lived through, on the true clock
         self._lanes: dict[str, deque[Command]] = {name: deque() for name in ("log", "room", "chat", "speech")}
         self._busy: set[str] = set()
@@ -102,10 +103,8 @@ class Bot:
         """Now, or when the stalled loop goes on."""
         if not self.is_alive:
             return
-        if self.world.now_ms < self.stalled_until_ms:
-            self.backlog.setdefault(source, []).append(work)
-        else:
-            work()
+        self.backlog.setdefault(source, []).append(work)
+        self._go_on()
 
     def stall(self, until_ms: int) -> None:
         self.stalled_until_ms = until_ms
@@ -254,6 +253,8 @@ class Bot:
             return
         after = self._do(command)
         told_ms = self.world.now_ms + self.world.dice.choice((0, 0, 1, 5, 40))
+        if isinstance(command, PostNotice | AskPhone):
+            told_ms += 1  # nobody answers in the millisecond in which it can be read
 
         def done() -> None:
             if after is not None:
@@ -270,14 +271,12 @@ class Bot:
                 return self._store(command)
             case Hear(seats=seats):
                 self.heard_seats = frozenset(map(str, seats))
-            case PostNotice(seats=seats, line=line):
+            case PostNotice() | AskPhone():
+                seats = command.seats if isinstance(command, PostNotice) else frozenset({command.seat})
+                line = command.line if isinstance(command, PostNotice) else None
                 message_id = world.room.post_notice(self, {str(seat) for seat in seats})
-                if message_id:
-                    return lambda: self.take(NoticePosted(message_id=message_id, seats=seats, line=line))
-            case AskPhone(seat=seat):
-                message_id = world.room.post_notice(self, {str(seat)})
-                if message_id:
-                    return lambda: self.take(NoticePosted(message_id=message_id, seats=frozenset({seat})))
+                posted = NoticePosted(message_id=message_id, seats=seats, line=line, stays=command.stays)
+                return (lambda: self.take(posted)) if message_id else None
             case PostLine():
                 world.laws.posted(self, command)
             case JoinRoom():
@@ -297,7 +296,7 @@ class Bot:
                     finally:
                         entry = world.log.find(event_id)
                         if entry is not None:
-                            world.written(event, entry.index)
+                            world.words.written(event, entry.index)
                 case CutBack(seat=seat, after_ms=after_ms, of_earlier_stays=of_earlier_stays):
                     is_older = of_earlier_stays and after_ms < self.capture.began_ms
                     if is_older or self.capture.kept_after(seat, after_ms):

@@ -18,16 +18,16 @@ from consent_notice.decisions import Act
 from consent_notice.events import Decided, Means
 from consent_notice.frames import judged_from_ms
 from consent_notice.notice import Say
-from consent_notice.rules import MeetingRecord, Refusal, judge
-from consent_notice.words import Purpose, Rule, SeatId, seat_of_voice
+from consent_notice.rules import MeetingRecord, Refusal, judge, whose_consent
+from consent_notice.words import Purpose, SeatId, seat_of_voice
 from storage.replay import replay
 from tests.simulators.visit import BOT
-from tests.simulators.world_truth import Fact
+from tests.simulators.world_truth import DATED_EARLY_MS, FOREVER_MS, Fact
 
 if TYPE_CHECKING:
     from tests.simulators.world import Kept, World
     from tests.simulators.world_bot import Bot
-    from tests.simulators.world_truth import Sitting, Word
+    from tests.simulators.world_truth import Person, Sitting, Word
 
 NO_ANSWER = "zq"  # stands in each text that is no answer, and in no other
 _THANKS_FOR_YES = frozenset({Say.THANKS_GIVEN, Say.THANKS_GIVEN_NO_TRANSCRIPT, Say.THANKS_SOUND_ONLY})
@@ -41,6 +41,10 @@ class BrokenLaw(AssertionError):
     def __init__(self, law: int, what: str) -> None:
         super().__init__(f"law {law}: {what}")
         self.law = law
+
+
+def _is_yes_of(event: object, seat: str) -> bool:
+    return isinstance(event, Decided) and event.seat == seat and (Purpose.RECORDING, Act.GIVE) in event.acts
 
 
 class Laws:
@@ -84,19 +88,35 @@ class Laws:
     def _asks_nobody_who_refused(self, bot: Bot, seats: Iterable[SeatId]) -> None:
         for seat in seats:
             sitting = self.world.truth.at(seat)
-            for person in sitting.people if sitting is not None else []:
+            if sitting is None:
+                continue
+            for person in sitting.people:
                 last = person.words[-1] if person.words else None
-                if last is None or last.is_yes or person.eager_ms >= last.at_ms or not bot.knows(last):
+                if last is None or last.is_yes or not bot.knows(last):
                     continue
-                if sitting is not None and self._can_be_tied_to(last, sitting):
+                if self._eager_ms(bot, sitting, person) >= last.at_ms:
+                    continue
+                if self._can_be_tied_to(last, sitting):
                     raise BrokenLaw(8, f"{person.key} said no, and is asked again at {seat}")
+
+    def _eager_ms(self, bot: Bot, sitting: Sitting, person: Person) -> int:
+        """Where only names are known, by whoever may bear it by now; where the bot was not told yet that several sit
+        there, by any of them."""
+        if self.world.circumstances.names_only:
+            return max(each.eager_ms for each in self.world.people.values())
+        is_shared = bot.session.record.people_on(SeatId(sitting.seat), FOREVER_MS) > 1
+        return person.eager_ms if is_shared else max(each.eager_ms for each in sitting.people)
 
     def _can_be_tied_to(self, word: Word, sitting: Sitting) -> bool:
         """Where only names are known, what was said before they came back is nobody's any more."""
         if not self.world.circumstances.names_only:
             return True
-        if word.index is not None and getattr(self.world.log.tail(word.index)[0].event, "seat", "") != sitting.seat:
-            return False
+        if word.index is None and not word.is_plain:
+            return False  # what was taken back was nobody's yes
+        if word.index is not None:
+            said, *later = (entry.event for entry in self.world.log.tail(word.index))
+            if getattr(said, "seat", "") != sitting.seat or any(_is_yes_of(event, sitting.seat) for event in later):
+                return False
         return word.at_ms >= sitting.from_ms
 
     def _logs_only_answers(self, bot: Bot, decided: Decided) -> None:
@@ -105,12 +125,17 @@ class Laws:
         gives = (Purpose.RECORDING, Act.GIVE) in decided.acts
         if not gives or decided.means not in (Means.CHAT, Means.AHEAD, Means.PHONE):
             return
-        said_ms = self.world.said_ms(decided)
-        readable = [at_ms for at_ms, _ in self.world.room.notices.get(str(decided.seat), ()) if at_ms <= said_ms]
-        sittings = [each for each in self.world.truth.sittings if each.seat == decided.seat]
-        then = [each for each in sittings if each.from_ms <= said_ms <= each.to_ms]
-        if then and not any(each.from_ms <= at_ms <= each.to_ms for each in then for at_ms in readable):
+        if not self._had_a_notice(decided):
             raise BrokenLaw(1, f"a yes by {decided.means} without a notice after the join of {decided.seat}")
+
+    def _had_a_notice(self, decided: Decided) -> bool:
+        """In that stay, before the yes; who answers one of an earlier stay has read it, and may get theirs after it."""
+        said_ms, is_reply = self.world.words.said_ms(decided)
+        sittings = [each for each in self.world.truth.sittings if each.seat == decided.seat]
+        then = [each for each in sittings if each.from_ms - DATED_EARLY_MS <= said_ms <= each.to_ms]
+        notices = [at_ms for at_ms, _ in self.world.room.notices.get(str(decided.seat), ())]
+        readable = [at_ms for at_ms in notices if at_ms <= said_ms or is_reply]
+        return not then or any(each.from_ms <= at_ms <= each.to_ms for each in then for at_ms in readable)
 
     def _holds_no_chat(self, command: Command) -> None:
         seen = command.event if isinstance(command, Append) else command
@@ -190,7 +215,8 @@ class Laws:
             why = world.truth.may_keep(kept.seats, kept.from_ms, kept.to_ms, counts)
             if why:
                 raise BrokenLaw(1, f"still kept [{kept.from_ms}, {kept.to_ms}) of {kept.frame.track}: {why}")
-            self._is_judged_kept_again(kept, records[kept.boot])
+            if not world.bots or kept.epoch == world.log.epoch:  # of a bot that was replaced, when the visit is over
+                self._is_judged_kept_again(kept, records[kept.boot])
         world.counts["settled"] += 1
 
     def _is_judged_kept_again(self, kept: Kept, record: MeetingRecord) -> None:
@@ -201,9 +227,7 @@ class Laws:
         verdict = judge(record, frame.speakers, from_ms, to_ms, Purpose.RECORDING)
         if isinstance(verdict, Refusal):
             raise BrokenLaw(4, f"the log refuses [{kept.from_ms}, {kept.to_ms}) of {frame.track}: {verdict.why}")
-        needed = set(frame.speakers) - {record.own_voice}
-        if frame.rule is Rule.EVERYONE:
-            needed |= record.present(from_ms, to_ms)
+        needed = whose_consent(record, frame.speakers, frame.rule, from_ms, to_ms)
         entries = [self.world.log.tail(index)[0].event for index in frame.relies_on]
         named = {seat_of_voice(event.seat) for event in entries if isinstance(event, Decided)}
         if needed - named:

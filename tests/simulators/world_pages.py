@@ -115,9 +115,12 @@ class Pages:
         assert page.seat is not None
         is_shared = self.people_at(page.seat) > 1
         acts = YES if says_yes else self.world.dice.choice((NO, WITHDRAWN))
-        word = page.person.says(self._word(is_yes=says_yes))
+        sitting = self.world.truth.at(page.seat)
+        # Under a name that two bear at a time, its code may have been taken for the other's.
+        is_theirs = not self.world.circumstances.names_only or (sitting is not None and page.person in sitting.people)
+        facts = [page.person.says(self._word(is_yes=says_yes))] if says_yes or is_theirs else []
         event = self._decided(page.seat, acts, Means.PAGE, person=page.reference if is_shared else "")
-        self._send(event, word)
+        self._send(event, *facts)
 
     def says_no_by_name(self, person: Person, name: str) -> None:
         """Without a code: it counts for whoever bears the name."""
@@ -183,9 +186,9 @@ class Pages:
     def host_acts(self, act: HostAct) -> None:
         fact = (Pause if act is HostAct.PAUSE else Fact)(self.world.now_ms, "log")
         if act is HostAct.PAUSE:
-            self.world.paused(fact)
+            self.world.words.paused(fact)
         elif act is HostAct.RESUME:
-            self.world.resumed(fact)
+            self.world.words.resumed(fact)
         event = HostActed(
             visit=VISIT,
             epoch=self.world.log.epoch,
@@ -198,10 +201,10 @@ class Pages:
         self._send(event, fact)
 
     def attests(self, sitting: Sitting) -> None:
-        """Counts, where the admin let it, for who has said no themselves."""
+        """Counts, where the admin let it, for who has said nothing themselves that anybody heard."""
         facts: list[Fact] = []
         for person in sitting.people if self.world.circumstances.attested_opens else []:
-            if person.wants is None:
+            if all(word.is_lost or word.is_unheard for word in person.words):
                 facts.append(person.says(self._word(is_yes=True)))
         event = self._decided(sitting.seat, ((Purpose.RECORDING, Act.ATTEST),), Means.HOST)
         self._send(event, *facts)
@@ -211,7 +214,7 @@ class Pages:
     def agreed_ahead(self, person: Person, *, says_yes: bool) -> None:
         self.agreements[person.key] = says_yes
         word = person.says(Word(-FOREVER_MS, "log", is_yes=says_yes))
-        self.world.words[f"s-{person.key}", f"agreement-{person.key}:s-{person.key}"] = [word]
+        self.world.words.facts[f"s-{person.key}", f"agreement-{person.key}:s-{person.key}"] = [word]
 
     def find_agreement(self, seat: SeatId, platform_id: str) -> AgreementFound:
         said = self.agreements.get(platform_id)

@@ -28,7 +28,7 @@ from bot.ports import (
 from consent_notice.frames import Encoding, HeardFrame
 from consent_notice.words import IdentityLevel, SeatId, SeatKind
 from tests.simulators.visit import BOT
-from tests.simulators.world_truth import Fact, Person, Sitting
+from tests.simulators.world_truth import DATED_EARLY_MS, Fact, Person, Sitting
 
 if TYPE_CHECKING:
     from tests.simulators.world import World
@@ -64,6 +64,9 @@ class Message:
     is_whisper: bool = False
     is_talk: bool = False  # stands between somebody's question and another's answer
     reply_to: str | None = None
+    code: str = ""  # of a page
+    is_bare: bool = False
+    changed_ms: int | None = None
     on_told: Callable[[Bot], None] | None = None
 
 
@@ -102,7 +105,7 @@ class Room:
         if world.dice.random() < 0.01:  # the room breaks its promise
             lag_ms = self.capabilities.roster_lag_ms + world.dice.choice((250, 700))
             sitting.told = Fact(world.now_ms, "room")
-            world.says(seat, f"joined {world.now_ms}", sitting.told, is_told_again=False)
+            world.words.says(seat, f"joined {world.now_ms}", sitting.told, is_told_again=False)
             sitting.told.ever_heard_by.clear()
         for bot in world.bots_in_room():
             self.tell_joined(bot, sitting, lag_ms)
@@ -123,7 +126,7 @@ class Room:
             name=name,
             seat_kind=kind,
             identity_level=self.capabilities.identity_level,
-            at_ms=self.world.boot_ms(sitting.from_ms - self.world.dice.choice((0, 0, 5, 40))),
+            at_ms=self.world.boot_ms(sitting.from_ms - self.world.dice.choice((0, 0, 5, DATED_EARLY_MS))),
             platform_id=sitting.people[0].key if knows_person else "",
             is_phone=seat in self.phones,
         )
@@ -178,12 +181,19 @@ class Room:
 
         def make_again(seat: SeatId, at_ms: int) -> RoomEvent:
             return ChatSaid(
-                message_id=message.message_id, seat=seat, text=text, reply_to=None, to_bot_only=False, at_ms=at_ms
+                message_id=message.message_id,
+                seat=seat,
+                text=text,
+                reply_to=None,
+                to_bot_only=False,
+                at_ms=at_ms,
+                was_changed=True,
             )
 
+        self.world.words.is_over(message)
         edit = Message(message.message_id, message.seat, message.name, self.world.now_ms, make)
         self._tell_all(edit)
-        message.make = make_again
+        message.make, message.changed_ms = make_again, self.world.now_ms
         return edit
 
     def deletes(self, message: Message) -> Message:
@@ -191,6 +201,7 @@ class Room:
             return ChatDeleted(message_id=message.message_id, seat=seat, at_ms=at_ms)
 
         message.is_gone = True
+        self.world.words.is_over(message)
         deletion = Message(message.message_id, message.seat, message.name, self.world.now_ms, make)
         self._tell_all(deletion)
         return deletion
@@ -230,7 +241,8 @@ class Room:
 
     def tell_message(self, bot: Bot, message: Message, lag_ms: int) -> None:
         """After the join of whoever said it. Where only names are known, it is from whoever bears the name."""
-        at_ms, make = self.world.boot_ms(message.at_ms), message.make
+        as_of_ms = message.at_ms if message.changed_ms is None else message.changed_ms
+        at_ms, make = self.world.boot_ms(as_of_ms), message.make
 
         def told() -> None:
             seat = message.seat
@@ -239,7 +251,7 @@ class Room:
                 if not named:
                     return
                 seat = self.world.dice.choice(named)
-            self.world.told_message(bot, message)
+            self.world.words.told_message(bot, message, as_of_ms)
             if message.on_told is not None:
                 message.on_told(bot)
             bot.take(make(SeatId(seat), at_ms))
@@ -266,9 +278,11 @@ class Room:
             for sitting in self.world.truth.present():
                 self.tell_joined(bot, sitting, 0)
             if self.replays:
+                for message in self.history[:-REPLAYED]:
+                    self.world.words.is_over(message)
                 for message in self.history[-REPLAYED:]:
                     if not message.is_gone and message.is_told_again:
-                        self.world.told_again(bot, message)
+                        self.world.words.told_again(bot, message)
                         self.tell_message(bot, message, self.world.dice.choice((0, 1, 40)))
             self._is_alive(bot)
 
@@ -304,12 +318,19 @@ class Room:
         bot.due_ms[channel] = due_ms
 
         def deliver() -> None:
-            if self.world.now_ms < self.silent_until_ms:
-                self.world.at(self.silent_until_ms, deliver)
-            elif bot.is_in_room:
-                bot.on_loop("room", told)
+            bot.held.append(told)
+            self._let_go(bot)
 
         self.world.at(due_ms, deliver)
+
+    def _let_go(self, bot: Bot) -> None:
+        """In the order in which it came, once the room speaks again."""
+        if self.world.now_ms < self.silent_until_ms:
+            self.world.at(self.silent_until_ms, lambda: self._let_go(bot))
+            return
+        held, bot.held = bot.held, []
+        for told in held if bot.is_in_room else []:
+            bot.on_loop("room", told)
 
     # ---- sound -------------------------------------------------------------------------------------------------------
 

@@ -39,9 +39,12 @@ def _anybody(world: World) -> Sitting | None:
     return world.dice.choice(here) if here else None
 
 
+def _told_of(sitting: Sitting) -> list[Person]:
+    return [person for person in sitting.people if person.told is None or person.told.index]
+
+
 def _speaker(world: World, sitting: Sitting) -> Person:
-    """Of those that somebody told of."""
-    return world.dice.choice([person for person in sitting.people if person.told is None or person.told.index])
+    return world.dice.choice(_told_of(sitting))
 
 
 # ---- people come and go ----------------------------------------------------------------------------------------------
@@ -135,11 +138,11 @@ def chat_yes(world: World) -> None:
         text = dice.choice(BARE_YES)
         is_meant = reply_to is not None or (_is_noticed(world, sitting) and _is_first_since_ask(world, sitting))
     message = room.writes(sitting, text, reply_to=reply_to, whisper=dice.random() < 0.1)
-    person = sitting.people[0]
+    person, message.is_bare = sitting.people[0], text in BARE_YES
     person.eager_ms = world.now_ms
     if is_meant:
         word = person.says(Word(world.now_ms, "room", is_yes=True, message_id=message.message_id))
-        world.says(sitting.seat, message.message_id, word)
+        world.words.says(sitting.seat, message.message_id, word)
 
 
 def chat_no(world: World) -> None:
@@ -151,7 +154,7 @@ def chat_no(world: World) -> None:
 
 def _says_no(world: World, sitting: Sitting, message: Message, *, is_told_again: bool = True) -> None:
     word = _speaker(world, sitting).says(Word(world.now_ms, "room", is_yes=False, message_id=message.message_id))
-    world.says(sitting.seat, message.message_id, word, is_told_again=is_told_again)
+    world.words.says(sitting.seat, message.message_id, word, is_told_again=is_told_again)
 
 
 def chat_nothing(world: World) -> None:
@@ -209,7 +212,7 @@ def delete(world: World) -> None:
 
 def _takes_back(world: World, sitting: Sitting, person: Person, reference: str, *, is_plain: bool) -> None:
     word = person.says(Word(world.now_ms, "room", is_yes=False, is_plain=is_plain))
-    world.says(sitting.seat, reference, word, is_told_again=is_plain)
+    world.words.says(sitting.seat, reference, word, is_told_again=is_plain)
 
 
 def told_again(world: World) -> None:
@@ -236,8 +239,8 @@ def phone_key(world: World) -> None:
     message = world.room.presses_key(sitting, digits)
     if was_asked and digits == "1":
         word = sitting.people[0].says(Word(world.now_ms, "room", is_yes=True))
-        world.says(sitting.seat, message.message_id, word, is_told_again=False)
-    elif was_asked:
+        world.words.says(sitting.seat, message.message_id, word, is_told_again=False)
+    elif was_asked and world.words.is_known_as_asked(sitting.seat):  # else it is only a key
         _says_no(world, sitting, message, is_told_again=False)
 
 
@@ -253,9 +256,9 @@ def page_code(world: World) -> None:
     own = [page for page in world.pages.open.values() if page.person is person]
     if own and (dice.random() < 0.3 or person.key.startswith("hall")):  # one page a person: who has two counts twice
         page = dice.choice(own)
-        world.room.writes(sitting, page.code)
+        world.room.writes(sitting, page.code).code = page.code
         if not world.pages.is_known(page):  # typed again, it is said for the first time
-            world.says(sitting.seat, page.code, person.says(Word(world.now_ms, "log", is_yes=page.says_yes)))
+            world.words.says(sitting.seat, page.code, person.says(Word(world.now_ms, "log", is_yes=page.says_yes)))
         return
     people = dice.choice((1, 1, 1, 2, 3)) if person.key == "hall" else max(1, len(sitting.people))
     says_yes = dice.random() < 0.8
@@ -263,9 +266,9 @@ def page_code(world: World) -> None:
     told = Fact(world.now_ms, "log")
     world.pages.note_people(sitting, people, told)
     word = person.says(Word(world.now_ms, "log", is_yes=says_yes))
-    world.room.writes(sitting, f"code {page.code}")
+    world.room.writes(sitting, f"code {page.code}").code = page.code
     for fact in (told, word):
-        world.says(sitting.seat, page.code, fact)
+        world.words.says(sitting.seat, page.code, fact)
 
 
 def page_form(world: World) -> None:
@@ -312,7 +315,7 @@ def host_chat(world: World) -> None:
     text = world.dice.choice(("/pause", "/resume", "/resume", "/ask", "/wait", "/fallback"))
     if world.dice.random() < 0.02:
         text = "/stop"
-    world.host_says(sitting, text)
+    world.words.host_says(sitting, text)
 
 
 def host_page(world: World) -> None:
@@ -372,11 +375,11 @@ def all_is_well(world: World) -> None:
 
 def _agrees(world: World, sitting: Sitting, message_id: str, *, is_told_again: bool = True) -> None:
     word = sitting.people[0].says(Word(world.now_ms, "room", is_yes=True, message_id=message_id))
-    world.says(sitting.seat, message_id, word, is_told_again=is_told_again)
+    world.words.says(sitting.seat, message_id, word, is_told_again=is_told_again)
 
 
 def _all_on_pages(world: World, sitting: Sitting) -> None:
-    for person in sitting.people:
+    for person in _told_of(sitting):
         page = next((page for page in world.pages.open.values() if page.person is person), None)
         if page is None:
             page = world.pages.opens(person, says_yes=True, people=len(sitting.people))

@@ -8,8 +8,9 @@ from pathlib import Path
 from bot.ports import LeftReason
 from bot.stay import ROOM_LOST_MS
 from config.wording import wordings
+from consent_notice.decisions import Act
 from consent_notice.events import Decided, VisitClosed
-from consent_notice.words import Rule
+from consent_notice.words import Purpose, Rule
 from storage.meetings import MeetingState
 from tests.adapter.bot.conftest import CLOCK, BotAtWork, until
 from tests.simulators.room import FRAME_MS
@@ -181,3 +182,36 @@ def _in_the_way_of(folder: Path) -> None:
     if folder.exists():
         folder.rmdir()
     folder.write_text("not a folder", encoding="utf-8")
+
+
+async def test_a_full_hall_that_is_there_already_is_no_flood(at_work: BotAtWork) -> None:
+    world, meeting = at_work.world, await at_work.plan(rule=Rule.EVERYONE)
+    people = [world.joins(f"Person {number}") for number in range(150)]
+    async with at_work.visiting(meeting) as visiting:
+        await until(lambda: world.notices_to(people[-1]), 30)
+        world.writes(people[0], "record no")
+        world.ends(LeftReason.MEETING_ENDED)
+        await visiting
+    visit = await at_work.visit_of(meeting)
+    assert visit.left_reason == LeftReason.MEETING_ENDED
+    decided = [entry.event for entry in at_work.store.log.entries_of(visit.id) if isinstance(entry.event, Decided)]
+    assert [event.seat for event in decided] == [people[0]]
+
+
+async def test_a_no_in_reply_to_the_bot_s_thanks_takes_the_yes_back(at_work: BotAtWork) -> None:
+    world, meeting = at_work.world, await at_work.plan()
+    ann, ben = world.joins("Ann"), world.joins("Ben")
+    async with at_work.visiting(meeting) as visiting:
+        await until(lambda: world.notices_to(ann))
+        world.writes(ann, "record yes")
+        await until(lambda: world.is_kept(ann))
+        await until(lambda: [posted for posted in world.posts if posted.post.to_seat == ann])
+        thanks = [posted for posted in world.posts if posted.post.to_seat == ann][-1]
+        world.writes(ben, "shall we begin?")
+        world.writes(ann, "no", reply_to=thanks.message_id)
+        await until(lambda: not world.is_kept(ann))
+        world.ends(LeftReason.MEETING_ENDED)
+        await visiting
+    visit = await at_work.visit_of(meeting)
+    decided = [entry.event for entry in at_work.store.log.entries_of(visit.id) if isinstance(entry.event, Decided)]
+    assert [dict(event.acts)[Purpose.RECORDING] for event in decided] == [Act.GIVE, Act.WITHDRAW]

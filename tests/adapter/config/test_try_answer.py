@@ -80,6 +80,8 @@ def test_a_context_file_says_where_it_stands(tmp_path: Path) -> None:
         ({"ms_since_ask": 1, "is_first_since_ask": False}, "yes", "none"),
         ({"ms_since_ask": 1, "replies_to_another": True}, "yes", "none"),
         ({"ms_since_ask": 1, "others_talked_before": True}, "yes", "unclear"),
+        ({"replies_to_another": True, "replies_to_line": True}, "no", "refused"),
+        ({"replies_to_another": True, "replies_to_line": True}, "yes", "unclear"),
         ({"follows_question": True}, "sound only", "unclear"),
         ({"ms_since_ask": None, "has_given": True}, "stop", "withdrawn"),
         ({"language": "fr", "reply_to_notice": True}, "oui", "given"),

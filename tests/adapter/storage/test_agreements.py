@@ -107,13 +107,14 @@ async def test_a_no_can_be_taken_back_too_and_by_its_own_page_alone(stand_up: St
 
 async def test_a_form_that_is_sent_again_changes_nothing(stand_up: StandUp) -> None:
     await stand_up.say(YES, nonce="first", seen=-1)
-    assert (await stand_up.say(NO, nonce="first")).says_yes  # whatever it says now
+    await stand_up.say(YES, nonce="first", seen=-1)
+    assert (await stand_up.say(NO, nonce="first")).says_no  # another button of that form, and so another answer
     await stand_up.store.agreements.withdraw("page of ada", "second")
     again = await stand_up.say(YES, nonce="first", seen=-1)
     assert again.withdrawn_at is not None
     await stand_up.store.agreements.withdraw("page of ada", "second")
-    await stand_up.say(NO, nonce="first")  # whatever it says now
-    assert len(entries(stand_up.store)) == 2
+    await stand_up.say(NO, nonce="first")
+    assert len(entries(stand_up.store)) == 3
 
 
 async def test_an_answer_to_an_older_sight_of_the_page_is_refused(stand_up: StandUp) -> None:

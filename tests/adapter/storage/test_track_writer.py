@@ -15,6 +15,7 @@ from storage import track_writer
 from storage.parts import StoredFrame
 from storage.store import Store
 from storage.track_writer import FaultKind, TrackFault, TrackWriter
+from storage.verify import verify
 from tests.adapter.storage.hand_clock import HandClock
 from tests.adapter.storage.meeting import FRAME_MS, NO, YES, Meeting, begin
 
@@ -373,3 +374,25 @@ async def test_a_late_no_cuts_on_a_full_disk_too(small_disk: Path, meeting: Meet
     stored = await frames_of(meeting, "ann")
     assert all(frame.ends_ms <= meeting.started_ms + 3_000 for frame in stored)
     assert len(stored) >= 130  # at most the 250 ms around the cut are lost
+
+
+async def test_sound_that_does_not_name_whom_the_log_has_there_goes_when_the_visit_is_over(
+    store: Store, clock: HandClock, data_dir: Path
+) -> None:
+    """Bob had agreed and left; a crash took the entry of his leaving, so by the log he was there all the time."""
+    meeting = await begin(store, clock, rule=Rule.EVERYONE)
+    await meeting.joins("ann")
+    await meeting.says("ann", *YES)
+    gate = meeting.gate()
+    frames = meeting.admitted(gate, "ann", range(100))
+    assert len(frames) == 99  # the first may hold what was said before the yes
+    await meeting.joins("bob")
+    await meeting.says("bob", *YES)
+    writer = writer_of(meeting, Faults())
+    for frame in frames:
+        writer.keep(frame)
+    await writer.settle_and_close()
+    assert any("does not name" in fault for fault in verify(data_dir).faults)
+    store.tracks.refuse(meeting.visit, meeting.meeting_epoch)
+    assert await frames_of(meeting, "ann") == []
+    assert verify(data_dir).faults == []

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from consent_notice.ahead import Covers
+from consent_notice.ahead import BY_PLATFORM_ID, Covers
 from consent_notice.decisions import Act
 from consent_notice.events import NO_VISIT, AgreedAhead, Decided, Means
 from consent_notice.words import IdentityLevel, Purpose, VisitId
 from storage.store import Store
 from storage.verify import verify
 from tests.adapter.storage.ahead import NO, YES, StandUp
-from tests.adapter.storage.events import NOTICE, read_by
+from tests.adapter.storage.events import NOTICE, joined, read_by
 from tests.adapter.storage.hand_clock import HandClock
 
 DAY_MS = 24 * 3_600_000
@@ -141,3 +141,27 @@ async def test_each_entry_is_where_it_belongs(stand_up: StandUp) -> None:
     assert f"log entry {before + 2}: an entry of that kind belongs to a visit" in found
     assert isinstance(strays[2], Decided)
     assert (strays[2].means, strays[2].visit) == (Means.AHEAD, VisitId(""))
+
+
+async def test_a_platform_s_id_that_no_code_and_no_tap_tied_is_named(stand_up: StandUp) -> None:
+    """A row put in by hand would have a stranger's voice kept in Ada's name."""
+    store, said = stand_up.store, await stand_up.say(YES)
+
+    async def present(day: int, platform_id: str) -> VisitId:
+        visit = await stand_up.begin(day)
+        seat = joined(visit, "ada", stand_up.clock.boot_ms(), boot_id=stand_up.clock.boot_id)
+        seat = replace(seat, platform_id=platform_id)
+        await store.log.append(seat, event_id=f"{visit}/with id")
+        return visit
+
+    async def found_by_id(visit: VisitId) -> int:
+        event = replace(stand_up.repeats(visit, said.id), matched_by=BY_PLATFORM_ID)
+        return (await store.log.append(event, event_id=f"{visit}/found")).index
+
+    await stand_up.counts(await present(0, "id-of-ada"), said.id)  # by a code
+    await found_by_id(await present(1, "id-of-ada"))
+    assert faults(stand_up) == []
+    wrong = await found_by_id(await present(2, "id-of-mallory"))
+    assert faults(stand_up) == [
+        f"log entry {wrong}: it takes somebody for a person who agreed ahead, and nothing tied the two"
+    ]

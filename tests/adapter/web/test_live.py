@@ -307,3 +307,21 @@ async def test_nobody_is_spoken_for_before_the_bot_asked_or_after_they_left(atte
         assert "Nothing was changed" in browser.text
     entries = attesting.store.log.entries_of(meeting.visit.id)
     assert not [e for e in entries if isinstance(e.event, Decided)]
+
+
+async def test_a_pause_in_an_old_form_counts_again_after_it_was_resumed(site: Site, people: People) -> None:
+    meeting = await Meeting.begin(site, people.ingrid, rule=Rule.EACH_VOICE)
+    await meeting.join("Ada")
+    path = f"/meetings/{meeting.row.id}/act"
+    async with site.browser(people.ingrid) as browser:
+        await browser.open("/meetings")
+        old = browser.hidden(path)
+        await browser.send(path, {**old, "act": "pause"})
+        site.clock.pass_s(1)
+        await browser.send(path, {**old, "act": "pause"})
+        assert acts_of(site, meeting) == [HostAct.PAUSE]
+        await browser.open("/meetings")
+        await browser.submit(path, act="resume")
+        site.clock.pass_s(1)
+        await browser.send(path, {**old, "act": "pause"})
+    assert acts_of(site, meeting) == [HostAct.PAUSE, HostAct.RESUME, HostAct.PAUSE]

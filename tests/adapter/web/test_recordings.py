@@ -13,6 +13,7 @@ from consent_notice.events import RecordRead
 from consent_notice.words import Purpose, SeatId
 from storage.transcripts import Utterance
 from tests.adapter.web.conftest import People
+from tests.simulators.damage import change_last_byte
 from tests.simulators.speech import opus_packets, tone
 from tests.simulators.web_site import Meeting, Site
 
@@ -110,7 +111,7 @@ async def test_the_transcript_stands_beside_it_and_reading_it_is_noted(site: Sit
         assert 'data-seek-to="1200"' in browser.text
         assert reads(site, meeting) == [(people.ingrid.id, "transcript")]
         path = site.store.transcripts.path_of(row.id)
-        path.write_bytes(path.read_bytes()[:-1] + b"!")
+        change_last_byte(path)
         await browser.open(f"/recordings/{meeting.visit.id}")
         assert browser.status == 200
         assert "onrecord verify" in browser.text
@@ -121,7 +122,7 @@ async def test_a_part_that_was_changed_is_not_played(site: Site, people: People)
     meeting, ada = await recorded(site, people)
     (part,) = (site.settings.data_dir / "tracks").rglob("*.part")
     part.chmod(0o600)
-    part.write_bytes(part.read_bytes()[:-1] + b"!")
+    change_last_byte(part)
     async with site.browser(people.ingrid) as browser:
         await browser.open(f"/recordings/{meeting.visit.id}/voices/{ada}.ogg")
         assert browser.status == 409

@@ -6,13 +6,19 @@ from dataclasses import replace
 
 import pytest
 
-from bot.commands import AgreementFound, AskPhone, CutBack, FindAgreement, PageBound, PostLine, PostNotice, SpeakNotice
+from bot.commands import (
+    AskPhone,
+    CutBack,
+    PageBound,
+    PostLine,
+    PostNotice,
+)
 from bot.ports import ChatDeleted, ChatEdited, DigitsPressed
 from consent_notice.decisions import Act
 from consent_notice.events import Decided, HeadcountDeclared, Means, NoticeDelivered
 from consent_notice.notice import Say
 from consent_notice.words import IdentityLevel, Purpose, Rule, SeatId
-from tests.simulators.visit import NO, YES, SimulatedVisit, in_a_room
+from tests.simulators.visit import NO, SimulatedVisit, in_a_room
 
 GIVE = ((Purpose.RECORDING, Act.GIVE),)
 REFUSE = ((Purpose.RECORDING, Act.REFUSE),)
@@ -169,6 +175,20 @@ def test_any_other_key_says_no(digits: str) -> None:
     assert visit.kept() == frozenset()
 
 
+def test_a_key_in_the_middle_of_the_question_can_say_no_and_not_yes() -> None:
+    for digits, is_no in (("2", True), ("1", False)):
+        visit = on_the_phone()
+        visit.posts_notices = False
+        visit.leave("tel")
+        visit.join("tel", "+48 22 ...", is_phone=True, level=IdentityLevel.SHARED_OR_ANONYMOUS)
+        visit.later(10)
+        before = len(decided(visit))
+        press(visit, digits)
+        visit.make_durable()
+        assert visit.kept() == frozenset()
+        assert (len(decided(visit)) > before) is is_no
+
+
 def test_keys_of_a_seat_that_is_no_telephone_say_nothing() -> None:
     visit = on_the_phone()
     press(visit, "1", seat="Ann")
@@ -272,107 +292,6 @@ def test_one_of_them_says_no_and_later_yes() -> None:
     visit.now_ms += 100
     visit.chat("Room", "stop")
     assert visit.kept() == frozenset(), "somebody at that seat said stop"
-
-
-# ---- said ahead --------------------------------------------------------------------------------------------------
-
-
-def found(visit: SimulatedVisit, seat: str, acts: tuple[tuple[Purpose, Act], ...], agreement: str = "a1") -> None:
-    visit.tell(
-        AgreementFound(
-            seat=SeatId(seat),
-            agreement=agreement,
-            acts=acts,
-            identity_level=IdentityLevel.PLATFORM_ACCOUNT,
-            matched_by="agreed ahead, platform id",
-        )
-    )
-
-
-def ahead(*names: str, rule: Rule = Rule.EVERYONE) -> SimulatedVisit:
-    visit = SimulatedVisit(rule=rule, changes={"knows_agreements": True})
-    visit.enter()
-    for name in names:
-        visit.join(name, name, platform_id=f"id of {name}")
-    return visit
-
-
-def test_nobody_is_asked_before_it_is_known_what_was_said_ahead() -> None:
-    visit = ahead("Ann", "Ben")
-    visit.later(500)
-    assert [order.platform_id for order in visit.ordered(FindAgreement)] == ["id of Ann", "id of Ben"]
-    assert visit.ordered(PostNotice) == []
-    visit.later(3_000)
-    assert len(visit.ordered(PostNotice)) == 1, "and not for ever"
-
-
-def test_where_all_agreed_ahead_one_short_line_is_all_it_takes() -> None:
-    visit = ahead("Ann", "Ben")
-    found(visit, "Ann", YES)
-    found(visit, "Ben", YES)
-    visit.later(100)
-    visit.make_durable()
-    assert visit.kept() == {"Ann", "Ben"}
-    assert visit.ordered(SpeakNotice) == []
-    assert [order.line for order in visit.ordered(PostNotice)] == [Say.AGREED_AHEAD]
-    assert lines_to(visit, None) == [Say.STARTED_AS_AGREED]
-    assert {event.means for event in decided(visit)} == {Means.AHEAD}
-    told = [entry.event.line for entry in visit.log if isinstance(entry.event, NoticeDelivered)]
-    assert told == ["agreed_ahead", "agreed_ahead"]
-
-
-def test_a_yes_ahead_counts_only_once_it_was_announced_in_this_meeting() -> None:
-    visit = ahead("Ann")
-    visit.posts_notices = False
-    visit.join("Ben", "Ben", platform_id="id of Ben")
-    found(visit, "Ann", YES)
-    found(visit, "Ben", YES)
-    visit.later(100)
-    visit.make_durable()
-    assert visit.kept() == frozenset()
-    assert decided(visit) == []
-
-
-def test_a_no_ahead_counts_at_once_and_nobody_asks_again() -> None:
-    visit = ahead("Ann", "Ben")
-    found(visit, "Ann", NO)
-    found(visit, "Ben", ())
-    visit.later(100)
-    visit.make_durable()
-    assert [(event.seat, event.means) for event in decided(visit)] == [("Ann", Means.AHEAD)]
-    assert [order.seats for order in visit.ordered(PostNotice)] == [frozenset({"Ben"})]
-    visit.later(200_000)
-    assert Say.REMINDER not in lines_to(visit, "Ann")
-
-
-def test_what_was_said_in_the_meeting_stands_over_what_was_said_ahead() -> None:
-    visit = ahead("Ann", "Ben", rule=Rule.EACH_VOICE)
-    found(visit, "Ben", ())
-    visit.chat("Ann", "record no")
-    found(visit, "Ann", YES)
-    visit.later(100)
-    visit.make_durable()
-    assert visit.kept() == frozenset()
-    assert all(event.means is Means.CHAT for event in decided(visit))
-
-
-def test_after_an_unclean_end_what_was_agreed_ahead_is_asked_about_anew() -> None:
-    """A stop that was said while the bot was away would be lost."""
-    first = ahead("Ann", "Ben", rule=Rule.EACH_VOICE)
-    found(first, "Ann", YES)
-    found(first, "Ben", YES)
-    first.later(100)
-    first.make_durable()
-    visit = SimulatedVisit(
-        rule=Rule.EACH_VOICE, epoch=2, earlier=tuple(first.log), changes={"knows_agreements": True}, now_ms=9_000
-    )
-    visit.enter()
-    visit.join("Ann", "Ann", platform_id="id of Ann")
-    visit.later(100)
-    visit.make_durable()
-    assert visit.kept() == frozenset()
-    assert visit.ordered(FindAgreement) == []
-    assert any(order.seats == {"Ann"} for order in visit.ordered(PostNotice))
 
 
 def test_a_no_from_elsewhere_cuts_back_what_is_on_disk() -> None:

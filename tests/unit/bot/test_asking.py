@@ -6,11 +6,11 @@ from itertools import pairwise
 from typing import Any
 
 from bot.commands import LeaveRoom, NoticePosted, PostLine, PostNotice, ServerStops, SpeakNotice
-from bot.ports import Hears, Joined
+from bot.ports import ChatSaid, Hears, Joined
 from bot.presence import Presence
 from consent_notice.notice import Say
 from consent_notice.words import IdentityLevel, Rule, SeatId, SeatKind
-from tests.simulators.visit import SimulatedVisit
+from tests.simulators.visit import NO, SimulatedVisit, decided_on_a_page
 
 
 def came_back(first: SimulatedVisit, *seats: str) -> SimulatedVisit:
@@ -117,6 +117,51 @@ def test_a_no_after_the_overtaking_yes_is_the_last_word() -> None:
     visit.tell(NoticePosted(message_id="n1", seats=frozenset({SeatId("b")})))
     visit.now_ms += 5
     visit.make_durable()
+    assert visit.kept() == frozenset()
+
+
+def test_a_no_on_a_page_between_the_overtaking_yes_and_its_notice_is_the_last_word() -> None:
+    """The page's no is told only afterwards, with the time at which it was said."""
+    visit = asked_but_not_yet_told_so()
+    visit.chat("b", "record yes", reply_to="n1")
+    refused_ms = visit.now_ms + 2
+    visit.now_ms += 5
+    visit.tell(NoticePosted(message_id="n1", seats=frozenset({SeatId("b")})))
+    visit.tell(decided_on_a_page(visit, "b", NO, at_ms=refused_ms))
+    visit.now_ms += 5
+    visit.make_durable()
+    assert visit.kept() == frozenset()
+
+
+def test_a_yes_of_an_earlier_stay_is_none_of_this_one_whatever_it_replies_to() -> None:
+    visit = asked_but_not_yet_told_so()
+    visit.later(2_000)
+    said_ms = visit.now_ms
+    visit.now_ms += 100
+    visit.leave("b")
+    visit.now_ms += 100
+    visit.join("b", "b")
+    visit.later(10)
+    reply = ChatSaid(
+        message_id="m", seat=SeatId("b"), text="record yes", reply_to="n1", to_bot_only=False, at_ms=said_ms
+    )
+    visit.tell(NoticePosted(message_id="n1", seats=frozenset()))
+    visit.tell(reply)
+    visit.tell(NoticePosted(message_id="n2", seats=frozenset({SeatId("b")})))
+    visit.now_ms += 5
+    visit.make_durable()
+    assert visit.kept() == frozenset()
+
+
+def test_who_was_away_when_the_notice_was_posted_has_not_read_it() -> None:
+    visit = asked_but_not_yet_told_so()
+    visit.later(2_000)
+    ordered = visit.ordered(PostNotice)[-1]
+    visit.leave("b")
+    visit.join("b", "b")
+    visit.tell(NoticePosted(message_id="n1", seats=ordered.seats, stays=ordered.stays))
+    visit.now_ms += 5
+    visit.say_yes("b")
     assert visit.kept() == frozenset()
 
 

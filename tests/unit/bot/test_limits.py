@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from bot.commands import CutBack, Durable, PostLine, PostNotice, SpeakLine
+from bot.commands import Command, CutBack, Durable, PostLine, PostNotice, SpeakLine
+from bot.limits import Limits
 from bot.ports import LeftReason
 from bot.presence import Presence
 from consent_notice.events import HostAct, HostActed, Means, RecordingBarred, RuleSettled, VisitOpened
 from consent_notice.notice import Say
+from consent_notice.rules import MeetingRecord
 from consent_notice.words import Purpose, Rule, SeatId, VisitId
 from storage.replay import replay
 from tests.simulators.visit import SimulatedVisit, in_a_room
@@ -85,6 +89,30 @@ def test_a_bar_shuts_for_good_and_looks_like_a_refusal() -> None:
     visit.later(120_000)
     assert visit.session.left_reason is LeftReason.NOT_EVERYONE_AGREED
     assert visit.session.left_detail == "not everyone agreed"
+
+
+def test_a_resume_from_before_the_machines_restart_ends_no_pause() -> None:
+    """The room tells it again; which of the two came first nobody can tell any more."""
+    first = agreed()
+    acted(first, HostAct.PAUSE)
+    orders: list[Command] = []
+    for said_ms, is_paused in ((-5, True), (5, False)):
+        resume = HostActed(
+            visit=VisitId("visit"),
+            epoch=2,
+            act=HostAct.RESUME,
+            means=Means.CHAT,
+            message_id="m",
+            boot_id="later boot",
+            at_ms=said_ms,
+        )
+        entries = [*first.log, Durable(index=len(first.log), event_id="resume", event=resume)]
+        limits = Limits(
+            replace(first.session.facts, boot_id="later boot"), MeetingRecord(Rule.EACH_VOICE), orders.append
+        )
+        for entry in entries:
+            limits.recall(entry)
+        assert limits.is_paused is is_paused
 
 
 @pytest.mark.parametrize("limit", ["pause", "bar", "rule"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from bot.commands import NoticePosted
 from bot.ports import ChatSaid, Joined
 from bot.seats import Seats
 from consent_notice.answers import Reading
@@ -15,7 +18,7 @@ def asked(*seats: str) -> Seats:
     found = Seats(phrases=PHRASES, language="en")
     for seat in seats:
         join(found, seat, 0)
-    found.noticed("notice", frozenset(map(SeatId, seats)), ASK_MS)
+    found.noticed(NoticePosted(message_id="notice", seats=frozenset(map(SeatId, seats))), ASK_MS)
     return found
 
 
@@ -45,6 +48,25 @@ def test_a_bare_yes_right_after_the_ask_counts() -> None:
     assert read(asked("a", "b"), said("a", "yes", ASK_MS + 5_000)) is Reading.GIVEN
 
 
+def test_a_bare_no_to_any_line_of_the_bot_counts_and_a_bare_yes_to_the_notice_alone() -> None:
+    """As to its reminder, or to its thanks for a yes; what others say in between is no matter."""
+    for text, before, after in (
+        ("no", Reading.REFUSED, Reading.WITHDRAWN),
+        ("👎", Reading.REFUSED, Reading.WITHDRAWN),
+        ("Wait, I did not mean that, no", Reading.UNCLEAR, Reading.WITHDRAWN),
+        ("yes", Reading.UNCLEAR, Reading.UNCLEAR),
+        ("thank you!", Reading.NONE, Reading.NONE),
+        ("why?", Reading.QUESTION, Reading.QUESTION),
+    ):
+        for has_given, reading in ((False, before), (True, after)):
+            seats = asked("a", "b")
+            seats.posted("reminder")
+            read(seats, said("b", "shall we begin?", ASK_MS + 1_000))
+            reply = said("a", text, ASK_MS + 90_000, reply_to="reminder")
+            assert seats.read(reply, has_given=has_given).reading is reading, text
+            assert seats.read(replace(reply, reply_to="of b"), has_given=False).reading is not Reading.REFUSED
+
+
 def test_the_question_of_another_notetaker_stands_between() -> None:
     seats = asked("a", "b")
     join(seats, "bot", ASK_MS + 1_000, SeatKind.BOT)
@@ -64,9 +86,9 @@ def test_a_whisper_to_the_bot_is_meant_for_nobody_else() -> None:
     join(seats, "a", 0)
     join(seats, "b", 0)
     assert read(seats, said("b", "Ada, do you have the report, or sound only?", ASK_MS - 10_000)) is Reading.NONE
-    seats.noticed("notice", frozenset({SeatId("a"), SeatId("b")}), ASK_MS)
+    seats.noticed(NoticePosted(message_id="notice", seats=frozenset({SeatId("a"), SeatId("b")})), ASK_MS)
     assert read(seats, said("a", "sound only", ASK_MS + 1_000, whisper=True)) is Reading.SOUND_ONLY
-    seats.noticed("again", frozenset({SeatId("a")}), ASK_MS + 2_000)
+    seats.noticed(NoticePosted(message_id="again", seats=frozenset({SeatId("a")})), ASK_MS + 2_000)
     assert read(seats, said("a", "yes", ASK_MS + 3_000, whisper=True)) is Reading.GIVEN
 
 
@@ -82,7 +104,7 @@ def test_what_was_said_in_the_minute_before_the_ask_casts_doubt_and_what_was_sai
         join(seats, "a", 0)
         join(seats, "b", 0)
         read(seats, said("b", "shall we begin?", ASK_MS - seconds * 1_000))
-        seats.noticed("notice", frozenset({SeatId("a")}), ASK_MS)
+        seats.noticed(NoticePosted(message_id="notice", seats=frozenset({SeatId("a")})), ASK_MS)
         assert read(seats, said("a", "yes", ASK_MS + 5_000)) is reading
 
 
@@ -90,7 +112,7 @@ def test_what_was_said_before_somebody_came_casts_no_doubt_on_their_answer() -> 
     seats = asked("b")
     read(seats, said("b", "is everybody here?", ASK_MS + 1_000))
     join(seats, "a", ASK_MS + 5_000)
-    seats.noticed("late", frozenset({SeatId("a")}), ASK_MS + 6_000)
+    seats.noticed(NoticePosted(message_id="late", seats=frozenset({SeatId("a")})), ASK_MS + 6_000)
     assert read(seats, said("a", "yes", ASK_MS + 9_000)) is Reading.GIVEN
 
 
@@ -98,5 +120,5 @@ def test_a_new_notice_begins_a_thread_anew() -> None:
     seats = asked("a", "b")
     read(seats, said("b", "can you hear me?", ASK_MS + 1_000, "notice"))
     assert read(seats, said("a", "yes", ASK_MS + 5_000, "notice")) is Reading.UNCLEAR
-    seats.noticed("again", frozenset({SeatId("a")}), ASK_MS + 200_000)
+    seats.noticed(NoticePosted(message_id="again", seats=frozenset({SeatId("a")})), ASK_MS + 200_000)
     assert read(seats, said("a", "yes", ASK_MS + 205_000, "again")) is Reading.GIVEN

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.commands import Append, BindPage, CutBack, Hear, PageBound, PostLine, PostNotice, Show, SpeakLine, SpeakNotice
 from bot.ports import Left, StopPressed, TileState
-from consent_notice.events import Decided, Means, NoticeDelivered
+from consent_notice.events import Decided, Means, NoticeDelivered, SeatJoined
 from consent_notice.notice import Say
 from consent_notice.words import IdentityLevel, Rule, SeatId, SeatKind
 from tests.simulators.visit import NO, YES, SimulatedVisit, decided_on_a_page, in_a_room
@@ -125,6 +125,17 @@ def test_under_everyone_a_leave_that_is_dated_too_early_opens_nothing_before_it_
     visit.now_ms += 1_000
     visit.tell(Left(seat=SeatId("d"), at_ms=visit.now_ms - 60))
     assert visit.session.kept_seats(visit.now_ms - 1) == frozenset()
+    assert visit.kept() == {"b"}
+
+
+def test_who_leaves_comes_back_and_leaves_within_one_moment_is_gone() -> None:
+    visit = in_a_room(Rule.EVERYONE, "b", "d")
+    visit.say_yes("b")
+    visit.now_ms += 1_000
+    visit.leave("d")
+    visit.join("d", "Dan")
+    visit.leave("d")
+    visit.now_ms += 1_000
     assert visit.kept() == {"b"}
 
 
@@ -311,3 +322,13 @@ def test_every_notice_that_was_delivered_is_logged_for_each_person() -> None:
     visit.make_durable()
     delivered = [entry.event.seat for entry in visit.log if isinstance(entry.event, NoticeDelivered)]
     assert sorted(delivered) == ["b", "c"]
+
+
+def test_of_the_time_before_the_bot_was_let_in_nothing_is_kept() -> None:
+    """A packet holds the one before it again, and who was there then nobody tells the bot."""
+    visit = in_a_room(Rule.EVERYONE, "b")
+    visit.say_yes("b")
+    let_in_ms = next(e.event.at_ms for e in visit.log if isinstance(e.event, SeatJoined) and e.event.is_own)
+    record = visit.session.record
+    assert not record.is_in_doubt(let_in_ms, let_in_ms + 20)
+    assert record.is_in_doubt(let_in_ms - 20, let_in_ms + 20)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.commands import CalledOff, HostStopped, LeaveRoom, OwnershipLost, PostLine, StorageFailed
-from bot.ports import Admitted, Ended, LeftReason
+from bot.commands import CalledOff, Hear, HostStopped, LeaveRoom, OwnershipLost, PostLine, StorageFailed
+from bot.ports import Admitted, Ended, LeftReason, StopPressed
 from bot.presence import IllegalEvent, Presence
 from consent_notice.notice import Say
 from consent_notice.words import Rule, SeatId
@@ -94,3 +94,12 @@ def test_events_out_of_place_raise_and_change_nothing() -> None:
     visit.tell(Ended(reason=LeftReason.REMOVED, detail="removed", at_ms=visit.now_ms))
     assert visit.session.left_reason is LeftReason.REMOVED
     assert visit.kept() == frozenset()
+
+
+def test_a_stop_button_while_the_bot_leaves_orders_nobodys_sound() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b", "c")
+    visit.say_yes("b")
+    visit.say_yes("c")
+    visit.tell(HostStopped())
+    orders = visit.tell(StopPressed(message_id="s1", seat=SeatId("b"), at_ms=visit.now_ms))
+    assert [order.seats for order in orders if isinstance(order, Hear)] == [frozenset()]

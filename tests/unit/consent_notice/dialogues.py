@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bot.commands import NoticePosted
 from bot.ports import ChatSaid, Joined
 from bot.seats import Seats
 from consent_notice.answers import OPENING, SHUTTING, Reading
@@ -58,11 +59,12 @@ def play(dialogue: Dialogue) -> Iterator[tuple[Line, Reading]]:
     for number, line in enumerate(dialogue.lines):
         at_ms = _ASK_MS + line.at_s * 1_000
         if not asked and line.at_s >= 0:
-            seats.noticed("notice", frozenset(SeatId(who) for who in people if who not in late), _ASK_MS)
+            there = frozenset(SeatId(who) for who in people if who not in late)
+            seats.noticed(NoticePosted(message_id="notice", seats=there), _ASK_MS)
             asked = True
         if not line.text:
             _join(seats, line.who, at_ms)
-            seats.noticed(f"notice to {line.who}", frozenset({SeatId(line.who)}), at_ms)
+            seats.noticed(NoticePosted(message_id=f"notice to {line.who}", seats=frozenset({SeatId(line.who)})), at_ms)
             continue
         said = ChatSaid(
             message_id=f"message {number}",

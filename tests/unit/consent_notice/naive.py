@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-NO_ANSWERS = ("unknown", "requested", "deferred", "attested")
+NO_ANSWERS = ("unknown", "requested", "deferred")
 
 
 @dataclass
@@ -51,7 +51,7 @@ class NaiveRecord:
 
     def yeses_at(self, seat: str, purpose: str, at_ms: int) -> set[int]:
         """Entries of the yeses that count in this millisecond."""
-        facts = self.said.get((seat, purpose), [])
+        facts = [fact for fact in self.said.get((seat, purpose), []) if fact.standing != "attested"]
         counting: set[int] = set()
         for place, yes in enumerate(facts):
             if yes.standing != "given" or yes.from_ms > at_ms:

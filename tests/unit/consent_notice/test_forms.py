@@ -173,3 +173,10 @@ def test_a_long_text_takes_time_in_proportion(text: str) -> None:
     is_asking(said)
     is_sign_for_no(said)
     assert time.process_time() - began < 5  # under 0.5 here; quadratic would take minutes
+
+
+def test_a_text_of_signs_that_stand_for_whole_phrases_gets_no_longer() -> None:
+    """Two thousand of them held the loop up for longer than it may be: nothing was kept of anybody meanwhile."""
+    assert len(loose_form("\ufdfa" * 2_000)) <= 2_000
+    assert loose_form("\ufb03x") == "fix"
+    assert loose_form("\ufdfa no") != "no"

@@ -116,6 +116,18 @@ def test_an_attestation_opens_only_where_an_admin_allowed_it_and_never_over_a_no
         assert isinstance(verdict(record, ANN), Refusal)
 
 
+def test_an_attestation_takes_back_no_answer_of_the_persons_own() -> None:
+    for allowed in (False, True):
+        record = record_of(attested_opens=allowed)
+        record.stands(ANN, RECORDING, Standing.GIVEN, 200, 7)
+        record.stands(ANN, RECORDING, Standing.ATTESTED, 150, 8)
+        record.stands(ANN, RECORDING, Standing.ATTESTED, 300, 9)
+        assert verdict(record, ANN) == Grounds(entries=frozenset({7}))
+        record.stands(ANN, RECORDING, Standing.REQUESTED, 2_000, None)
+        record.stands(ANN, RECORDING, Standing.ATTESTED, 2_100, 10)
+        assert isinstance(verdict(record, ANN, 2_200, 2_220), Grounds) == allowed
+
+
 def test_the_bots_own_words_are_kept_only_where_somebodys_would_be() -> None:
     each, everyone = record_of(), record_of(Rule.EVERYONE)
     for record in (each, everyone):

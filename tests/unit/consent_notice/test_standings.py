@@ -9,7 +9,7 @@ import pytest
 from consent_notice.decisions import Act
 from consent_notice.events import Decided, Means, NoticeDelivered
 from consent_notice.standings import StandingsReplay
-from consent_notice.words import IdentityLevel, Purpose, SeatId, Standing, VisitId
+from consent_notice.words import IdentityLevel, Purpose, SeatId, Standing, VisitId, voice_of
 
 ADA = SeatId("ada")
 ASKED = NoticeDelivered(
@@ -81,3 +81,38 @@ def test_only_changes_are_told() -> None:
 
 def test_a_purpose_has_its_own_floor() -> None:
     assert stands(said(Act.GIVE, 2, Purpose.INSIGHTS), purpose=Purpose.INSIGHTS) is Standing.UNKNOWN
+
+
+@pytest.mark.parametrize("act", [Act.RESET, Act.REVOKE, Act.INVALIDATE])
+def test_what_ends_a_seats_yes_leaves_the_no_of_who_shares_it(act: Act) -> None:
+    standings = StandingsReplay()
+    for number, (person, one) in enumerate([("", Act.GIVE), ("p1", Act.GIVE), ("p2", Act.REFUSE)]):
+        list(standings.after(replace(said(one, 2 + number), person=person)))
+    list(standings.after(replace(said(act, 9), means=Means.SYSTEM)))
+    of_one, of_other = (standings.now[voice_of(ADA, person), Purpose.RECORDING] for person in ("p1", "p2"))
+    assert of_other is Standing.REFUSED
+    assert (of_one is Standing.GIVEN) == (act is Act.RESET), "only the seat's own answer must be said again"
+
+
+@pytest.mark.parametrize(
+    ("of_seat", "alone"),
+    [
+        (Act.RESET, Standing.REFUSED),
+        (Act.REVOKE, Standing.REFUSED),
+        (Act.WITHDRAW, Standing.WITHDRAWN),
+    ],
+)
+def test_what_one_of_several_people_refused_is_ended_by_no_loss_of_the_seat_s_own_yes(
+    of_seat: Act, alone: Standing
+) -> None:
+    """They would be asked again, and their receipt would say so."""
+    standings = StandingsReplay()
+    means = Means.CHAT if of_seat is Act.WITHDRAW else Means.SYSTEM
+    for event in (
+        ASKED,
+        said(Act.GIVE, 2),
+        replace(said(Act.REFUSE, 3), means=Means.PAGE, person="p1"),
+        replace(said(of_seat, 4), means=means),
+    ):
+        list(standings.after(event))
+    assert standings.now[voice_of(ADA, "p1"), Purpose.RECORDING] is alone
