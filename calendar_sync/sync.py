@@ -11,10 +11,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 from calendar_sync.accounts import AccessRevoked, Credentials
@@ -34,12 +35,13 @@ from consent_notice.words import CalendarId
 from storage.accounts import AccountRow
 from storage.calendars import CalendarRow
 from storage.errors import NotStored, StorageError
-from storage.meetings import Cancelled
+from storage.meetings import Cancelled, MeetingRow, PlannedMeeting
 from storage.store import Store
 
 LOOK_BACK = timedelta(days=1)  # a meeting that began yesterday may still run
 LOOK_AHEAD = timedelta(days=14)
 MAX_EVENTS_A_PASS = 100_000
+NEW_AT_ONCE = 500  # meetings in one transaction
 
 log = logging.getLogger(__name__)
 
@@ -175,32 +177,28 @@ class CalendarSync:
         calendar_now = await self._store.calendars.get(calendar.id)
         if calendar_now is None or not calendar_now.enabled or calendar_now.address != calendar.address:
             return PassResult(was_read=True)  # switched off while it was read: nothing of it counts
-        rows = {row.occurrence_key: row for row in await self._store.meetings.of_calendar(calendar.id)}
-        known = {key: KnownMeeting(meeting=as_planned(row), progress=progress_of(row)) for key, row in rows.items()}
-        changes = await asyncio.to_thread(
-            plan,
-            [replace(event, series=series_of(calendar.id, event.series)) for event in told.events],
-            known,
-            self._clock.now(),
-            self._policy,
-            wishes=wishes,
-            removed=told.removed,
-            is_complete=told.is_complete,
-        )
+        rows = await self._store.meetings.of_calendar(calendar.id)
         has_new_terms = before is None or before.terms != terms_of(calendar_now)
-        orders = orders_of(changes, rows, calendar_now, self._policy.known_hosts, has_new_terms=has_new_terms)
-        if orders:
-            await self._store.meetings.apply_plan(calendar.id, orders)
+        judge = partial(_judged, calendar=calendar_now, policy=self._policy, wishes=wishes, now=self._clock.now())
+        # in a thread, and what was told is let go of there: for a large calendar the loop would wait too long
+        next_state, broken, handed_over = told.next_state, told.broken, [told]
+        del told
+        orders = await asyncio.to_thread(judge, handed_over, rows, has_new_terms=has_new_terms)
+        changes = 0
+        while orders:
+            batch = orders.pop(0)
+            await self._store.meetings.apply_plan(calendar.id, batch)
+            changes += len(batch)
         # only now: a crash before this line repeats the pass, and repeating it changes nothing
         place = _Place(
-            provider_state=told.next_state,
+            provider_state=next_state,
             terms=terms_of(calendar_now),
             wishes=wishes.mark,
             inside=wishes.inside,
             choices=_choices(wishes),
         )
-        await self._store.calendars.save_sync(calendar.id, place.written(), None, told.broken)
-        return PassResult(was_read=True, changes=len(orders), broken=told.broken)
+        await self._store.calendars.save_sync(calendar.id, place.written(), None, broken)
+        return PassResult(was_read=True, changes=changes, broken=broken)
 
     async def _host(self, calendar: CalendarRow) -> tuple[str, HostWishes]:
         host = await self._store.users.get(calendar.host_id)
@@ -313,6 +311,36 @@ class _Place:
             )
         except (ValueError, KeyError, TypeError):  # by another version: read everything once more
             return None
+
+
+def _judged(
+    told: list[Page],
+    rows: Sequence[MeetingRow],
+    *,
+    calendar: CalendarRow,
+    policy: PlanningPolicy,
+    wishes: HostWishes,
+    now: datetime,
+    has_new_terms: bool,
+) -> list[list[PlannedMeeting | Cancelled]]:
+    """What to store, in the order in which it may be: what is known changes all at once, so that no room has two bots
+    on the way; what is new follows a part at a time, so that no other writer waits long.
+    """
+    page = told.pop()
+    by_key = {row.occurrence_key: row for row in rows}
+    changes = plan(
+        [replace(event, series=series_of(calendar.id, event.series)) for event in page.events],
+        {key: KnownMeeting(meeting=as_planned(row), progress=progress_of(row)) for key, row in by_key.items()},
+        now,
+        policy,
+        wishes=wishes,
+        removed=page.removed,
+        is_complete=page.is_complete,
+    )
+    orders = orders_of(changes, by_key, calendar, policy.known_hosts, has_new_terms=has_new_terms)
+    known = [order for order in orders if order.occurrence_key in by_key]
+    new = [order for order in orders if order.occurrence_key not in by_key]
+    return [*([known] if known else []), *(new[at : at + NEW_AT_ONCE] for at in range(0, len(new), NEW_AT_ONCE))]
 
 
 def _choices(wishes: HostWishes) -> tuple[str, str]:

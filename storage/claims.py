@@ -169,8 +169,10 @@ class Claims:
 
     async def _select(self, *which: ColumnElement[bool], limit: int = 1000) -> list[MeetingRow]:
         query = select(meetings).where(*which).order_by(meetings.c.starts_at, meetings.c.id).limit(limit)
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return [row_of(row, self._vault) for row in rows]
+        # unsealed where they are read: thousands of links take longer than a loop may wait
+        return await self._database.read(
+            lambda connection: [row_of(row, self._vault) for row in connection.execute(query)]
+        )
 
 
 def _is_due(now: datetime, early_s: int) -> ColumnElement[bool]:

@@ -46,6 +46,7 @@ __all__ = [
     "PlannedMeeting",
 ]
 
+BEGUN_IS_KNOWN_FOR = timedelta(days=90)  # so that an old occurrence that is moved ahead is known for what it is
 CANCELLED = "cancelled in the calendar"
 MOVED = "moved to another time while the bot was there"
 NEW_LINK = "it got another link while the bot was there"
@@ -118,10 +119,11 @@ class Meetings(Claims):
         return rows[0] if rows else None
 
     async def of_calendar(self, calendar_id: CalendarId) -> list[MeetingRow]:
-        """All that planning has to know of: everything but what was over a day ago."""
-        recently = self._clock.now() - timedelta(days=1)
-        ends_at = func.coalesce(meetings.c.ends_at, meetings.c.starts_at)
-        return await self._select(meetings.c.calendar_id == calendar_id, ends_at > recently, limit=100_000)
+        """All that planning has to know of: what was not over a day ago, and for long what was begun or stopped."""
+        now, ends_at = self._clock.now(), func.coalesce(meetings.c.ends_at, meetings.c.starts_at)
+        is_known_long = and_(meetings.c.state.not_in(REVIVABLE), ends_at > now - BEGUN_IS_KNOWN_FOR)
+        is_known = or_(ends_at > now - timedelta(days=1), is_known_long)
+        return await self._select(meetings.c.calendar_id == calendar_id, is_known, limit=100_000)
 
     async def upcoming(self, host_id: UserId, now: datetime, limit: int = 200) -> list[MeetingRow]:
         """Not over yet, soonest first; skipped ones too, so that the host can change that."""
