@@ -74,7 +74,7 @@ class Granted:
     own_addresses: frozenset[str]  # by which the host's own answers are found
     credentials: str  # secret
     is_wider: bool  # whether the wider scope was granted too
-    tenant: str = ""  # the organisation's id, where the service has such
+    tenant: str = ""  # the organisation's id, or the server: two accounts of one name in different ones are two
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

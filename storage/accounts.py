@@ -31,7 +31,7 @@ class AccountRow:
     host_id: UserId
     provider: str
     name: str  # as the service calls it, usually a mail address
-    tenant: str  # the organisation's id; empty where there is none
+    tenant: str  # the organisation's id, or the server; empty where the name alone says which account it is
     own_addresses: frozenset[str]
     credentials: str = field(repr=False)
     is_wider: bool
@@ -58,14 +58,18 @@ class Accounts:
         is_wider: bool,
         tenant: str = "",
     ) -> AccountRow:
-        """A host's account of this name, connected for the first time or again."""
+        """A host's account of this name there, connected for the first time or again."""
 
         def work(connection: Connection) -> Row[Any]:
-            same = and_(accounts.c.host_id == host_id, accounts.c.provider == provider, accounts.c.name == name)
+            same = and_(
+                accounts.c.host_id == host_id,
+                accounts.c.provider == provider,
+                accounts.c.tenant == tenant,
+                accounts.c.name == name,
+            )
             found = connection.execute(select(accounts).where(same)).first()
             account_id = found.id if found else self._new_id()
             values = {
-                "tenant": tenant,
                 "own_addresses": json.dumps(sorted(own_addresses)),
                 "credentials_sealed": self._vault.seal(_CREDENTIALS, account_id, credentials),
                 "is_wider": is_wider,
@@ -76,7 +80,7 @@ class Accounts:
             if found:
                 change = update(accounts).where(accounts.c.id == account_id).values(values)
                 return connection.execute(change.returning(*accounts.c)).one()
-            values |= {"id": account_id, "host_id": host_id, "provider": provider, "name": name}
+            values |= {"id": account_id, "host_id": host_id, "provider": provider, "tenant": tenant, "name": name}
             return connection.execute(insert(accounts).values(values).returning(*accounts.c)).one()
 
         return self._row(await self._database.write(work))

@@ -46,6 +46,7 @@ __all__ = [
     "PlannedMeeting",
 ]
 
+BEGUN_IS_KNOWN_FOR = timedelta(days=90)  # so that an old occurrence that is moved ahead is known for what it is
 CANCELLED = "cancelled in the calendar"
 MOVED = "moved to another time while the bot was there"
 NEW_LINK = "it got another link while the bot was there"

@@ -97,7 +97,7 @@ accounts = Table(
     Column("generation", Integer, nullable=False),  # grows when it is connected again; fences what belongs to before
     Column("problem", Text, nullable=False, server_default=""),  # for the host; not empty: connect again
     Column("connected_at", UtcTime, nullable=False),
-    UniqueConstraint("host_id", "provider", "name"),
+    UniqueConstraint("host_id", "provider", "tenant", "name"),
 )
 
 watches = Table(

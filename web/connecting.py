@@ -30,7 +30,7 @@ from web.settings import SETTINGS
 HOLDS_FOR = timedelta(minutes=10)
 _TRIES = RateLimitItemPerMinute(10, 10)
 _SESSION = "connecting"
-_MOST_FLOW_CHARS = 2_600  # a cookie holds 4,096 bytes, sealed and with all else that is in it
+_MOST_FLOW_CHARS = 2_000  # a cookie holds 4,096 bytes, sealed and with all else that is in it
 _COMES_BACK = frozenset({"code", "error", "state", "admin_consent"})
 _LOG = logging.getLogger(__name__)
 
@@ -184,6 +184,8 @@ async def _explain(
     services = request.app[SERVICES]
     again = request.query.get("account", "")
     account = await own_account(request, again) if again else None
+    if account is not None and account.provider != provider:
+        raise web.HTTPNotFound
     return await page(
         request,
         "connect.html",
@@ -199,7 +201,7 @@ async def _explain(
         consent_link=consent_link,
         is_wider=is_wider and bool(WORDS[provider].wider_asks),
         account=account,
-        typed=typed or {"address": "", "user": ""},
+        typed=typed or {"address": "", "user": account.name if account is not None else ""},
     )
 
 

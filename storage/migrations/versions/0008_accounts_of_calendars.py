@@ -27,7 +27,9 @@ def upgrade() -> None:
         sa.Column("connected_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["host_id"], ["users.id"], name=op.f("fk_accounts_host_id_users"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_accounts")),
-        sa.UniqueConstraint("host_id", "provider", "name", name=op.f("uq_accounts_host_id_provider_name")),
+        sa.UniqueConstraint(
+            "host_id", "provider", "tenant", "name", name=op.f("uq_accounts_host_id_provider_tenant_name")
+        ),
     )
     for column in (
         sa.Column("account_id", sa.String(), nullable=True),

@@ -157,3 +157,18 @@ async def test_a_meeting_that_was_stopped_stays_so_when_its_calendar_is_connecte
     await store.meetings.apply_plan(calendar.id, [later])
     clock.pass_ms(3_600_000)
     assert len(await store.meetings.due(clock.now(), 5)) == 1
+
+
+async def test_accounts_of_one_name_at_two_servers_are_two(store: Store, host: User) -> None:
+    for tenant in ("dav.one.example", "dav.two.example", "dav.one.example"):
+        await store.accounts.connect(
+            host_id=host.id,
+            provider="caldav",
+            name="ann",
+            tenant=tenant,
+            own_addresses=frozenset(),
+            credentials=f"for {tenant}",
+            is_wider=False,
+        )
+    found = {(account.tenant, account.credentials, account.generation) for account in await store.accounts.list()}
+    assert found == {("dav.one.example", "for dav.one.example", 2), ("dav.two.example", "for dav.two.example", 1)}

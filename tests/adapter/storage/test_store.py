@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -130,3 +131,32 @@ def test_the_scripts_make_the_tables_that_the_code_uses(tmp_path: Path) -> None:
     assert differences == []
     assert head == HEAD
     assert HEAD in known_versions()
+
+
+def test_meetings_stay_in_their_calendars_when_new_columns_come(tmp_path: Path) -> None:
+    database = Database(tmp_path / "older.db")
+    rows = """
+        INSERT INTO users VALUES ('u', 'a@example.org', 'A', 'host', '-', 1, '', '{}');
+        INSERT INTO calendars
+            (id, host_id, provider, title, address_sealed, enabled, rule, language, broken_events, created_at)
+            VALUES ('c', 'u', 'ics', 'W', x'00', 1, 'everyone', 'en', 0, 1);
+        INSERT INTO meetings
+            (id, host_id, calendar_id, occurrence_key, title, organiser, starts_at, platform, decision, reason, rule,
+            language, state, epoch)
+            VALUES ('m', 'u', 'c', 'k', 'T', '', 1, '', 'skip', '', 'everyone', 'en', 'planned', 0)"""
+
+    def begin(connection: Connection) -> None:
+        command.upgrade(alembic_config(connection), "0007")
+        for row in rows.split(";"):
+            connection.exec_driver_sql(row)
+
+    database.write_now(begin)
+    migrate(database)
+    found = database.read_now(
+        lambda connection: connection.exec_driver_sql(
+            "SELECT calendar_id, room_mark, recorded, join_early_s, account_id FROM meetings"
+            " JOIN calendars ON calendars.id = calendar_id"
+        ).one()
+    )
+    database.close()
+    assert tuple(found) == ("c", "", "all", None, None)
