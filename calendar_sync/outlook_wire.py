@@ -90,7 +90,7 @@ class ReadingSession(requests.Session):
             raise NotRead
         kwargs["allow_redirects"] = False
         kwargs["timeout"] = kwargs.get("timeout") or self._timeout
-        return super().request(method, str(url), *args, **kwargs)
+        return super().request(str(method), str(url), *args, **kwargs)
 
     def _is_allowed(self, method: str, url: str) -> bool:
         parts = urlsplit(url)
