@@ -115,8 +115,11 @@ class Mailbox:
             elif held["type"] == "exception":
                 told += [held] if version else []
             else:
-                starts_at = datetime.fromisoformat(held["start"]["dateTime"]).replace(tzinfo=UTC)
-                inside = span[0] <= starts_at < span[1]
+                try:
+                    starts_at = datetime.fromisoformat(held["start"]["dateTime"]).replace(tzinfo=UTC)
+                    inside = span[0] <= starts_at < span[1]
+                except ValueError:  # a broken event, on purpose
+                    inside = True
                 if inside:
                     told.append(held)
                 elif version:  # outside the window: told as removed

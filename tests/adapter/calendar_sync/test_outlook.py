@@ -204,7 +204,6 @@ async def test_one_broken_event_does_not_stop_the_others(graph: GraphService, he
     sync = CalendarSync(here.store, {"outlook": kept}, here.clock, POLICY)
     graph.mailbox.put(event("a", soon(60), ROOM), event("x", soon(60), start={"dateTime": "soon", "timeZone": "UTC"}))
     graph.mailbox.events["x"]["end"] = graph.mailbox.events["a"]["end"]
-    graph.mailbox.since = lambda version, span: [] if version else list(graph.mailbox.events.values())  # type: ignore[method-assign]
     assert (await sync.read(row.id)).broken == 1
     assert set(await planned(here, row)) == {"Title a"}
     assert (await sync.read(row.id)).broken == 1
