@@ -225,9 +225,9 @@ class GraphService:
         order = self.subscriptions[subscription_id]
         notice = {"subscriptionId": subscription_id, "clientState": order["clientState"], "tenantId": TENANT}
         notice |= {"lifecycleEvent": lifecycle} if lifecycle else {"changeType": "updated", "resource": "Users/x"}
-        async with aiohttp.ClientSession() as session:
-            async with session.post(order["notificationUrl"], json={"value": [notice]}) as answer:
-                assert answer.status == 202
+        body = {"value": [notice]}
+        async with aiohttp.ClientSession() as session, session.post(order["notificationUrl"], json=body) as answer:
+            assert answer.status == 202
 
     def _missing(self) -> web.Response:
         return web.json_response({"error": {"code": "ErrorItemNotFound"}}, status=404)

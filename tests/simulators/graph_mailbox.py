@@ -90,7 +90,7 @@ class Mailbox:
         master = self.events[master_id]
         for number, at in enumerate(self.starts.get(master_id, [])):
             occurrence_id = self.occurrence_id(master_id, number)
-            own = {"id": occurrence_id, "seriesMasterId": master_id, "type": "occurrence", "start": stamp(at)}
+            own: Json = {"id": occurrence_id, "seriesMasterId": master_id, "type": "occurrence", "start": stamp(at)}
             own["end"] = stamp(at + timedelta(minutes=30))
             whole = {name: value for name, value in master.items() if name != "recurrence"}
             full = own if partly else whole | own | {"originalStart": own["start"]["dateTime"] + "Z"}

@@ -57,9 +57,11 @@ async def sign_in(graph: GraphService, provider: OutlookCalendars, *, wider: boo
     begun = await provider.begin(BACK, wider=wider)
     assert "code_challenge_method=S256" in begun.address
     trusted = ssl.create_default_context(cafile=graph.ca_file)
-    async with aiohttp.ClientSession() as browser:
-        async with browser.get(begun.address, allow_redirects=False, ssl=trusted) as answer:
-            back = dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
+    async with (
+        aiohttp.ClientSession() as browser,
+        browser.get(begun.address, allow_redirects=False, ssl=trusted) as answer,
+    ):
+        back = dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
     return await provider.finish(begun.flow, back, BACK)
 
 
