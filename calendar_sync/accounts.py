@@ -27,7 +27,10 @@ class SignInDenied(SignInFailed):
 class AdminMustConsent(SignInFailed):
     """Your organisation lets only its admin allow this. Send your admin the link on this page, then connect again."""
 
-    link: str = ""  # where an admin allows it, if the service has such a page
+    def __init__(self, message: str | None = None, *, link: str = "") -> None:
+        """`link`: where the admin allows it; for the page, never for a log."""
+        super().__init__(message)
+        self.link = link
 
 
 class WrongTenant(SignInFailed):

@@ -347,34 +347,4 @@ def _choices(wishes: HostWishes) -> tuple[str, str]:
     return wishes.recorded.value, wishes.externals.value
 
 
-def _judged(
-    told: list[Page],
-    rows: Sequence[MeetingRow],
-    *,
-    calendar: CalendarRow,
-    policy: PlanningPolicy,
-    wishes: HostWishes,
-    now: datetime,
-    has_new_terms: bool,
-) -> list[list[PlannedMeeting | Cancelled]]:
-    """What to store, in the order in which it may be: what is known changes all at once, so that no room has two bots
-    on the way; what is new follows a part at a time, so that no other writer waits long.
-    """
-    page = told.pop()
-    by_key = {row.occurrence_key: row for row in rows}
-    changes = plan(
-        [replace(event, series=series_of(calendar.id, event.series)) for event in page.events],
-        {key: KnownMeeting(meeting=as_planned(row), progress=progress_of(row)) for key, row in by_key.items()},
-        now,
-        policy,
-        wishes=wishes,
-        removed=page.removed,
-        is_complete=page.is_complete,
-    )
-    orders = orders_of(changes, by_key, calendar, policy.known_hosts, has_new_terms=has_new_terms)
-    known = [order for order in orders if order.occurrence_key in by_key]
-    new = [order for order in orders if order.occurrence_key not in by_key]
-    return [*([known] if known else []), *(new[at : at + NEW_AT_ONCE] for at in range(0, len(new), NEW_AT_ONCE))]
-
-
 ANY_CHOICES = _choices(HostWishes())

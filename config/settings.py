@@ -206,6 +206,9 @@ class Settings(BaseModel):
     microsoft_endpoint: Annotated[OptionalWebAddress, SERVICE_FIX] = Field(
         default="", description="Address of a stand-in for Microsoft's services, for tests; empty: Microsoft's own."
     )
+    calendar_ca_file: str = Field(
+        default="", description="File of the certificate authority of those stand-ins; empty: whom this machine trusts."
+    )
     calendar_notices: Annotated[bool, Fix("write true or false")] = Field(
         default=False,
         description="Whether Google and Microsoft may tell this server of changes; `public_url` has to be https and "
