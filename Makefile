@@ -39,7 +39,9 @@ format: ## let ruff put the code in shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-nightly: setup-test lint ## the same tests at their full sizes
+nightly: ## the same tests at their full sizes
+	@scripts/setup.sh nightly
+	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -m "" --timeout 1800 $(ARGS)
 
 bench: setup ## figures against their floors (ARGS="NAME --json")

@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
-# Brings a fresh Debian 12 or 13 to where `make demo` (run) or `make test` (test) works. Says what it does, installs only
+# Brings a fresh Debian 12 or 13 to where `make demo` (run), `make test` (test) or `make nightly` works. Says what it does, installs only
 # what is missing, and changes nothing when nothing changed. Ends with one line that says what to do when it cannot.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 want=${1:-run}
-case $want in run | test) ;; *) echo "setup: say 'run' or 'test', not '$want'" >&2; exit 2 ;; esac
+case $want in run | test | nightly) ;; *) echo "setup: say 'run', 'test' or 'nightly', not '$want'" >&2; exit 2 ;; esac
 
 # Recorded human speech for the demo's speakers; then what only the tests use: a real browser, its fonts, a timestamp
-# service, more speech, and Node for the Google emulator (any Node from 18 on with npm will do).
+# service, more speech; and at night Node for the Google emulator (any Node from 18 on with npm will do).
 packages=(asterisk-core-sounds-en asterisk-core-sounds-en-wav)
 extras=
-if [ "$want" = test ]; then
+if [ "$want" != run ]; then
     packages+=(chromium fonts-dejavu-core fonts-noto-color-emoji openssl pocketsphinx-testdata)
-    if ! command -v node >/dev/null || ! command -v npm >/dev/null; then packages+=(nodejs npm); fi
     extras='[test]'
 fi
+if [ "$want" = nightly ] && ! { command -v node && command -v npm; } >/dev/null; then packages+=(nodejs npm); fi
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
@@ -67,7 +67,7 @@ fi
 
 stamp=$( { pwd; "$python" -V; cat pyproject.toml constraints.txt scripts/setup.sh; } | sha256sum | cut -d ' ' -f 1)
 ready() { [ -e ".venv/.ready-$1" ] && [ "$(cat ".venv/.ready-$1")" = "$stamp" ] && [ -x .venv/bin/onrecord ]; }
-if ready "$want" || ready test; then
+if ready "$want" || ready test || ready nightly; then
     say "ready, nothing changed"
     exit 0
 fi

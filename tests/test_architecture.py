@@ -53,8 +53,6 @@ SHOWN_BY = {
     "bot.facts": "tests/unit/bot/test_session.py",
     "bot.presence": "tests/unit/bot/test_session.py",
     "bot.telling": "tests/unit/bot/test_session.py",
-    "calendar_sync.addresses": "tests/unit/calendar_sync/test_links.py",
-    "calendar_sync.services": "tests/unit/calendar_sync/test_links.py",
     "calendar_sync.outlook_delta": "tests/adapter/calendar_sync/test_outlook.py",
     "calendar_sync.outlook_sign_in": "tests/adapter/calendar_sync/test_outlook.py",
     "calendar_sync.expansion": "tests/adapter/calendar_sync/test_ics_broken.py",

@@ -20,7 +20,10 @@ from tests.adapter.calendar_sync.conftest import WallClock
 from tests.simulators.google_emulator_process import google_emulator, node_is_missing
 from tests.simulators.google_host import BACK, MEET, QUICK
 
-pytestmark = pytest.mark.skipif(bool(node_is_missing()), reason=node_is_missing() or "runs")
+pytestmark = [  # Node and its packages are much to install for one test
+    pytest.mark.nightly,
+    pytest.mark.skipif(bool(node_is_missing()), reason=node_is_missing() or "runs"),
+]
 
 ME = "ann@example.org"
 NOW = datetime.now(UTC).replace(microsecond=0)
