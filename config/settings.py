@@ -206,7 +206,7 @@ class Settings(BaseModel):
     microsoft_endpoint: Annotated[OptionalWebAddress, SERVICE_FIX] = Field(
         default="", description="Address of a stand-in for Microsoft's services, for tests; empty: Microsoft's own."
     )
-    calendar_ca_file: str = Field(
+    calendar_ca_file: Annotated[str, Fix("give the path of a file, or leave it out")] = Field(
         default="", description="File of the certificate authority of those stand-ins; empty: whom this machine trusts."
     )
     calendar_notices: Annotated[bool, Fix("write true or false")] = Field(

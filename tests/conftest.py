@@ -16,7 +16,10 @@ def pytest_configure(config: pytest.Config) -> None:
     is_nightly = not config.getoption("markexpr")
     settings.register_profile("onrecord", deadline=None, derandomize=not is_nightly)
     settings.load_profile("onrecord")
-    request_log.begin(config.rootpath / "build" / "requests.jsonl")
+    kept = config.rootpath / "build" / "requests.jsonl"
+    of_run = request_log.begin(kept)
+    if of_run is not None:
+        config.add_cleanup(lambda: of_run.replace(kept))
 
 
 @pytest.hookimpl(trylast=True)

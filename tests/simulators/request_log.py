@@ -25,13 +25,15 @@ class Noted:
     path: str
 
 
-def begin(file: Path) -> None:
-    """A new file for this run; a run inside another one writes to the outer one's."""
+def begin(file: Path) -> Path | None:
+    """A new file for this run, beside `file`; None in a run inside another one, which writes to the outer one's."""
     if VARIABLE in os.environ:
-        return
+        return None
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("", encoding="utf-8")
-    os.environ[VARIABLE] = str(file)
+    of_run = file.with_suffix(f".{os.getpid()}{file.suffix}")  # another run may be on
+    of_run.write_text("", encoding="utf-8")
+    os.environ[VARIABLE] = str(of_run)
+    return of_run
 
 
 def note(provider: str, method: str, path: str) -> None:
