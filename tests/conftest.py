@@ -6,6 +6,9 @@ so that a red one means a change; the nightly sizes draw new ones. The test that
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
 
@@ -19,7 +22,11 @@ def pytest_configure(config: pytest.Config) -> None:
     kept = config.rootpath / "build" / "requests.jsonl"
     of_run = request_log.begin(kept)
     if of_run is not None:
-        config.add_cleanup(lambda: of_run.replace(kept))
+        config.add_cleanup(partial(_keep, of_run, kept))
+
+
+def _keep(of_run: Path, kept: Path) -> None:
+    of_run.replace(kept)
 
 
 @pytest.hookimpl(trylast=True)
