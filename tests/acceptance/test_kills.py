@@ -23,7 +23,7 @@ from storage.visits import VisitRow
 from tests.simulators.server import RunningServer, running_server
 from tests.simulators.short_meeting import Attendee, ShortMeeting
 from tests.simulators.speech import human_prompt
-from tests.simulators.tones import decoded, level_db
+from tests.simulators.tones import level_db, tuned_in
 from tests.simulators.waiting import eventually
 from web.practice.participant import ScriptedParticipant
 
@@ -151,14 +151,14 @@ def frames_of(server: RunningServer, segment: SegmentId) -> list[StoredFrame]:
 def check_only_who_agreed(meeting: ShortMeeting, kept: Iterable[tuple[SeatId, list[StoredFrame]]]) -> None:
     """The refusing person's packets are nowhere, and their tone is 50 dB below whatever is there."""
     theirs = set(meeting.refuses.mouth.packets)
-    tones = {meeting.agrees.person.seat: meeting.agrees.hz, meeting.on_page.person.seat: meeting.on_page.hz}
+    who = {attendee.person.seat: attendee for attendee in (meeting.agrees, meeting.on_page)}
     for seat, frames in kept:
         assert theirs.isdisjoint(frame.payload for frame in frames)
-        if seat not in tones:
+        if seat not in who:
             continue  # what the bot said itself
         for run in unbroken(frames):
-            sound = decoded(frame.payload for frame in run)[len(run) * 240 :]  # the decoder has settled by then
-            assert level_db(sound, meeting.refuses.hz) <= level_db(sound, tones[seat]) - ISOLATION_DB
+            sound = tuned_in([frame.payload for frame in run], who[seat].mouth.packets)
+            assert level_db(sound, meeting.refuses.hz) <= level_db(sound, who[seat].hz) - ISOLATION_DB
 
 
 def unbroken(frames: list[StoredFrame]) -> Iterable[list[StoredFrame]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -19,14 +20,24 @@ from storage.parts import StoredFrame
 from storage.visits import VisitRow
 from tests.simulators.page_visit import link_in, visit_page
 from tests.simulators.server import RunningServer
-from tests.simulators.tones import FRAME, FRAME_MS, Mouth, Samples, decoded, hidden, level_db, loudest_db, timeline
+from tests.simulators.tones import (
+    FRAME,
+    FRAME_MS,
+    Mouth,
+    Samples,
+    decoded,
+    hidden,
+    level_db,
+    loudest_db,
+    timeline,
+    tuned_in,
+)
 
 BASES_HZ = (517.3, 1_131.7, 1_749.1, 2_357.9)
 BEFORE, AGREED, AFTER = 0.0, 200.0, 400.0  # added to the base: which tone stands for which time
 STEP_S = 0.2  # spans are whole swells
 AFTER_S = 2.0
 WINDOW = 24 * FRAME  # 480 ms: fine enough to tell the tones apart by far more than is asked
-SWELL = 10 * FRAME  # 200 ms, from silence to silence
 HEARD_DB = -40.0  # a piece of tone is there; the loudest are at -12 dB, and a tone begins and ends loud
 COPY_DB = -60.0  # a second copy is there
 
@@ -197,7 +208,8 @@ def measure(sender: Sender, everybody: list[Sender]) -> Measured:
         at_ms = sender.mouth.spoken_at(frame.payload)
         assert at_ms is not None, f"{sender.name}: a packet that this person never sent"
         spoken.append(at_ms - FRAME_MS if loudest_db(hidden(frame.payload)) > COPY_DB else at_ms)
-    runs = [run for segment in sender.kept for run in _unbroken(segment)]
+    stretches = [stretch for segment in sender.kept for stretch in _unbroken(segment)]
+    runs = [decoded(stretch) for stretch in stretches]
     copies = [hidden(frame.payload) for segment in sender.kept for frame in segment]
     pieces = [piece for run in runs for piece in np.split(run, len(run) // FRAME)] + copies
     others = [other.base_hz + tone for other in everybody if other is not sender for tone in (BEFORE, AGREED, AFTER)]
@@ -208,9 +220,12 @@ def measure(sender: Sender, everybody: list[Sender]) -> Measured:
         first_ms=min(spoken),
         last_ms=max(spoken) + FRAME_MS,
         isolation_db=min(
-            level_db(window, own_hz) - max(level_db(window, hz) for hz in others)
-            for run in runs
-            for window in _windows(run)
+            (
+                level_db(window, own_hz) - max(level_db(window, hz) for hz in others)
+                for stretch in stretches
+                for window in _windows(tuned_in(stretch, sender.mouth.packets))
+            ),
+            default=math.inf,  # nothing but snippets, as from a machine that is very busy
         ),
         early_ms=FRAME_MS * _pieces_of(pieces, sender.base_hz, BEFORE),
         late_ms=FRAME_MS * _pieces_of(pieces, sender.base_hz, AFTER),
@@ -226,8 +241,8 @@ def _pieces_of(pieces: list[Samples], base_hz: float, tone: float) -> int:
     return found
 
 
-def _unbroken(frames: list[StoredFrame]) -> list[Samples]:
-    """Decoded stretches without a hole: a hole clicks, and a click holds every frequency."""
+def _unbroken(frames: list[StoredFrame]) -> list[list[bytes]]:
+    """Stretches without a hole: a hole clicks, and a click holds every frequency."""
     stretches: list[list[bytes]] = []
     next_timestamp = None
     for frame in frames:
@@ -235,12 +250,11 @@ def _unbroken(frames: list[StoredFrame]) -> list[Samples]:
             stretches.append([])
         stretches[-1].append(frame.payload)
         next_timestamp = frame.rtp_timestamp + FRAME
-    return [decoded(stretch) for stretch in stretches]
+    return stretches
 
 
 def _windows(run: Samples) -> list[Samples]:
-    """The first swell of a run tunes the decoder in, 35 dB off at its worst; a short rest says little."""
-    tuned = run[SWELL:]
-    if WINDOW // 2 <= len(tuned) < WINDOW:
-        return [tuned]
-    return [tuned[at : at + WINDOW] for at in range(0, len(tuned) - WINDOW + 1, WINDOW // 2)]
+    """A stretch that is shorter than half of one says little."""
+    if WINDOW // 2 <= len(run) < WINDOW:
+        return [run]
+    return [run[at : at + WINDOW] for at in range(0, len(run) - WINDOW + 1, WINDOW // 2)]

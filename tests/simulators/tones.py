@@ -24,6 +24,7 @@ RATE_HZ = 48_000
 FRAME_MS = 20
 FRAME = RATE_HZ * FRAME_MS // 1_000
 SWELL_HZ = 5.0
+SWELL_PACKETS = 10
 DRIFT_HZ_PER_S = 0.01  # a whole number of turns would make packets alike
 LEVEL = 0.25
 BIT_RATE = 32_000  # little enough that the encoder stays in the mode that can carry second copies
@@ -74,6 +75,15 @@ def decoded(packets: Iterable[bytes]) -> Samples:
     codec.sample_rate, codec.layout, codec.format = RATE_HZ, "mono", "s16"
     frames = [frame.to_ndarray()[0] for packet in packets for frame in codec.decode(av.Packet(packet))]
     return np.concatenate(frames).astype(np.float64) / 32_768 if frames else np.zeros(0)
+
+
+def tuned_in(packets: Sequence[bytes], said: Sequence[bytes]) -> Samples:
+    """A stretch of what was said, as whoever had listened before it hears it. A decoder that begins with it, maybe in
+    the middle of a swell, is 35 dB off at its worst for its first 200 ms.
+    """
+    first = said.index(packets[0])
+    before = said[max(0, first - SWELL_PACKETS) : first]
+    return decoded([*before, *packets])[len(before) * FRAME :]
 
 
 def hidden(packet: bytes) -> Samples:
