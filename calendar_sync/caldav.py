@@ -25,6 +25,7 @@ from calendar_sync.accounts import (
     RemoteCalendar,
     SignIn,
 )
+from calendar_sync.addresses import take_apart
 from calendar_sync.caldav_bodies import Bodies, Read
 from calendar_sync.caldav_discovery import DISCOVERY_LIMIT_S, DavAccount, discover, list_calendars
 from calendar_sync.caldav_messages import (
@@ -82,7 +83,14 @@ class CaldavCalendars:
         if ":" in user or not user.strip():
             raise PasswordRefused("a user name is needed, and none holds a colon; look it up in your calendar account")
         account, own = await discover(address, user, password, self._limits, resolver=self._resolver, tls=self._tls)
-        return Granted(name=account.login.user, own_addresses=own, credentials=_written(account), is_wider=False)
+        server = take_apart(account.login.server)
+        return Granted(
+            name=account.login.user,
+            own_addresses=own,
+            credentials=_written(account),
+            is_wider=False,
+            tenant=server.host if server is not None else "",
+        )
 
     async def begin(self, redirect_uri: str, *, wider: bool, hint: str = "") -> SignIn:
         raise NoSignInPage

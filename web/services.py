@@ -77,7 +77,7 @@ WORDS: Mapping[str, Words] = MappingProxyType({
         no_write="Nothing is written, moved, answered or deleted: the permission is for reading alone.",
         link="The join link: from the details of the online meeting and the place. The text of an invitation is not "
         "asked for.",
-        asks="Calendars.ReadBasic",
+        asks="Calendars.ReadBasic, User.Read",
         wider_asks="Calendars.Read",
         wider_reads="Also the text of your invitations, which is searched for a join link and then forgotten.",
         wider_why="The narrow permission leaves out the text of invitations. Some of your meetings have no link "

@@ -68,8 +68,10 @@ async def test_a_server_that_keeps_its_calendars_below_is_found_by_the_well_know
     """As Nextcloud does: a page to sign in at the root, /remote.php/dav behind the well-known path."""
     account.front.redirects = {"/.well-known/caldav": f"/{account.user}/"}
     account.front.instead = lambda seen: "<!DOCTYPE html><html></html>" if seen.path == "/" else None
-    await account.provider.connect(account.front.url, account.user, PASSWORD)
+    granted = await account.provider.connect(account.front.url, account.user, PASSWORD)
     assert [seen.path for seen in account.front.seen] == ["/", "/.well-known/caldav", f"/{account.user}/"]
+    assert granted.tenant in account.front.url, "one user name at two servers is two accounts"
+    assert granted.tenant
 
 
 class _Loopback(aiohttp.abc.AbstractResolver):

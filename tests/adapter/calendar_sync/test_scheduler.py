@@ -167,7 +167,7 @@ async def test_slow_and_broken_calendars_do_not_hold_up_the_others(here: Install
             return (await here.row(good)).last_synced_at is not None
 
         async with running(here):
-            assert await until(is_read) < 1.0
+            assert await until(is_read) < 5.0  # a silent one is waited for four times as long
 
 
 async def test_a_new_rule_is_noticed_at_once(here: Installation, server: CalendarServer) -> None:
