@@ -16,6 +16,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
 from calendar_sync.errors import (
     AddressNotAllowed,
@@ -35,6 +36,8 @@ MAX_RETRY_AFTER_S = 86_400
 USER_AGENT = "onrecord calendar reader"
 _SCHEMES = {"http": "http", "https": "https", "webcal": "https", "webcals": "https"}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# IETF protocol assignments (RFC 6890): Python before 3.11.10 calls it public, and Oracle's cloud has its metadata there
+_PROTOCOLS = ipaddress.ip_network("192.0.0.0/24")
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -156,7 +159,9 @@ def checked_address(address: str, limits: FetchLimits) -> str:
     """The address to ask; an IP address in it is checked here, a name when it is resolved."""
     try:
         parts = urlsplit(address.strip())
-        host, port = parts.hostname, parts.port
+        port = parts.port
+        # As aiohttp will read it, which asks no resolver for an IP address: "127\u30020\u30020\u30021" becomes one there.
+        host = (URL.build(scheme="http", host=parts.hostname).raw_host or "").rstrip(".") if parts.hostname else ""
     except ValueError:
         raise AddressNotUsable from None
     scheme = _SCHEMES.get(parts.scheme.lower())
@@ -185,6 +190,8 @@ def is_public(address: IpAddress) -> bool:
             return is_public(inner)
         if address.is_site_local:
             return False
+    elif address in _PROTOCOLS:
+        return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 

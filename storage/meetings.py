@@ -51,7 +51,6 @@ CANCELLED = "cancelled in the calendar"
 MOVED = "moved to another time while the bot was there"
 NEW_LINK = "it got another link while the bot was there"
 SKIPPED = "you chose that the bot stays away"
-BEGUN_IS_KNOWN_FOR = timedelta(days=90)  # so that an old occurrence that is moved ahead is known for what it is
 
 
 class Meetings(Claims):
