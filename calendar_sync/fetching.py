@@ -160,7 +160,7 @@ def checked_address(address: str, limits: FetchLimits) -> str:
     try:
         parts = urlsplit(address.strip())
         port = parts.port
-        # As aiohttp will read it, which asks no resolver for an IP address: "127\u30020\u30020\u30021" becomes one there.
+        # as aiohttp will read it, which asks no resolver for an IP address and makes one of "127\u30020\u30020\u30021"
         host = (URL.build(scheme="http", host=parts.hostname).raw_host or "").rstrip(".") if parts.hostname else ""
     except ValueError:
         raise AddressNotUsable from None
