@@ -86,6 +86,8 @@ class Watches:
         return found
 
     async def find(self, provider: str, remote_id: str, secret: str) -> WatchRow | None:
+        if not (remote_id.isascii() and secret.isascii()):  # no watch's; half a character could not even be looked up
+            return None
         query = select(watches).where(and_(watches.c.provider == provider, watches.c.remote_id == remote_id))
         row = await self._database.read(lambda connection: connection.execute(query).first())
         if row is None:

@@ -17,6 +17,7 @@ from aiohttp import web
 from web.access import CLOCK, STORE, Access, Route
 
 MOST_NOTICES = 1_000
+MOST_STRANGERS = 20  # in one body: watches that ended not long ago; whoever sends more is guessing
 LONGEST_TOKEN = 2_000
 _LONGEST_ID = 400
 
@@ -44,25 +45,30 @@ async def from_outlook(request: web.Request) -> web.Response:
         return web.Response(text=token, content_type="text/plain")
     try:
         told = json.loads(await request.read())
-    except ValueError:
+    except (ValueError, RecursionError):
         raise web.HTTPBadRequest from None
     notices = told.get("value") if isinstance(told, dict) else None
+    strangers = 0
     for notice in notices[:MOST_NOTICES] if isinstance(notices, list) else ():
-        await _take(request, notice)
+        strangers += not await _take(request, notice)
+        if strangers >= MOST_STRANGERS:
+            break
     return web.Response(status=202)
 
 
-async def _take(request: web.Request, notice: Any) -> None:
+async def _take(request: web.Request, notice: Any) -> bool:
+    """False where it is not one of ours."""
     watches = request.app[STORE].watches
     if not isinstance(notice, dict):
-        return
+        return False
     remote_id, secret = notice.get("subscriptionId"), notice.get("clientState")
     if not isinstance(remote_id, str) or not isinstance(secret, str) or len(remote_id) > _LONGEST_ID:
-        return
+        return False
     found = await watches.take_notice("outlook", remote_id, secret)  # also after `missed`: the delta tells what was
     if found is None:
-        return
+        return False
     if notice.get("lifecycleEvent") == "reauthorizationRequired":
         await watches.renew_now(found.id, request.app[CLOCK].now())
     elif notice.get("lifecycleEvent") == "subscriptionRemoved":
         await watches.forget(found.id)  # and a new one is ordered
+    return True

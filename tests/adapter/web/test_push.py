@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -11,6 +13,7 @@ from consent_notice.words import Rule
 from storage.calendars import CalendarRow
 from tests.adapter.web.conftest import People
 from tests.simulators.web_site import Site
+from web.push import MOST_STRANGERS
 
 TOKEN = "Validation: Testing client application reachability <&> 1"
 
@@ -30,7 +33,7 @@ async def watched(site: Site, people: People, provider: str) -> CalendarRow:
     return row
 
 
-async def told(site: Site, row: CalendarRow) -> int:
+async def told_changes(site: Site, row: CalendarRow) -> int:
     found = await site.store.calendars.get(row.id)
     assert found is not None
     return found.told_changes
@@ -61,7 +64,7 @@ async def test_google_tells_in_headers(site: Site, people: People, changes: dict
         session.post(f"{site.url}/push/google", headers=headers | changes) as answer,
     ):
         assert answer.status == 204
-    assert await told(site, row) == counts
+    assert await told_changes(site, row) == counts
 
 
 async def test_an_address_is_proven_by_its_token_as_plain_text(site: Site) -> None:
@@ -93,7 +96,7 @@ async def test_microsoft_tells_in_the_body(site: Site, people: People, changes: 
         session.post(f"{site.url}/push/outlook", json={"value": ["nonsense", notice]}) as answer,
     ):
         assert answer.status == 202
-    assert await told(site, row) == counts
+    assert await told_changes(site, row) == counts
 
 
 async def test_life_of_a_subscription(site: Site, people: People) -> None:
@@ -123,3 +126,42 @@ async def test_no_other_page_takes_a_post_without_its_form(site: Site, people: P
         await browser.send("/calendars", {"address": "https://calendar.example.org/a.ics"})
         assert "too old" in browser.text
     assert await site.store.calendars.list() == []
+
+
+@pytest.mark.parametrize("told", [b"\xff", b"\xed\xa0\x80"])
+async def test_a_header_that_is_no_text_is_a_notice_of_nobody(site: Site, people: People, told: bytes) -> None:
+    row = await watched(site, people, "google")
+    for channel, secret in ((told, b"s3cret"), (b"remote-1", told)):
+        head = b"POST /push/google HTTP/1.1\r\nHost: here\r\nConnection: close\r\nContent-Length: 0\r\n"
+        reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(site.url).port)
+        writer.write(head + b"X-Goog-Channel-ID: " + channel + b"\r\nX-Goog-Channel-Token: " + secret + b"\r\n\r\n")
+        assert (await reader.readline()).split()[1] in (b"204", b"400")
+        writer.close()
+    assert await told_changes(site, row) == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 200_000,
+        b'{"value": [{"subscriptionId": "\\ud800", "clientState": "x"}]}',
+        b'{"value": [{"subscriptionId": "remote-1", "clientState": "\\ud800"}]}',
+    ],
+)
+async def test_a_body_made_to_break_the_reader_is_answered_and_forgotten(
+    site: Site, people: People, body: bytes
+) -> None:
+    row = await watched(site, people, "outlook")
+    async with aiohttp.ClientSession() as session, session.post(f"{site.url}/push/outlook", data=body) as answer:
+        assert answer.status in (202, 400)
+    assert await told_changes(site, row) == 0
+
+
+async def test_a_body_of_guesses_is_not_looked_through(site: Site, people: People) -> None:
+    row = await watched(site, people, "outlook")
+    guess, ours = {"subscriptionId": "x", "clientState": "y"}, {"subscriptionId": "remote-1", "clientState": "s3cret"}
+    for strangers, counts in ((MOST_STRANGERS - 1, 1), (MOST_STRANGERS, 1)):
+        body = {"value": [guess] * strangers + [ours]}
+        async with aiohttp.ClientSession() as session, session.post(f"{site.url}/push/outlook", json=body) as answer:
+            assert answer.status == 202
+        assert await told_changes(site, row) == counts
