@@ -2,8 +2,7 @@
 
 Run as a script: a request line and the files on stdin, one JSON answer on stdout. A file is a stranger's text, and a
 rule of ten million instances or one that never matches can't be interrupted in a thread; here every series has its
-share of processor time, the whole has a limit on time and memory, and `isolated` may kill it. Nothing of this project
-is imported.
+share of processor time, all of it a limit on time and memory, and `isolated` may kill it. Imports nothing of ours.
 """
 
 from __future__ import annotations
@@ -350,6 +349,7 @@ def _row(component: Any, span: _Span, key: str, series: str, own: set[str]) -> d
         "is_all_day": span.is_all_day,
         "is_cancelled": str(component.get("STATUS", "")).upper() == "CANCELLED",
         "own_answer": _own_answer(component, own),
+        "is_organised_by_host": organiser is not None and _mail(organiser) in own,
         "domains": sorted(_domains_of_others(component, own)),
     }
 

@@ -106,6 +106,7 @@ def _events(told: dict[str, Any]) -> Expanded:
             is_all_day=row["is_all_day"],
             is_cancelled=row["is_cancelled"],
             own_answer=OwnAnswer(row["own_answer"]),
+            is_organised_by_host=row["is_organised_by_host"],
             domains=frozenset(row["domains"]),
             texts=texts[row["texts"]],
         )

@@ -171,6 +171,12 @@ async def test_the_hosts_own_answer_is_found(tmp_path: Path) -> None:
     assert (event.own_answer, event.organiser) == (OwnAnswer.DECLINED, "Bob Example")
 
 
+@pytest.mark.parametrize(("organiser", "is_own"), [("MAILTO:Ann@Example.org", True), ("mailto:bob@example.org", False)])
+async def test_who_organises_is_known(tmp_path: Path, organiser: str, is_own: bool) -> None:
+    text = calendar_of(meeting("a", NOW, f"ORGANIZER:{organiser}", "ATTENDEE:mailto:eve@example.org"))
+    assert one(await events_of(text, tmp_path)).is_organised_by_host is is_own
+
+
 async def test_links_stand_where_real_programs_put_them(tmp_path: Path) -> None:
     teams = "https://teams.microsoft.com/l/meetup-join/19%3ameeting_x%40thread.v2/0"
     text = calendar_of(
