@@ -210,7 +210,8 @@ def _zoom(address: WebAddress) -> JoinLink | None:
         return JoinLink(platform=Platform.ZOOM, url=f"https://{address.host}/j/{number}{query}", meeting=number)
     if not _secure(address):
         return None
-    kept = [pair for pair in address.query.split("&") if pair and pair.partition("=")[0].lower() not in _ZOOM_NOT_OURS]
+    pairs = [pair for pair in address.query.split("&") if pair]
+    kept = [pair for pair in pairs if unescape(pair.partition("=")[0]).lower() not in _ZOOM_NOT_OURS]
     query = "?" + "&".join(kept) if kept else ""
     if digits := _ZOOM_DIGITS.fullmatch(address.path):
         kind = "w" if address.path.startswith("/w/") else "j"

@@ -73,6 +73,7 @@ LINKS = [
     ("https://acme.zoom.com.cn/j/81234567890", Z, "https://acme.zoom.com.cn/j/81234567890"),
     ("zoommtg://zoom.us/join?action=join&confno=81234567890&pwd=abc", Z, "https://zoom.us/j/81234567890?pwd=abc"),
     ("https://zoom.us/j/81234567890?pwd=a&zak=secret&uname=Boss", Z, "https://zoom.us/j/81234567890?pwd=a"),
+    ("https://zoom.us/j/81234567890?pwd=a&%7Aa%6b=secret&uname=Boss", Z, "https://zoom.us/j/81234567890?pwd=a"),
     ("zoomus://zoom.us/join?confno=81234567890&pwd=abc", Z, "https://zoom.us/j/81234567890?pwd=abc"),
     ("https://us06web.zoom.us/launch/jc/81234567890?pwd=d", Z, "https://us06web.zoom.us/j/81234567890?pwd=d"),
     ("https://acme.zoomus.cn/j/81234567890?pwd=c", Z, None),
