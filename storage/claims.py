@@ -19,6 +19,7 @@ from storage.meeting_rows import NOT_BEGUN, OPEN_END_HOURS, MeetingRow, MeetingS
 from storage.schema import calendars, meetings, users, visits
 from storage.vault import Vault
 
+KEPT_AWAY = "you kept the bot away from the same meeting in another of your calendars"
 UNDECIDED = "you had not decided whether the bot goes there"
 NO_LINK_IN_TIME = "there was no link to join it by"
 NO_BOT_IN_TIME = "no bot began it in time: the server was not running, or all of its bots were busy"
@@ -127,6 +128,11 @@ class Claims:
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return {row.id: row.name for row in rows}
 
+    async def kept_away(self, meeting_ids: Sequence[str]) -> set[str]:
+        """Which of these stand in another of their host's calendars too, where the host said no to the bot."""
+        query = select(meetings.c.id).where(meetings.c.id.in_(meeting_ids), _is_kept_away())
+        return set(await self._database.read(lambda connection: connection.execute(query).scalars().all()))
+
     async def mark_missed(self, now: datetime) -> int:
         """Meetings that are over and that no bot began; how many. Says why of those that the host wanted; one that a
         bot visited for another host counts as done.
@@ -151,6 +157,7 @@ class Claims:
             (meetings.c.override == "later", UNDECIDED),
             (~is_wanted, None),
             (meetings.c.link_sealed.is_(None), NO_LINK_IN_TIME),
+            (_is_kept_away(), KEPT_AWAY),
             else_=NO_BOT_IN_TIME,
         )
         missed = update(meetings).where(over).values(state=MeetingState.MISSED.value, outcome=outcome)
@@ -197,11 +204,28 @@ def _is_taken() -> ColumnElement[bool]:
     """A bot is in this meeting's room, or was there at this meeting's time. What a host sends by hand asks only for
     the first: they may go back where a bot was before.
     """
-    by_hand = and_(meetings.c.calendar_id.is_(None), meetings.c.occurrence_key == meetings.c.id)
+    by_hand = _is_by_hand()
     is_there = and_(_other.c.state == MeetingState.VISITING.value, _ms(_other.c.starts_at) < _end_ms())
     own_stop = and_(_other.c.state == MeetingState.STOPPED.value, _other.c.host_id == meetings.c.host_id)
     was_there = and_(~by_hand, or_(_was_visited(), own_stop), _overlaps())
-    return exists(select(_other.c.id).where(_is_same_room(), or_(is_there, was_there)).correlate(meetings))
+    taken = exists(select(_other.c.id).where(_is_same_room(), or_(is_there, was_there)).correlate(meetings))
+    return or_(taken, _is_kept_away())
+
+
+def _is_kept_away() -> ColumnElement[bool]:
+    """A host's no to a meeting holds for it in all of their calendars, but where they said yes to it by hand."""
+    own_no = and_(
+        _other.c.host_id == meetings.c.host_id,
+        _other.c.override.in_(("skip", "later")),
+        _is_same_room(),
+        _overlaps(),
+    )
+    said_yes = or_(_is_by_hand(), meetings.c.override.is_not_distinct_from("record"))
+    return and_(~said_yes, exists(select(_other.c.id).where(own_no).correlate(meetings)))
+
+
+def _is_by_hand() -> ColumnElement[bool]:
+    return and_(meetings.c.calendar_id.is_(None), meetings.c.occurrence_key == meetings.c.id)
 
 
 def _is_same_room() -> ColumnElement[bool]:
@@ -215,7 +239,8 @@ def _was_visited() -> ColumnElement[bool]:
 
 def _overlaps() -> ColumnElement[bool]:
     left_ms = select(_ms(visits.c.ended_at)).where(visits.c.meeting_id == _other.c.id).correlate(_other)
-    other_end = func.coalesce(_ms(_other.c.ends_at), left_ms.scalar_subquery(), _ms(_other.c.starts_at))
+    open_end = _ms(_other.c.starts_at) + _OPEN_END_MS
+    other_end = func.coalesce(_ms(_other.c.ends_at), left_ms.scalar_subquery(), open_end)
     return and_(_ms(_other.c.starts_at) < _end_ms(), _ms(meetings.c.starts_at) < other_end)
 
 

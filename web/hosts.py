@@ -26,6 +26,7 @@ from calendar_sync.links import (
 )
 from calendar_sync.planning import TITLE_BARRED, overlapping
 from consent_notice.words import Rule, VisitId
+from storage.claims import KEPT_AWAY
 from storage.meetings import MeetingRow, MeetingState, Override
 from storage.store import Store
 from storage.visits import VisitRow
@@ -46,11 +47,12 @@ class Upcoming:
     meeting: MeetingRow
     can_join: bool
     visited_for: str  # the other host whose bot is in this meeting now; empty: none is
+    is_kept_away: bool  # by the host's no to the same meeting in another calendar
     overlaps: bool  # with another meeting that a bot goes to
 
     @property
     def will_join(self) -> bool:
-        return self.meeting.will_record and self.can_join and not self.visited_for
+        return self.meeting.will_record and self.can_join and not self.visited_for and not self.is_kept_away
 
     @property
     def why(self) -> str:
@@ -60,6 +62,8 @@ class Upcoming:
             return "the bot is there for somebody else who has this meeting too"
         if meeting.override == "later":
             return "you decide later; until then the bot stays away"
+        if meeting.will_record and self.is_kept_away:
+            return KEPT_AWAY
         why = "your choice for this meeting" if meeting.override else meeting.reason
         return f"{why}. It overlaps another meeting: two bots will go" if self.overlaps else why
 
@@ -203,12 +207,13 @@ async def _meetings_page(
 ) -> web.Response:
     store, user, now, settings = request.app[STORE], user_of(request), request.app[CLOCK].now(), request.app[SETTINGS]
     rows = await store.meetings.upcoming(user.id, now)
+    ids = [row.id for row in rows]
     return await page(
         request,
         "meetings.html",
         status=status,
         live=await live_meetings(request, rows),
-        upcoming=_upcoming(rows, await store.meetings.visited_for([row.id for row in rows])),
+        upcoming=_upcoming(rows, await store.meetings.visited_for(ids), await store.meetings.kept_away(ids)),
         missed=await store.meetings.missed(user.id, limit=5),
         calendars=await store.calendars.list(user.id),
         problem=problem,
@@ -222,15 +227,22 @@ async def _meetings_page(
     )
 
 
-def _upcoming(rows: list[MeetingRow], visited_for: dict[str, str]) -> list[Upcoming]:
-    go = [row for row in rows if row.will_record and can_join(row) and row.id not in visited_for]
+def _upcoming(rows: list[MeetingRow], visited_for: dict[str, str], kept_away: set[str]) -> list[Upcoming]:
+    stays = visited_for.keys() | kept_away
+    go = [row for row in rows if row.will_record and can_join(row) and row.id not in stays]
     by_link = {row.link: row for row in reversed(go)}  # one bot a room, however often a meeting is planned
     times: dict[str, tuple[datetime, datetime]] = {
         row.id: (row.starts_at, row.ends_at or row.starts_at + timedelta(hours=1)) for row in by_link.values()
     }
     clash = overlapping(times)
     return [
-        Upcoming(meeting=row, can_join=can_join(row), visited_for=visited_for.get(row.id, ""), overlaps=row.id in clash)
+        Upcoming(
+            meeting=row,
+            can_join=can_join(row),
+            visited_for=visited_for.get(row.id, ""),
+            is_kept_away=row.id in kept_away,
+            overlaps=row.id in clash,
+        )
         for row in rows
         if row.state is not MeetingState.VISITING
     ]

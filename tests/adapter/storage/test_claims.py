@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from consent_notice.words import CalendarId, MeetingId, Rule
 from storage.calendar_policy import CalendarPolicy
-from storage.claims import NO_BOT_IN_TIME, UNDECIDED
+from storage.claims import KEPT_AWAY, NO_BOT_IN_TIME, UNDECIDED
 from storage.meetings import Cancelled, MeetingState
 from storage.store import Store
 from tests.adapter.storage.hand_clock import START, HandClock
@@ -228,3 +228,37 @@ async def test_what_a_host_decides_later_waits_for_them(store: Store, clock: Han
     row = await store.meetings.get(meeting)
     assert row is not None
     assert (row.state, row.outcome) == (MeetingState.MISSED, UNDECIDED)
+
+
+@pytest.mark.parametrize("no", ["skip", "later", "stop"])
+@pytest.mark.parametrize("ends_at", [None, START + HALF])
+async def test_a_no_holds_for_the_meeting_in_all_of_a_hosts_calendars(
+    store: Store, clock: HandClock, no: str, ends_at: datetime | None
+) -> None:
+    calendar_id, first = await plan_for(store, "Ann", ends_at=ends_at)
+    calendar = await store.calendars.get(calendar_id)
+    assert calendar is not None
+    twin_in = await store.calendars.add(
+        host_id=calendar.host_id, provider="ics", title="Team", address="file:///t", rule=Rule.EVERYONE, language="en"
+    )
+    await store.calendars.set_enabled(twin_in.id, True)
+    if no == "stop":
+        await store.meetings.stop(first)
+    else:
+        await store.meetings.override(first, "skip" if no == "skip" else "later")
+    await store.meetings.apply_plan(twin_in.id, [replace(PLANNED, ends_at=ends_at)])
+    (twin,) = await store.meetings.of_calendar(twin_in.id)
+    assert await due(store, clock) == []
+    assert await claim(store, twin.id) is None
+    assert await store.meetings.kept_away([first, twin.id]) == (set() if no == "stop" else {twin.id})
+    _, bobs = await plan_for(store, "Bob", ends_at=ends_at)
+    assert await due(store, clock) == [bobs]  # another host's own choice
+
+    if no != "stop":
+        await store.meetings.override(twin.id, "record")
+        assert twin.id in await due(store, clock)
+        await store.meetings.override(twin.id, None)
+        await store.meetings.mark_missed(START + timedelta(hours=5))
+        missed = await store.meetings.get(twin.id)
+        assert missed is not None
+        assert missed.outcome == KEPT_AWAY
