@@ -159,16 +159,18 @@ def checked_address(address: str, limits: FetchLimits) -> str:
     """The address to ask; an IP address in it is checked here, a name when it is resolved."""
     try:
         parts = urlsplit(address.strip())
-        port = parts.port
+        scheme = _SCHEMES.get(parts.scheme.lower())
+        if scheme is None or not parts.hostname or parts.port == 0:
+            raise AddressNotUsable
+        if parts.username is not None or parts.password is not None:
+            raise AddressNotUsable("a calendar address with a user name in it can't be used; use its secret address")
+        asked = urlunsplit((scheme, parts.netloc, parts.path or "/", parts.query, ""))
         # as aiohttp will read it, which asks no resolver for an IP address and makes one of "127\u30020\u30020\u30021"
-        host = (URL.build(scheme="http", host=parts.hostname).raw_host or "").rstrip(".") if parts.hostname else ""
+        host = (URL(asked).raw_host or "").rstrip(".")
     except ValueError:
         raise AddressNotUsable from None
-    scheme = _SCHEMES.get(parts.scheme.lower())
-    if scheme is None or not host or port == 0:
+    if not host:
         raise AddressNotUsable
-    if parts.username is not None or parts.password is not None:
-        raise AddressNotUsable("a calendar address with a user name in it can't be used; use its secret address")
     try:
         literal = ipaddress.ip_address(host)
     except ValueError:
@@ -177,7 +179,7 @@ def checked_address(address: str, limits: FetchLimits) -> str:
     else:
         if not limits.allow_private_addresses and not is_public(literal):
             raise AddressNotAllowed
-    return urlunsplit((scheme, parts.netloc, parts.path or "/", parts.query, ""))
+    return asked
 
 
 def is_public(address: IpAddress) -> bool:

@@ -9,6 +9,7 @@ import pytest
 
 from calendar_sync.planning import TITLE_BARRED
 from consent_notice.words import Rule
+from storage.claims import KEPT_AWAY
 from storage.host_rules import HostRules
 from storage.meetings import PlannedMeeting
 from tests.adapter.web.conftest import People
@@ -99,6 +100,19 @@ async def test_overriding_one_meeting_and_taking_that_back(site: Site, people: P
             assert ("The bot stays away" in browser.text) is (override == "skip")
         await browser.submit(path, override="everything")
         assert browser.status == 400
+
+
+async def test_a_no_in_one_calendar_is_said_of_the_same_meeting_in_another(site: Site, people: People) -> None:
+    for _ in range(2):
+        await plan(site, people, LINK, "practice")
+    first, twin = await site.store.meetings.upcoming(people.ingrid.id, site.clock.now())
+    async with site.browser(people.ingrid) as browser:
+        await browser.open("/meetings")
+        await browser.submit(f"/meetings/{first.id}/override", override="skip")
+        assert browser.text.count("The bot stays away") == 2
+        assert KEPT_AWAY.capitalize() in browser.text
+        await browser.submit(f"/meetings/{twin.id}/override", override="record")
+        assert browser.text.count("The bot stays away") == 1
 
 
 async def test_where_there_is_no_link_nothing_can_be_joined(site: Site, people: People) -> None:
