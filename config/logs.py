@@ -30,10 +30,11 @@ _QUIET = (
     "apscheduler",
     "asyncio",
     "faster_whisper",
-    "googleapiclient",
     "httpx",
-    "urllib3",
 )
+# Vendors that quote answers and addresses in warnings and errors: msal a token response that was cut off, with its
+# tokens. What went wrong is told by what they raise.
+_UNHEARD = ("google", "googleapiclient", "msal", "urllib3")
 
 
 def log_path(data_dir: Path, role: str) -> Path:
@@ -76,6 +77,8 @@ def set_up(role: str, data_dir: Path, *, terminal_level: str) -> None:
     root.setLevel(logging.INFO)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _UNHEARD:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

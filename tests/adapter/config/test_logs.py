@@ -10,16 +10,20 @@ from typing import Any
 
 import pytest
 import structlog
+from msal.oauth2cli.oauth2 import Client
 
 from config.errors import ConfigError
-from config.logs import log_path, set_up
+from config.logs import _QUIET, _UNHEARD, log_path, set_up
 
 
 @pytest.fixture(autouse=True)
 def own_loggers() -> Iterator[None]:
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
+    vendors = {name: logging.getLogger(name).level for name in (*_QUIET, *_UNHEARD)}
     yield
+    for name, its_level in vendors.items():
+        logging.getLogger(name).setLevel(its_level)
     for handler in set(root.handlers) - set(before):
         handler.close()
     root.handlers, root.level = before, level
@@ -86,3 +90,22 @@ def test_chatty_vendors_are_heard_only_when_something_is_wrong(tmp_path: Path) -
     logging.getLogger("aioice.ice").info("candidate 192.0.2.1")
     logging.getLogger("aiortc").warning("lost")
     assert [line["event"] for line in lines(tmp_path)] == ["lost"]
+
+
+class CutOff:
+    """A sign-in service whose answer ends in the middle."""
+
+    status_code, text = 200, '{"access_token": "s3cret", "refr'
+
+    def post(self, address: str, **asked: object) -> CutOff:
+        return self
+
+
+def test_vendors_that_quote_answers_are_not_heard(tmp_path: Path) -> None:
+    set_up("bots", tmp_path, terminal_level="error")
+    client = Client({"token_endpoint": "https://sign-in.example/token"}, "onrecord", http_client=CutOff())
+    with pytest.raises(ValueError, match="Unterminated"):
+        client.obtain_token_by_refresh_token("r3fresh")
+    for name in ("googleapiclient.http", "google.oauth2.credentials", "urllib3.connectionpool"):
+        logging.getLogger(name).error("s3cret")
+    assert lines(tmp_path) == []
