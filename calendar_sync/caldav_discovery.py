@@ -22,6 +22,7 @@ from calendar_sync.addresses import is_host_or_below
 from calendar_sync.caldav_messages import properties
 from calendar_sync.dav import DavServer, Login, RequestRefused, ServerFault, open_dav
 from calendar_sync.errors import (
+    AddressNotUsable,
     AnswersWebPage,
     CalendarError,
     CalendarNotFound,
@@ -137,7 +138,10 @@ async def _candidates(
         if "/" not in domain and ":" not in domain:
             return await _of_domain(domain, limits, resolver)
         address = "https://" + address
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        raise AddressNotUsable from None
     well_known = f"{parts.scheme}://{parts.netloc}{WELL_KNOWN}"
     return [address] if parts.path.rstrip("/") == WELL_KNOWN else [address, well_known]
 

@@ -118,6 +118,8 @@ class DavServer:
                 return await self._follow(method, url, message, depth)
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise refusal_behind(error) or CalendarUnreachable() from None
+        except ValueError:  # a name that no name server could be asked for
+            raise AddressNotUsable from None
 
     async def _follow(self, method: str, url: str, message: str, depth: str) -> Multistatus:
         for _ in range(MAX_REDIRECTS + 1):

@@ -15,6 +15,7 @@ from calendar_sync.caldav import CaldavCalendars
 from calendar_sync.caldav_discovery import _candidates
 from calendar_sync.dav import Login, RequestRefused
 from calendar_sync.errors import (
+    AddressNotUsable,
     AnswersWebPage,
     CalendarCutOff,
     CalendarError,
@@ -332,3 +333,9 @@ async def test_looking_for_an_account_ends_in_time(account: Account, monkeypatch
 async def test_nobody_listens() -> None:
     with pytest.raises(CalendarUnreachable):
         await CaldavCalendars(LIMITS).connect("http://127.0.0.1:9/", "ann", PASSWORD)
+
+
+@pytest.mark.parametrize("typed", ["https://[half/", "a" * 64 + ".test", "https://" + "a" * 64 + ".test/"])
+async def test_what_is_no_address_is_told_so(typed: str) -> None:
+    with pytest.raises(AddressNotUsable):
+        await CaldavCalendars(LIMITS).connect(typed, "ann", PASSWORD)
