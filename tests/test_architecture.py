@@ -31,6 +31,7 @@ PURE = {
 # Modules that hold types and constants and decide nothing.
 NOTHING_TO_TEST = {
     "bot.books",
+    "bot.browser.script",
     "bot.commands",
     "bot.ports",
     "calendar_sync.accounts",
