@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fractions
+from collections.abc import Iterator
 
 import av
 from av.audio.codeccontext import AudioCodecContext
@@ -11,6 +12,8 @@ from av.audio.codeccontext import AudioCodecContext
 from bot.rtp import SAMPLES_PER_MS
 from bot.webrtc import OutgoingLine
 from consent_notice.clock import Clock
+from consent_notice.frames import Encoding, HeardFrame
+from consent_notice.words import SeatId
 
 FRAME_MS = 20
 FRAME_SAMPLES = FRAME_MS * SAMPLES_PER_MS
@@ -37,6 +40,20 @@ def encode(pcm_48k: bytes) -> list[bytes]:
         packets += [bytes(packet) for packet in codec.encode(frame)]
     packets += [bytes(packet) for packet in codec.encode(None)]
     return packets
+
+
+def as_frames(packets: list[bytes], *, track: str, speaker: SeatId, starts_ms: int) -> Iterator[HeardFrame]:
+    """What `encode` made, as heard from `starts_ms` on the boot clock on."""
+    for number, payload in enumerate(packets):
+        yield HeardFrame(
+            track=track,
+            speakers=frozenset({speaker}),
+            captured_ms=starts_ms + number * FRAME_MS,
+            duration_ms=FRAME_MS,
+            rtp_timestamp=number * FRAME_SAMPLES,
+            encoding=Encoding.OPUS,
+            payload=payload,
+        )
 
 
 class SpokenLine:

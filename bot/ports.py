@@ -83,11 +83,30 @@ class RoomRefused(RoomError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PageSnapshot:
+    """A page when the bot was out of it unexpectedly, scrubbed: no names, no chat."""
+
+    state: str  # the name of the look that fitted last
+    outline: str  # elements, roles and states; no text
+    picture_png: bytes
+
+
+def _keep_none(snapshot: PageSnapshot) -> None:
+    del snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JoinRequest:
     link: str
-    name: str  # says what the bot is and who invited it
+    name: str  # says what the bot is
     invited_by: str
     resume_token: str  # the same token gives the same seat after a restart
+    keep_snapshot: Callable[[PageSnapshot], None] = _keep_none  # for rooms that have a page; never blocks
+
+    def shown_name(self, most_chars: int) -> str:
+        """For a roster that shows a name alone: what the bot is stays whole, who invited it is cut."""
+        whole = f"{self.name}, invited by {self.invited_by}" if self.invited_by else self.name
+        return whole if len(whole) <= most_chars else whole[: max(0, most_chars - 1)] + "…"
 
 
 # ---- what a room pushes ------------------------------------------------------------------------------------------
@@ -175,7 +194,8 @@ class Heard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RosterKnownUntil:
-    """Everything the room had to tell before `at_ms` has been pushed; sent at least every 100 ms while connected."""
+    """Everything the room had to tell before `at_ms` has been pushed; sent at least every 100 ms while connected, in
+    its lobby too."""
 
     at_ms: int
 

@@ -19,7 +19,7 @@ from bot.commands import Durable
 from bot.entries import event_id
 from bot.facts import NoticeRef, SessionFacts, VisitWords
 from bot.ledger import VisitLedger
-from bot.ports import Hears, JoinRequest, LeftReason, MeetingRoom, Voice
+from bot.ports import Hears, JoinRequest, LeftReason, MeetingRoom, PageSnapshot, Voice
 from bot.presence import Presence
 from bot.session import Session
 from bot.stay import Stay
@@ -192,6 +192,7 @@ class VisitRunner:
         loop = asyncio.get_running_loop()
         stay: Stay
         writer = store.tracks.writer(visit.id, epoch, loop=loop, on_fault=lambda fault: stay.storage_failed(str(fault)))
+        snapshots: list[PageSnapshot] = []
         times = GateTimes(
             path_delay_ms=room.capabilities.path_delay_ms,
             settle_ms=max(room.capabilities.roster_lag_ms, 2 * FEED_INTERVAL_MS, SETTLE_FLOOR_MS),
@@ -205,6 +206,7 @@ class VisitRunner:
                 name=parts.policy.bot_name,
                 invited_by=words.facts.host,
                 resume_token=_seat_token(store.session_key, visit.id),
+                keep_snapshot=snapshots.append,
             ),
             voice=parts.voice,
             words=words,
@@ -219,6 +221,17 @@ class VisitRunner:
         finally:
             await asyncio.to_thread(feed.stop)
             await writer.settle_and_close()
+            await self._keep_snapshots(visit.id, snapshots)
+
+    async def _keep_snapshots(self, visit: VisitId, snapshots: list[PageSnapshot]) -> None:
+        """For the admin's support; a meeting does not end worse because they could not be kept."""
+        for taken in snapshots:
+            try:
+                await self._parts.store.snapshots.keep(
+                    visit, state=taken.state, outline=taken.outline, picture_png=taken.picture_png
+                )
+            except OSError as error:
+                log.warning("snapshot_not_kept", visit=visit, error=type(error).__name__)
 
     def _progress(self, presence: Presence) -> None:
         self._was_in_room = self._was_in_room or presence is Presence.IN_ROOM

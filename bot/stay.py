@@ -47,7 +47,7 @@ from bot.commands import (
     Tick,
 )
 from bot.facts import VisitWords
-from bot.opus import FRAME_MS, FRAME_SAMPLES, encode
+from bot.opus import as_frames, encode
 from bot.ports import (
     Ended,
     Heard,
@@ -62,10 +62,10 @@ from bot.ports import (
     Voice,
     VoiceUnavailable,
 )
+from bot.posting import cut_into_posts
 from bot.presence import IllegalEvent, Presence
 from bot.session import Session
 from consent_notice.clock import Clock
-from consent_notice.frames import Encoding, HeardFrame
 from consent_notice.notice import Say
 from storage.errors import StaleEpoch, StorageError
 from storage.log_entries import ErasedBody, LogEntry
@@ -78,6 +78,7 @@ CAPTURE_TICK_S = 0.04
 SESSION_TICK_S = 0.25
 GOODBYE_LIMIT_S = 4.0
 ROOM_LOST_MS = 8_000
+JOINING_LIMIT_MS = 90_000  # a browser has to start and a page to load before a room can show any life
 
 
 class Stay:
@@ -111,7 +112,7 @@ class Stay:
         }
         self._sayings = 0
         self._over = asyncio.Event()
-        self._room_known_ms = clock.boot_ms()
+        self._began_ms = self._room_known_ms = clock.boot_ms()
 
     async def run(self) -> tuple[LeftReason, str]:
         """Why the bot left, and the detail for the host. CancelledError passes on, after goodbye and what was said."""
@@ -234,7 +235,7 @@ class Stay:
                 await self._room.show(replace(tile, text=self._words.tile(tile.state)))
             case PostNotice(seats=seats, to_seat=to_seat, line=short, stays=stays):
                 text = self._words.notice.post if short is None else self._words.say(short)
-                message_id = await self._room.post(Post(text=text, to_seat=to_seat, is_notice=True))
+                message_id = await self._post(Post(text=text, to_seat=to_seat, is_notice=True))
                 self._take(NoticePosted(message_id=message_id, seats=seats, line=short, stays=stays))
             case PostLine():
                 await self._post_line(command)
@@ -261,8 +262,15 @@ class Stay:
         if command.to_seat is not None and not self._room.capabilities.can_whisper:
             return  # what is for one person's eyes is not said to all
         text = self._words.say(command.line, count=command.count, names=command.names)
-        message_id = await self._room.post(Post(text=text, reply_to=command.reply_to, to_seat=command.to_seat))
+        message_id = await self._post(Post(text=text, reply_to=command.reply_to, to_seat=command.to_seat))
         self._take(LinePosted(message_id=message_id))
+
+    async def _post(self, post: Post) -> str:
+        """The id of the last part: a notice is delivered once all of it was accepted."""
+        *first, last = cut_into_posts(post.text, self._room.capabilities.chat_limit_chars)
+        for part in first:
+            await self._room.post(replace(post, text=part, is_notice=False))
+        return await self._room.post(replace(post, text=last))
 
     async def _speak(self, text: str) -> bool:
         """Whether it was said."""
@@ -284,18 +292,8 @@ class Stay:
         if own is None:
             return
         self._sayings += 1
-        for number, payload in enumerate(packets):
-            self._capture.heard(
-                HeardFrame(
-                    track=f"{own}:{self._sayings}",
-                    speakers=frozenset({own}),
-                    captured_ms=starts_ms + number * FRAME_MS,
-                    duration_ms=FRAME_MS,
-                    rtp_timestamp=number * FRAME_SAMPLES,
-                    encoding=Encoding.OPUS,
-                    payload=payload,
-                )
-            )
+        for frame in as_frames(packets, track=f"{own}:{self._sayings}", speaker=own, starts_ms=starts_ms):
+            self._capture.heard(frame)
 
     async def _ask_phone(self, order: AskPhone) -> None:
         """Where it cannot be asked by voice, nothing of it is kept: it stays without a notice."""
@@ -359,19 +357,28 @@ class Stay:
         while True:
             await asyncio.sleep(SESSION_TICK_S)
             now_ms = self._clock.boot_ms()
-            if self._session.presence is Presence.IN_ROOM and now_ms - self._room_known_ms > ROOM_LOST_MS:
+            is_there = self._session.presence in (Presence.IN_ROOM, Presence.WAITING_ROOM)
+            if is_there and now_ms - self._room_known_ms > ROOM_LOST_MS:
                 detail = "the meeting server went silent"
                 self._take(Ended(reason=LeftReason.CONNECTION_LOST, detail=detail, at_ms=self._room_known_ms))
             self._take(Tick())
 
+    def _alive_ms(self) -> int:
+        if self._session.presence is not Presence.JOINING:
+            return self._room_known_ms
+        return max(self._room_known_ms, min(self._clock.boot_ms(), self._began_ms + JOINING_LIMIT_MS))
+
     async def _watch_owner(self) -> None:
-        """The heartbeat carries the time of the last sign of life from the room, never of this loop (law 9)."""
+        """The heartbeat carries the time of the last sign of life from the room, never of this loop (law 9).
+
+        Before the room is reached there is none to carry: then nothing can be heard either, and it is for so long only.
+        """
         while True:
             await asyncio.sleep(0.5)
             if self._session.presence in (Presence.LEAVING, Presence.LEFT):
                 continue
             try:
-                owns = await self._ledger.beat(self._room_known_ms, self._session.presence.value)
+                owns = await self._ledger.beat(self._alive_ms(), self._session.presence.value)
                 stopped = await self._ledger.host_stopped()
                 called_off = await self._ledger.called_off()
             except StorageError as error:

@@ -14,6 +14,7 @@ DATABASE_NAME = "onrecord.db"
 KEYS_NAME = "keys.db"
 TRACKS_NAME = "tracks"
 TRANSCRIPTS_NAME = "transcripts"
+SNAPSHOTS_NAME = "snapshots"
 _OPENING = "opening.lock"
 _SERVING = "serving.lock"
 

@@ -124,6 +124,7 @@ class Retention:
             if agreements:
                 tidied.agreements = await erasure.erase_agreements(agreements, AGREEMENTS_AUTHORITY)
             await self._store.personal_links.forget(self._clock.now() - timedelta(days=KEPT_DAYS))
+            await self._store.snapshots.forget_old()
         except (StorageError, OSError):
             tidied.failed += 1
         return tidied

@@ -36,6 +36,7 @@ from storage.records import Records
 from storage.schema import installation
 from storage.seat_codes import SeatCodes
 from storage.segments import Shelf
+from storage.snapshots import Snapshots
 from storage.tracks import Tracks
 from storage.transcripts import Transcripts
 from storage.users import Users
@@ -75,6 +76,7 @@ class Store:
         self.notices = Notices(database, vault, clock)
         self.host_notes = HostNotes(database, vault, clock)
         self.publications = Publications(database, clock)
+        self.snapshots = Snapshots(data_dir / directory.SNAPSHOTS_NAME, vault, clock)
         self.transcripts = Transcripts(data_dir / directory.TRANSCRIPTS_NAME, database, keys, log, new_id)
         self.session_key = vault.session_key
         self.invitations = Invitations(database, vault, new_id)

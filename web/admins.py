@@ -17,6 +17,7 @@ from consent_notice.events import Decided, to_body
 from consent_notice.words import ConsentStatus, Purpose, Standing, UserId, VisitId
 from storage.copies import read_states
 from storage.log_entries import ErasedBody, LogEntry
+from storage.snapshots import KEPT_DAYS
 from storage.verify import VerifyReport, verify
 from storage.visits import RecordingFilter, VisitRow
 from web import display
@@ -30,6 +31,7 @@ from web.reads import COMMAND_LINE, EVIDENCE, PAGE_READER, note_read
 from web.recordings import older_link, read_before
 from web.replay import MeetingStory, SeatStory, Told
 from web.settings import SETTINGS
+from web.snapshots import snapshots_of
 
 PAGE_SIZE = 40
 LOG_PAGE_SIZE = 50
@@ -218,6 +220,8 @@ async def _review_page(request: web.Request, visit: VisitRow, *, just_verified: 
         left=display.in_words(display.LEFT_WORDS, visit.left_reason or ""),
         verified=request.app[CHECKS].last,
         just_verified=just_verified,
+        snapshots=await snapshots_of(request, visit.id),
+        snapshot_days=KEPT_DAYS,
     )
 
 

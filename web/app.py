@@ -37,6 +37,7 @@ from web import (
     receipts,
     recordings,
     shared_seats,
+    snapshots,
     telephone,
     under_18,
     withdrawing,
@@ -87,7 +88,7 @@ def create_app(
     of_participants = (participants, answering, withdrawing, under_18, shared_seats, telephone, own_copy, ahead)
     of_records = (receipts, receipt_mail, checker)
     of_hosts = (hosts, live, ask_ahead, calendars, connecting, calendar_accounts, recordings, notes)
-    for part in (accounts, *of_hosts, *of_participants, *of_records, admins, publishing, erasures, push):
+    for part in (accounts, *of_hosts, *of_participants, *of_records, admins, snapshots, publishing, erasures, push):
         add_routes(app, part.routes())
     add_routes(app, [get("/healthz", healthz, Access.ANYONE)])
     return app

@@ -47,6 +47,7 @@ async def erase(request: web.Request) -> web.Response:
             await erasure.erase_person(visit.id, SeatId(seat), authority)
         else:
             await erasure.erase_recording(visit.id, authority)
+            await request.app[STORE].snapshots.forget(visit.id)
     except ErasureUnfinished as unfinished:
         await tell(request, str(unfinished), "bad")
     except StorageError as error:

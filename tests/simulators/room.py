@@ -32,6 +32,7 @@ from bot.ports import (
     Speech,
     StopPressed,
     Tile,
+    WaitingInLobby,
 )
 from consent_notice.clock import Clock
 from consent_notice.frames import Encoding, HeardFrame
@@ -74,6 +75,8 @@ class SimulatedMeeting:
     is_silent: bool = False  # tells nothing any more, and goes on sending sound
     post_takes_s: float = 0.0
     capabilities: RoomCapabilities = CAPABILITIES
+    arrives_after_s: float = 0.0  # a browser and a page that take their time
+    has_lobby: bool = False  # whoever knocks waits until `lets_in`
     fails_to_hear: bool = False  # `hear` fails and changes nothing: who was sent is sent on
     said_ms: list[tuple[int, Speech]] = field(default_factory=list)  # when the bot began to say what
     rooms: list[SimulatedRoom] = field(default_factory=list)
@@ -157,6 +160,11 @@ class SimulatedMeeting:
 
     # ---- what the meeting does -----------------------------------------------------------------------------------
 
+    def lets_in(self) -> None:
+        self.has_lobby = False
+        for room in self.rooms:
+            room.let_in()
+
     def ends(self, reason: LeftReason) -> None:
         """For every bot in it; CONNECTION_LOST is a dropped line."""
         for room in self.rooms:
@@ -193,6 +201,7 @@ class SimulatedRoom:
         self._tasks = tasks
         self._number = number
         self._to: Callable[[RoomEvent], None] | None = None
+        self._token = ""
         self._alive: asyncio.Task[None] | None = None
         self.heard_seats: frozenset[SeatId] = frozenset()
         self.left_ms: int | None = None
@@ -201,12 +210,13 @@ class SimulatedRoom:
         self._meeting.knocks.append(request)
         if self._meeting.refuses is not None:
             raise self._meeting.refuses
-        self._to = push
-        own_seat, now_ms = seat_of(request.resume_token), self._meeting.clock.boot_ms()
-        self.push(Admitted(own_seat=own_seat, at_ms=now_ms))
-        for person in self._meeting.people.values():
-            self.push(person)
+        await asyncio.sleep(self._meeting.arrives_after_s)
+        self._to, self._token = push, request.resume_token
         self._alive = self._tasks.create_task(self._tell_alive())
+        if self._meeting.has_lobby:
+            self.push(WaitingInLobby(at_ms=self._meeting.clock.boot_ms()))
+        else:
+            self.let_in()
 
     async def hear(self, seats: frozenset[SeatId]) -> None:
         if self._meeting.fails_to_hear:
@@ -235,6 +245,11 @@ class SimulatedRoom:
         self._close()
 
     # ---- for the meeting -----------------------------------------------------------------------------------------
+
+    def let_in(self) -> None:
+        self.push(Admitted(own_seat=seat_of(self._token), at_ms=self._meeting.clock.boot_ms()))
+        for person in self._meeting.people.values():
+            self.push(person)
 
     def push(self, event: RoomEvent) -> None:
         if self._to is not None:
