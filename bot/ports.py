@@ -91,8 +91,8 @@ class PageSnapshot:
     picture_png: bytes
 
 
-def _keep_none(snapshot: PageSnapshot) -> None:
-    del snapshot
+def _ignore(told: object) -> None:
+    del told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,8 @@ class JoinRequest:
     name: str  # says what the bot is
     invited_by: str
     resume_token: str  # the same token gives the same seat after a restart
-    keep_snapshot: Callable[[PageSnapshot], None] = _keep_none  # for rooms that have a page; never blocks
+    keep_snapshot: Callable[[PageSnapshot], None] = _ignore  # for rooms that have a page; never blocks
+    tell_step: Callable[[str], None] = _ignore  # each look and step of a page as it is reached, by its script's names
 
     def shown_name(self, most_chars: int) -> str:
         """For a roster that shows a name alone: what the bot is stays whole, who invited it is cut."""

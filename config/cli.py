@@ -19,6 +19,7 @@ import click
 from config import logs, role
 from config.calendar_command import calendar
 from config.clock import SystemClock
+from config.doctor_command import doctor
 from config.errors import ConfigError, ExitCode
 from config.log_commands import log
 from config.options import common, read_settings, settings_of_data
@@ -52,6 +53,7 @@ def commands() -> None:
 
 
 commands.add_command(calendar)
+commands.add_command(doctor)
 commands.add_command(receipt)
 commands.add_command(try_answer)
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from config.clock import SystemClock, new_id
 from config.jurisdictions import jurisdictions
+from config.rooms import joinable, known_hosts, room_maker
 from config.settings import Settings, information_of, rule_policy_of
 from config.wording import wordings
 from consent_notice.notice import NoticeFacts, read_wording
@@ -28,7 +29,6 @@ from storage.store import Store
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from bot.ports import MeetingRoom
     from bot.runner import BotPolicy
     from calendar_sync.planning import PlanningPolicy
     from web.settings import MailServer, WebSettings
@@ -195,19 +195,12 @@ def bot_policy(settings: Settings, *, publication: int) -> BotPolicy:
 
 async def _bots(settings: Settings) -> None:
     from bot.dispatch import Dispatcher
-    from bot.rooms.practice import PracticeRoom
-    from bot.runner import BotParts, PlatformNotSupported
+    from bot.runner import BotParts
     from bot.voice import PackagedVoice
-    from calendar_sync.links import PLATFORM_NAMES, Platform
     from consent_notice.phrases import read_phrases
 
     clock = SystemClock()
     voice = await asyncio.to_thread(PackagedVoice, settings.transcription.voice_path)
-
-    def room_for(platform: str) -> Callable[[asyncio.TaskGroup], MeetingRoom]:
-        if platform != Platform.PRACTICE:
-            raise PlatformNotSupported(PLATFORM_NAMES.get(Platform(platform), platform))
-        return lambda tasks: PracticeRoom(clock=clock, tasks=tasks)
 
     async with open_store(settings) as store:
         await asyncio.to_thread(store.tracks.recover)
@@ -219,7 +212,7 @@ async def _bots(settings: Settings) -> None:
             wordings={name: read_wording(table) for name, table in wordings().items()},
             phrases=read_phrases(wordings().values()),
             voice=voice,
-            room_for=room_for,
+            room_for=room_maker(settings, clock),
             owner=f"{clock.boot_id}:{os.getpid()}:{new_id()}",
         )
         await Dispatcher(parts, join_early_s=settings.join_early_s).run()
@@ -238,15 +231,9 @@ async def _transcribe(settings: Settings) -> None:
 
 
 def planning_policy(settings: Settings) -> PlanningPolicy:
-    from calendar_sync.links import KnownHosts, Platform
     from calendar_sync.planning import PlanningPolicy
 
-    known_hosts = KnownHosts(
-        practice_url=settings.practice_url,
-        jitsi_hosts=frozenset(settings.jitsi_hosts),
-        janus_rooms=settings.janus_rooms,
-    )
-    return PlanningPolicy(known_hosts=known_hosts, joinable=frozenset({Platform.PRACTICE}))
+    return PlanningPolicy(known_hosts=known_hosts(settings), joinable=joinable(settings))
 
 
 async def _calendar(settings: Settings) -> None:

@@ -59,6 +59,7 @@ SHOWN_BY = {
     "calendar_sync.expansion": "tests/adapter/calendar_sync/test_ics_broken.py",
     "consent_notice.attendance": "tests/unit/consent_notice/test_rules.py",
     "config.demo": "tests/acceptance/test_demo.py",
+    "config.rooms": "tests/adapter/config/test_doctor_command.py",
     "config.setting_tables": "tests/unit/config/test_settings.py",
     "config.options": "tests/adapter/config/test_cli.py",
     "config.story": "tests/acceptance/test_demo.py",

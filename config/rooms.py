@@ -1,0 +1,47 @@
+"""Which platforms the bots of this installation can go to, and the room for each: the one place that knows them all.
+
+A room's modules are imported when it is first needed: a server without browsers never loads one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from calendar_sync.links import PLATFORM_NAMES, KnownHosts, Platform
+from config.settings import Settings
+from consent_notice.clock import Clock
+
+if TYPE_CHECKING:
+    from bot.ports import MeetingRoom
+
+RoomMaker = Callable[[asyncio.TaskGroup], "MeetingRoom"]
+
+
+def known_hosts(settings: Settings) -> KnownHosts:
+    return KnownHosts(
+        practice_url=settings.practice_url,
+        jitsi_hosts=frozenset(settings.jitsi_hosts),
+        janus_rooms=settings.janus_rooms,
+    )
+
+
+def joinable(settings: Settings) -> frozenset[Platform]:
+    del settings
+    return frozenset({Platform.PRACTICE})
+
+
+def room_maker(settings: Settings, clock: Clock) -> Callable[[str], RoomMaker]:
+    """By platform; the function raises PlatformNotSupported."""
+
+    def room_for(platform: str) -> RoomMaker:
+        from bot.runner import PlatformNotSupported
+
+        if platform not in joinable(settings):
+            raise PlatformNotSupported(PLATFORM_NAMES.get(Platform(platform), platform))
+        from bot.rooms.practice import PracticeRoom
+
+        return lambda tasks: PracticeRoom(clock=clock, tasks=tasks)
+
+    return room_for
