@@ -26,6 +26,7 @@ from calendar_sync.links import (
     find_link,
 )
 from storage.calendar_policy import Externals, Recorded
+from storage.meeting_rows import UNSEEN
 
 MAX_TITLE_CHARS = 300
 NO_TEXTS = LinkTexts()
@@ -144,11 +145,13 @@ def plan(
     wishes: HostWishes = NO_WISHES,
     removed: frozenset[str] = frozenset(),
     is_complete: bool,
+    read_until: datetime | None = None,
 ) -> list[Change]:
     """The changes that make the plan what the calendar says, in order of time; none where it is so already.
 
     `is_complete`: what is known and not among `events` is gone from the calendar; otherwise only `removed` is, and
-    what was decided by older `wishes` stays.
+    what was decided by older `wishes` stays. `read_until`: when the calendar was last read to its end, since it was
+    switched on; what ended after that without having been planned is scheduled too, so that it is told as missed.
     """
     told = {event.occurrence_key: event for event in events}
     begun = {key for key, entry in known.items() if entry.progress is Progress.FIXED}  # whatever is told of them now
@@ -157,17 +160,20 @@ def plan(
         for key, event in told.items()
         if key not in begun and (meeting := _worth_planning(event, now, policy, wishes))
     }
+    judged = (decide(event, policy, wishes) for event in told.values() if read_until and not event.is_cancelled)
+    unseen = _unseen(judged, known, (read_until or now, now), policy)
     kept = {
         key: entry.meeting
         for key, entry in known.items()
-        if not _is_over(entry.meeting, now, policy)
+        if key not in unseen
+        and not _is_over(entry.meeting, now, policy)
         and (
             entry.progress in _BEGUN
             or (entry.progress is Progress.WAITING and not is_complete and key not in told and key not in removed)
         )
     }
     fixed = {key for key in kept if known[key].progress in _BEGUN}
-    wanted = _one_bot_a_room(found | kept, fixed, policy)
+    wanted = unseen | _one_bot_a_room(found | kept, fixed, policy)
 
     changes: list[Change] = [
         Cancel(occurrence_key=key)
@@ -182,6 +188,23 @@ def plan(
         elif before.progress is Progress.WAITING and before.meeting != meeting:
             changes.append(Move(meeting=meeting))
     return changes
+
+
+def _unseen(
+    meetings: Iterable[PlannedOccurrence],
+    known: Mapping[str, KnownMeeting],
+    over: tuple[datetime, datetime],
+    policy: PlanningPolicy,
+) -> dict[str, PlannedOccurrence]:
+    """What a bot would have gone to, had the calendar been read: new, or moved ahead, and over in that time."""
+    read_until, now = over
+    unseen: dict[str, PlannedOccurrence] = {}
+    for meeting in sorted(meetings, key=lambda meeting: (meeting.starts_at, meeting.occurrence_key)):
+        before = known.get(meeting.occurrence_key)
+        is_news = before is None or (before.progress is Progress.WAITING and not _is_over(before.meeting, now, policy))
+        if is_news and meeting.decision == "record" and read_until < _end(meeting, policy) <= now:
+            unseen[meeting.occurrence_key] = replace(meeting, reason=UNSEEN)
+    return unseen
 
 
 def decide(event: CalendarEvent, policy: PlanningPolicy, wishes: HostWishes = NO_WISHES) -> PlannedOccurrence:

@@ -40,6 +40,7 @@ from storage.store import Store
 
 LOOK_BACK = timedelta(days=1)  # a meeting that began yesterday may still run
 LOOK_AHEAD = timedelta(days=14)
+FURTHEST_BACK = timedelta(days=14)  # so far a meeting that nobody saw is still told as missed
 MAX_EVENTS_A_PASS = 100_000
 NEW_AT_ONCE = 500  # meetings in one transaction
 
@@ -166,7 +167,8 @@ class CalendarSync:
             credentials=None if account is None else credentials_of(account, self._store),
         )
         now = self._clock.now()
-        window = Window(starts_at=now - LOOK_BACK, ends_at=now + LOOK_AHEAD)
+        looks_back_to = max(now - FURTHEST_BACK, min(now - LOOK_BACK, calendar.last_synced_at or now))
+        window = Window(starts_at=looks_back_to, ends_at=now + LOOK_AHEAD)
         try:
             told = await _from_state(provider, source, state, window)
         except AccessRevoked as error:
@@ -177,7 +179,7 @@ class CalendarSync:
         calendar_now = await self._store.calendars.get(calendar.id)
         if calendar_now is None or not calendar_now.enabled or calendar_now.address != calendar.address:
             return PassResult(was_read=True)  # switched off while it was read: nothing of it counts
-        rows = await self._store.meetings.of_calendar(calendar.id)
+        rows = await self._store.meetings.of_calendar(calendar.id, over_since=window.starts_at)
         has_new_terms = before is None or before.terms != terms_of(calendar_now)
         judge = partial(_judged, calendar=calendar_now, policy=self._policy, wishes=wishes, now=self._clock.now())
         # in a thread, and what was told is let go of there: for a large calendar the loop would wait too long
@@ -336,6 +338,7 @@ def _judged(
         wishes=wishes,
         removed=page.removed,
         is_complete=page.is_complete,
+        read_until=calendar.last_synced_at,
     )
     orders = orders_of(changes, by_key, calendar, policy.known_hosts, has_new_terms=has_new_terms)
     known = [order for order in orders if order.occurrence_key in by_key]

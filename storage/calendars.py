@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, case, func, insert, or_, select, update
 
 from consent_notice.clock import Clock
 from consent_notice.words import CalendarId, Rule, UserId
@@ -142,6 +142,8 @@ class Calendars:
         values: dict[str, Any] = {"enabled": enabled, "off_because": because, "warned_at": None}
         if enabled:
             values["last_used_at"] = self._clock.now()
+            # what was on while it was off was not missed
+            values["last_synced_at"] = case((calendars.c.enabled, calendars.c.last_synced_at), else_=None)
         switch = update(calendars).where(calendars.c.id == calendar_id).values(values)
         call_back = (
             update(meetings)

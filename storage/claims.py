@@ -15,7 +15,7 @@ from consent_notice.clock import Clock
 from consent_notice.words import MeetingId
 from storage.columns import to_epoch_ms
 from storage.database import Database
-from storage.meeting_rows import NOT_BEGUN, OPEN_END_HOURS, MeetingRow, MeetingState, row_of
+from storage.meeting_rows import NOT_BEGUN, OPEN_END_HOURS, UNSEEN, MeetingRow, MeetingState, row_of
 from storage.schema import calendars, meetings, users, visits
 from storage.vault import Vault
 
@@ -158,6 +158,7 @@ class Claims:
             (~is_wanted, None),
             (meetings.c.link_sealed.is_(None), NO_LINK_IN_TIME),
             (_is_kept_away(), KEPT_AWAY),
+            (meetings.c.reason == UNSEEN, UNSEEN),
             else_=NO_BOT_IN_TIME,
         )
         missed = update(meetings).where(over).values(state=MeetingState.MISSED.value, outcome=outcome)

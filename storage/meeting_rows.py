@@ -17,6 +17,7 @@ Override = Literal["record", "skip", "later"]  # later: the host has yet to say;
 
 LINK, SERIES, ROOM = "meeting link", "meetings at one link", "meetings in one room"
 BY_HAND = "added by hand"
+UNSEEN = "it came and went while this calendar was not read: the server was not running, or it did not answer"
 OPEN_END_HOURS = 4  # a meeting without an end is not begun later than that
 
 

@@ -118,11 +118,14 @@ class Meetings(Claims):
         rows = await self._select(meetings.c.id == meeting_id)
         return rows[0] if rows else None
 
-    async def of_calendar(self, calendar_id: CalendarId) -> list[MeetingRow]:
-        """All that planning has to know of: what was not over a day ago, and for long what was begun or stopped."""
+    async def of_calendar(self, calendar_id: CalendarId, *, over_since: datetime | None = None) -> list[MeetingRow]:
+        """All that planning has to know of: what was not over a day ago, or by then, and for long what was begun or
+        stopped.
+        """
         now, ends_at = self._clock.now(), func.coalesce(meetings.c.ends_at, meetings.c.starts_at)
+        since = min(now - timedelta(days=1), over_since or now)
         is_known_long = and_(meetings.c.state.not_in(REVIVABLE), ends_at > now - BEGUN_IS_KNOWN_FOR)
-        is_known = or_(ends_at > now - timedelta(days=1), is_known_long)
+        is_known = or_(ends_at > since, is_known_long)
         return await self._select(meetings.c.calendar_id == calendar_id, is_known, limit=100_000)
 
     async def upcoming(self, host_id: UserId, now: datetime, limit: int = 200) -> list[MeetingRow]:

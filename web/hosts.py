@@ -214,7 +214,7 @@ async def _meetings_page(
         status=status,
         live=await live_meetings(request, rows),
         upcoming=_upcoming(rows, await store.meetings.visited_for(ids), await store.meetings.kept_away(ids)),
-        missed=await store.meetings.missed(user.id, limit=5),
+        missed=await store.meetings.missed(user.id, limit=20),
         calendars=await store.calendars.list(user.id),
         problem=problem,
         typed=typed or {"link": "", "title": "", "when": "now", "at": ""},

@@ -19,6 +19,7 @@ from calendar_sync.planning import TWICE, PlanningPolicy
 from calendar_sync.sync import LOOK_AHEAD, CalendarProvider, CalendarSync
 from consent_notice.words import CalendarId, MeetingId, Rule
 from storage.host_rules import HostRules
+from storage.meeting_rows import UNSEEN
 from storage.meetings import MeetingRow, MeetingState
 from storage.store import Store
 from storage.users import User
@@ -34,8 +35,8 @@ Step = tuple[str, int, int, int]
 
 EDITS = ("add", "add_series", "add_series", "add_day", "edit", "edit", "move", "move", "move", "move_one", "move_one",
          "cancel_one", "drop_one", "add_one", "hold_later", "hold_later", "split", "delete")  # fmt: skip
-LIFE = ("pass_time", "pass_time", "late", "late", "begin", "end", "stop", "override", "mark_missed", "rule",
-        "off_and_on")  # fmt: skip
+LIFE = ("down", "down", "pass_time", "pass_time", "late", "late", "begin", "end", "stop", "override", "mark_missed",
+        "rule", "off_and_on")  # fmt: skip
 TROUBLE = (
     "fault",
     "fault",
@@ -114,6 +115,8 @@ class History:
         self.row_of: dict[Identity, MeetingId] = {}
         self.overrides: dict[MeetingId, str] = {}
         self.is_edited_meanwhile = False
+        self.read_until: datetime | None = None  # when a pass last ended well, since it was switched on
+        self.ever_planned: set[Identity] = set()  # what a pass that ended well had to know of before it was over
 
     async def run(self, provider: CalendarProvider | None, host: User, steps: Sequence[Step]) -> None:
         self.here.clock.at = BEGINNING
@@ -186,7 +189,16 @@ class History:
         self._publish()
         await self.read_and_judge()
 
+    async def _down(self, a: int, b: int, c: int) -> None:
+        """Nothing reads the calendar for a while, in which something is put in that may be over when it is read."""
+        for n in range(1 + a % 2):
+            self.truth.add(a + n, 0, b + n, first=self.here.clock.now().date() + timedelta(days=c % 3))
+        self._publish()
+        self.here.clock.at += timedelta(hours=(1, 12, 30, 80)[b % 4])
+        await self.read_and_judge(from_scratch=bool(c % 2))
+
     async def _begin(self, a: int, b: int, c: int) -> None:
+        await self.read_and_judge()  # what moved since is planned anew once its bot is there
         if (found := await self._any_planned(a, recorded=True)) is not None:
             identity, row = found
             assert await self.here.store.meetings.claim(row.id, "bot", 60_000) is not None
@@ -233,6 +245,7 @@ class History:
         if a % 2:
             self._edit(EDITS[b % len(EDITS)], c, a, b)
         await store.calendars.set_enabled(self.calendar_id, True)
+        self.read_until = None
         await self.read_and_judge(from_scratch=True)
 
     # ---- faults and deaths -----------------------------------------------------------------------------------------
@@ -295,6 +308,7 @@ class History:
     async def _judge(self) -> None:
         now = self.here.clock.now()
         horizon = now + LOOK_AHEAD
+        await self._let_go_of_the_moved()
         planned = await self._planned()
         expected = [one for one in self._expected() if one.ends_at > now]
         near = Counter(_seen(row) for row in planned if row.starts_at < horizon)
@@ -306,6 +320,33 @@ class History:
         assert all(row.state in (MeetingState.VISITING, MeetingState.DONE, MeetingState.STOPPED) for row in fixed)
         self._judge_decisions(planned, expected, [row for row in fixed if _ends(row) > now])
         self._judge_identity(planned, expected)
+        await self._judge_unseen()
+
+    async def _let_go_of_the_moved(self) -> None:
+        """A meeting that is put off while its bot is there is planned anew; what was begun stays as it was."""
+        moved_on = {row.id for row in await self._rows() if row.occurrence_key.endswith(f"#{row.id}")}
+        for identity in [one for one, row_id in self.fixed.items() if row_id in moved_on]:
+            del self.fixed[identity]
+            self.row_of.pop(identity, None)
+
+    async def _judge_unseen(self) -> None:
+        """What came and went between two passes is told as missed, once; nothing else is."""
+        now, rows = self.here.clock.now(), await self._rows_since(self.read_until)
+        told = Counter(_seen(row) for row in rows if row.reason == UNSEEN and _ends(row) > (self.read_until or now))
+        gone = [
+            one
+            for one in self._expected()
+            if self.read_until is not None
+            and self.read_until < one.ends_at <= now
+            and one.identity not in self.ever_planned
+            and self._is_wanted(one)
+        ]
+        assert told == Counter(_plain(one) for one in gone), f"{told} and {gone}"
+        self.read_until = now
+        self.ever_planned |= {one.identity for one in self.truth.occurrences() if one.ends_at > now}
+
+    async def _rows_since(self, since: datetime | None) -> list[MeetingRow]:
+        return await self.here.store.meetings.of_calendar(self.calendar_id, over_since=since)
 
     def _expected(self) -> list[Occurrence]:
         return [
