@@ -13,12 +13,17 @@ import json
 from typing import Any
 
 from aiohttp import web
+from limits import RateLimitItemPerMinute
 
 from web.access import CLOCK, STORE, Access, Route
+from web.accounts import LIMITER
 
 MOST_NOTICES = 1_000
 MOST_STRANGERS = 20  # in one body: watches that ended not long ago; whoever sends more is guessing
 LONGEST_TOKEN = 2_000
+MOST_REQUESTS_A_MINUTE = 600  # of one address; a service asks again later, and calendars are read at their interval
+_REQUESTS = RateLimitItemPerMinute(MOST_REQUESTS_A_MINUTE)
+_LATER = {"Retry-After": "60"}  # seconds
 _LONGEST_ID = 400
 
 
@@ -31,6 +36,8 @@ def routes() -> list[Route]:
 
 async def from_google(request: web.Request) -> web.Response:
     """`sync` only says that the channel stands."""
+    if await _is_flood(request):
+        return web.Response(status=429, headers=_LATER)
     channel, secret = request.headers.get("X-Goog-Channel-ID", ""), request.headers.get("X-Goog-Channel-Token", "")
     if request.headers.get("X-Goog-Resource-State") != "sync" and len(channel) <= _LONGEST_ID:
         await request.app[STORE].watches.take_notice("google", channel, secret)
@@ -38,6 +45,8 @@ async def from_google(request: web.Request) -> web.Response:
 
 
 async def from_outlook(request: web.Request) -> web.Response:
+    if await _is_flood(request):
+        return web.Response(status=429, headers=_LATER)
     token = request.query.get("validationToken")
     if token is not None:
         if len(token) > LONGEST_TOKEN:
@@ -54,6 +63,10 @@ async def from_outlook(request: web.Request) -> web.Response:
         if strangers >= MOST_STRANGERS:
             break
     return web.Response(status=202)
+
+
+async def _is_flood(request: web.Request) -> bool:
+    return not await request.app[LIMITER].hit(_REQUESTS, "push", request.remote or "?")
 
 
 async def _take(request: web.Request, notice: Any) -> bool:

@@ -8,11 +8,13 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from limits import RateLimitItemPerMinute
 
 from consent_notice.words import Rule
 from storage.calendars import CalendarRow
 from tests.adapter.web.conftest import People
 from tests.simulators.web_site import Site
+from web import push
 from web.push import MOST_STRANGERS
 
 TOKEN = "Validation: Testing client application reachability <&> 1"
@@ -157,11 +159,28 @@ async def test_a_body_made_to_break_the_reader_is_answered_and_forgotten(
     assert await told_changes(site, row) == 0
 
 
-async def test_a_body_of_guesses_is_not_looked_through(site: Site, people: People) -> None:
+@pytest.mark.parametrize(("strangers", "counts"), [(MOST_STRANGERS - 1, 1), (MOST_STRANGERS, 0)])
+async def test_whoever_guesses_is_not_listened_to_for_long(
+    site: Site, people: People, strangers: int, counts: int
+) -> None:
     row = await watched(site, people, "outlook")
-    guess, ours = {"subscriptionId": "x", "clientState": "y"}, {"subscriptionId": "remote-1", "clientState": "s3cret"}
-    for strangers, counts in ((MOST_STRANGERS - 1, 1), (MOST_STRANGERS, 1)):
-        body = {"value": [guess] * strangers + [ours]}
-        async with aiohttp.ClientSession() as session, session.post(f"{site.url}/push/outlook", json=body) as answer:
-            assert answer.status == 202
-        assert await told_changes(site, row) == counts
+    guessed = [{"subscriptionId": f"guess-{number}", "clientState": "x"} for number in range(strangers)]
+    body = {"value": [*guessed, {"subscriptionId": "remote-1", "clientState": "s3cret"}]}
+    async with aiohttp.ClientSession() as session, session.post(f"{site.url}/push/outlook", json=body) as answer:
+        assert answer.status == 202
+    assert await told_changes(site, row) == counts
+
+
+async def test_an_address_that_floods_is_told_to_come_later(
+    site: Site, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = await watched(site, people, "google")
+    monkeypatch.setattr(push, "_REQUESTS", RateLimitItemPerMinute(3))
+    headers = {"X-Goog-Channel-ID": "remote-1", "X-Goog-Channel-Token": "s3cret", "X-Goog-Resource-State": "exists"}
+    async with aiohttp.ClientSession() as session:
+        for expected in (204, 204, 204, 429):
+            async with session.post(f"{site.url}/push/google", headers=headers) as answer:
+                assert answer.status == expected
+        async with session.post(f"{site.url}/push/outlook", params={"validationToken": "x"}) as answer:
+            assert (answer.status, answer.headers["Retry-After"]) == (429, "60")
+    assert await told_changes(site, row) == 3
