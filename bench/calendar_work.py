@@ -24,6 +24,7 @@ from calendar_sync.fetching import FetchLimits
 from calendar_sync.ics import IcsCalendar
 from calendar_sync.links import KnownHosts, LinkTexts, Platform
 from calendar_sync.planning import CalendarEvent, PlanningPolicy, plan
+from calendar_sync.reach import Reach
 from calendar_sync.sync import CalendarProvider, CalendarSource, CalendarSync, Page, Window
 from config.clock import SystemClock, new_id
 from consent_notice.words import CalendarId, Rule
@@ -31,7 +32,7 @@ from storage.store import Store
 
 ROOM = "http://rooms.test/room/r"
 POLICY = PlanningPolicy(
-    known_hosts=KnownHosts(practice_url="http://rooms.test"), joinable=frozenset({Platform.PRACTICE})
+    known_hosts=KnownHosts(practice_url="http://rooms.test"), reach=Reach(joinable=frozenset({Platform.PRACTICE}))
 )
 EVENTS_OF_A_CALENDAR = 20  # of an idle one
 READ_AT_ONCE = 8  # as the scheduler does

@@ -60,10 +60,7 @@ ASKED = (Purpose.RECORDING, Purpose.TRANSCRIPTION)
 
 
 class PlatformNotSupported(Exception):
-    """This installation has no bot for that platform yet."""
-
-    def __init__(self, platform: str) -> None:
-        super().__init__(f"the bot can't join {platform} meetings yet")
+    """This installation's bots do not go to that platform; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from calendar_sync.links import JoinLink, KnownHosts, read_address
 from calendar_sync.planning import Cancel, Change, PlannedOccurrence, Progress
 from consent_notice.words import CalendarId
 from storage.calendars import CalendarRow
-from storage.meetings import Cancelled, MeetingRow, MeetingState, PlannedMeeting
+from storage.meetings import Cancelled, MeetingRow, Meetings, MeetingState, PlannedMeeting
 
 
 def series_of(calendar_id: CalendarId, series: str) -> str:
@@ -101,3 +101,11 @@ def progress_of(row: MeetingRow) -> Progress:
     if row.state in (MeetingState.CANCELLED, MeetingState.MISSED):
         return Progress.GONE
     return Progress.FIXED
+
+
+async def name_rooms(meetings: Meetings, known: KnownHosts) -> int:
+    """Of what was stored before rooms were told apart and is not over; how many. Again does no harm."""
+    rows = await meetings.with_unknown_rooms()
+    for row in rows:
+        await meetings.name_room(row, _room(row.link, known))
+    return len(rows)

@@ -21,10 +21,10 @@ from calendar_sync.links import (
     LinkTexts,
     LookAlike,
     OtherService,
-    Platform,
     WrappedLink,
     find_link,
 )
+from calendar_sync.reach import Reach
 from storage.calendar_policy import Externals, Recorded
 from storage.meeting_rows import UNSEEN
 
@@ -95,7 +95,7 @@ _BEGUN = frozenset({Progress.RUNNING, Progress.FIXED})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanningPolicy:
     known_hosts: KnownHosts
-    joinable: frozenset[Platform]  # the platforms that a bot of this installation can join
+    reach: Reach
     open_end: timedelta = timedelta(hours=4)  # a meeting without an end is taken to be over after this
 
 
@@ -223,8 +223,8 @@ def decide(event: CalendarEvent, policy: PlanningPolicy, wishes: HostWishes = NO
         reason = f"no join link: the link is wrapped by {finding.by}, and only they can open it"
     elif finding is None:
         reason = NO_LINK
-    elif finding.platform not in policy.joinable:
-        reason = f"{PLATFORM_NAMES[finding.platform]} is not supported yet: the bot can't join there"
+    elif (unreachable := policy.reach.why_not(finding.platform)) is not None:
+        reason = unreachable
     elif (against := _against(event, wishes)) is not None:
         reason = against
     else:

@@ -9,7 +9,8 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from calendar_sync.links import PLATFORM_NAMES, KnownHosts, Platform
+from calendar_sync.links import KnownHosts, Platform
+from calendar_sync.reach import Reach
 from config.settings import Settings
 from consent_notice.clock import Clock
 
@@ -27,9 +28,11 @@ def known_hosts(settings: Settings) -> KnownHosts:
     )
 
 
-def joinable(settings: Settings) -> frozenset[Platform]:
-    del settings
-    return frozenset({Platform.PRACTICE})
+def reach(settings: Settings) -> Reach:
+    return Reach(
+        joinable=frozenset({Platform.PRACTICE}),
+        switched_off=frozenset(settings.platforms_off),
+    )
 
 
 def room_maker(settings: Settings, clock: Clock) -> Callable[[str], RoomMaker]:
@@ -38,8 +41,9 @@ def room_maker(settings: Settings, clock: Clock) -> Callable[[str], RoomMaker]:
     def room_for(platform: str) -> RoomMaker:
         from bot.runner import PlatformNotSupported
 
-        if platform not in joinable(settings):
-            raise PlatformNotSupported(PLATFORM_NAMES.get(Platform(platform), platform))
+        unreachable = reach(settings).why_not(Platform(platform))
+        if unreachable is not None:
+            raise PlatformNotSupported(unreachable)
         from bot.rooms.practice import PracticeRoom
 
         return lambda tasks: PracticeRoom(clock=clock, tasks=tasks)

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
 
-from calendar_sync.links import PUBLIC_JITSI_HOST
+from calendar_sync.links import PUBLIC_JITSI_HOST, Platform
 from config.known_rooms import host_names, room_patterns
 from config.setting_tables import (
     ADDRESS_FIX,
@@ -163,6 +163,15 @@ class Settings(BaseModel):
     )
     private_calendars_allowed: Annotated[bool, Fix("write true or false")] = Field(
         default=False, description="Whether a calendar address may lie in a private network or on this machine."
+    )
+    platforms_off: Annotated[
+        tuple[Platform, ...],
+        BeforeValidator(with_commas),
+        Fix('give names of platforms, such as ["zoom", "teams"]'),
+    ] = Field(
+        default=(),
+        description="To which platforms no bot goes: `google_meet`, `zoom`, `teams`, `jitsi`, `janus`, `practice`. "
+        "Hosts read that you switched it off; a visit that has begun goes on.",
     )
     jitsi_hosts: Annotated[
         tuple[str, ...],

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from config.clock import SystemClock, new_id
 from config.jurisdictions import jurisdictions
-from config.rooms import joinable, known_hosts, room_maker
+from config.rooms import known_hosts, reach, room_maker
 from config.settings import Settings, information_of, rule_policy_of
 from config.wording import wordings
 from consent_notice.notice import NoticeFacts, read_wording
@@ -61,6 +61,7 @@ def web_settings(settings: Settings) -> WebSettings:
         practice_url=settings.practice_url,
         jitsi_hosts=frozenset(settings.jitsi_hosts),
         janus_rooms=settings.janus_rooms,
+        reach=reach(settings),
         bot_name=settings.bot_name,
         organisation=settings.organisation,
         organisation_contact=settings.organisation_contact,
@@ -197,6 +198,7 @@ async def _bots(settings: Settings) -> None:
     from bot.dispatch import Dispatcher
     from bot.runner import BotParts
     from bot.voice import PackagedVoice
+    from calendar_sync.orders import name_rooms
     from consent_notice.phrases import read_phrases
 
     clock = SystemClock()
@@ -204,6 +206,7 @@ async def _bots(settings: Settings) -> None:
 
     async with open_store(settings) as store:
         await asyncio.to_thread(store.tracks.recover)
+        await name_rooms(store.meetings, known_hosts(settings))
         publication = await store.publications.in_use(text_in_use(settings))
         parts = BotParts(
             store=store,
@@ -233,7 +236,7 @@ async def _transcribe(settings: Settings) -> None:
 def planning_policy(settings: Settings) -> PlanningPolicy:
     from calendar_sync.planning import PlanningPolicy
 
-    return PlanningPolicy(known_hosts=known_hosts(settings), joinable=joinable(settings))
+    return PlanningPolicy(known_hosts=known_hosts(settings), reach=reach(settings))
 
 
 async def _calendar(settings: Settings) -> None:

@@ -177,6 +177,17 @@ class Meetings(Claims):
         """Only before it has begun; an override stays. Raises NotStored."""
         await self._change(_waiting(meeting_id), {"decision": decision, "reason": reason})
 
+    async def with_unknown_rooms(self) -> list[MeetingRow]:
+        """Not over, with a link, and stored before rooms were told apart."""
+        waits = meetings.c.state.in_((*NOT_BEGUN, MeetingState.VISITING.value))
+        return await self._select(waits, meetings.c.link_sealed.is_not(None), meetings.c.room_mark == "")
+
+    async def name_room(self, row: MeetingRow, room: str) -> None:
+        """`room` is the same for every link into it; empty: the link itself is."""
+        values = {"room_mark": self._room_mark(row.platform, room, row.link or "")}
+        change = update(meetings).where(meetings.c.id == row.id, meetings.c.room_mark == "").values(values)
+        await self._database.write(lambda connection: connection.execute(change))
+
     # ---- inside ----------------------------------------------------------------------------------------------------
 
     def _plan(self, connection: Connection, calendar_id: str, host_id: str, planned: PlannedMeeting) -> None:

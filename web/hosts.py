@@ -37,7 +37,6 @@ from web.replay import MeetingStory, Timeline
 from web.replay import tell as tell_story
 from web.settings import SETTINGS, WebSettings
 
-SUPPORTED = frozenset({Platform.PRACTICE})
 MOST_DAYS_AHEAD = 366
 LEAVE = "leave"  # in forms, where not everyone agrees
 
@@ -125,7 +124,7 @@ async def override_meeting(request: web.Request) -> web.StreamResponse:
     choices: dict[str, Override | None] = {"record": "record", "skip": "skip", "later": "later", "calendar": None}
     if wanted not in choices:
         raise web.HTTPBadRequest
-    if wanted == "record" and not can_join(meeting):
+    if wanted == "record" and not can_join(meeting, request.app[SETTINGS]):
         raise web.HTTPBadRequest(
             text="The bot can't join this meeting: there is no link to a supported platform in it."
         )
@@ -133,8 +132,8 @@ async def override_meeting(request: web.Request) -> web.StreamResponse:
     raise back_to("/meetings")
 
 
-def can_join(meeting: MeetingRow) -> bool:
-    return meeting.link is not None and meeting.platform in {platform.value for platform in SUPPORTED}
+def can_join(meeting: MeetingRow, settings: WebSettings) -> bool:
+    return meeting.link is not None and settings.reach.why_not(Platform(meeting.platform)) is None
 
 
 def read_link(text: str, settings: WebSettings) -> tuple[JoinLink | None, str]:
@@ -146,11 +145,10 @@ def read_link(text: str, settings: WebSettings) -> tuple[JoinLink | None, str]:
     )
     found = find_link(LinkTexts(location=text), known)
     if isinstance(found, JoinLink):
-        if found.platform in SUPPORTED:
-            return found, ""
-        return None, f"{PLATFORM_NAMES[found.platform]} is not supported yet. The practice room is."
+        unreachable = settings.reach.why_not(found.platform)
+        return (found, "") if unreachable is None else (None, f"{unreachable}.")
     if isinstance(found, OtherService):
-        return None, f"{found.name} is not supported yet. The practice room is."
+        return None, f"{found.name} is not supported yet: the bot can't join there."
     if isinstance(found, LookAlike):
         return (
             None,
@@ -213,7 +211,7 @@ async def _meetings_page(
         "meetings.html",
         status=status,
         live=await live_meetings(request, rows),
-        upcoming=_upcoming(rows, await store.meetings.visited_for(ids), await store.meetings.kept_away(ids)),
+        upcoming=_upcoming(rows, await store.meetings.visited_for(ids), await store.meetings.kept_away(ids), settings),
         missed=await store.meetings.missed(user.id, limit=20),
         calendars=await store.calendars.list(user.id),
         problem=problem,
@@ -227,9 +225,11 @@ async def _meetings_page(
     )
 
 
-def _upcoming(rows: list[MeetingRow], visited_for: dict[str, str], kept_away: set[str]) -> list[Upcoming]:
+def _upcoming(
+    rows: list[MeetingRow], visited_for: dict[str, str], kept_away: set[str], settings: WebSettings
+) -> list[Upcoming]:
     stays = visited_for.keys() | kept_away
-    go = [row for row in rows if row.will_record and can_join(row) and row.id not in stays]
+    go = [row for row in rows if row.will_record and can_join(row, settings) and row.id not in stays]
     by_link = {row.link: row for row in reversed(go)}  # one bot a room, however often a meeting is planned
     times: dict[str, tuple[datetime, datetime]] = {
         row.id: (row.starts_at, row.ends_at or row.starts_at + timedelta(hours=1)) for row in by_link.values()
@@ -238,7 +238,7 @@ def _upcoming(rows: list[MeetingRow], visited_for: dict[str, str], kept_away: se
     return [
         Upcoming(
             meeting=row,
-            can_join=can_join(row),
+            can_join=can_join(row, settings),
             visited_for=visited_for.get(row.id, ""),
             is_kept_away=row.id in kept_away,
             overlaps=row.id in clash,

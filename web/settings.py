@@ -9,11 +9,14 @@ from typing import Any, Literal
 
 from aiohttp import web
 
-from calendar_sync.links import PUBLIC_JITSI_HOST
+from calendar_sync.links import PUBLIC_JITSI_HOST, Platform
+from calendar_sync.reach import Reach
 from consent_notice.information import NOTHING_STATED, Information
 from consent_notice.jurisdictions import Jurisdictions
 from consent_notice.settling import RulePolicy
 from consent_notice.words import Purpose, Rule
+
+PRACTICE_ALONE = Reach(joinable=frozenset({Platform.PRACTICE}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,7 @@ class WebSettings:
     jurisdictions: Jurisdictions
     jitsi_hosts: frozenset[str] = frozenset({PUBLIC_JITSI_HOST})  # on which an address is taken for a Jitsi room
     janus_rooms: tuple[str, ...] = ()  # patterns of Janus rooms' addresses
+    reach: Reach = PRACTICE_ALONE
     host_location: str = ""  # of hosts who say nothing themselves; codes of `jurisdictions`, empty: not known
     bot_location: str = ""
     late_roster_accepted: bool = False

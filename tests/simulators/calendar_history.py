@@ -16,6 +16,7 @@ from typing import Any
 
 from calendar_sync.links import KnownHosts, Platform
 from calendar_sync.planning import TWICE, PlanningPolicy
+from calendar_sync.reach import Reach
 from calendar_sync.sync import LOOK_AHEAD, CalendarProvider, CalendarSync
 from consent_notice.words import CalendarId, MeetingId, Rule
 from storage.host_rules import HostRules
@@ -28,7 +29,7 @@ from tests.simulators.delta_service import DeltaService, Killed
 from tests.simulators.truth_as_ics import HOST, written
 
 POLICY = PlanningPolicy(
-    known_hosts=KnownHosts(practice_url="http://rooms.test"), joinable=frozenset({Platform.PRACTICE})
+    known_hosts=KnownHosts(practice_url="http://rooms.test"), reach=Reach(joinable=frozenset({Platform.PRACTICE}))
 )
 BEGINNING = datetime(FIRST_DAY.year, FIRST_DAY.month, FIRST_DAY.day, 6, 0, tzinfo=UTC)
 Step = tuple[str, int, int, int]

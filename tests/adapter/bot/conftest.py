@@ -111,7 +111,7 @@ async def at_work(tmp_path: Path) -> AsyncIterator[BotAtWork]:
 
     def room_for(platform: str) -> Callable[[asyncio.TaskGroup], MeetingRoom]:
         if platform != "practice":
-            raise PlatformNotSupported("Zoom")
+            raise PlatformNotSupported("Zoom is switched off here by your admin")
         return world.room
 
     policy = BotPolicy(

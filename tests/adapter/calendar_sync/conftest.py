@@ -13,6 +13,7 @@ import pytest
 
 from calendar_sync.links import KnownHosts, Platform
 from calendar_sync.planning import PlanningPolicy
+from calendar_sync.reach import Reach
 from consent_notice.words import Rule
 from storage.calendars import CalendarRow
 from storage.store import Store
@@ -20,7 +21,9 @@ from storage.users import User
 
 PRACTICE_URL = "http://rooms.test"
 ROOM = f"{PRACTICE_URL}/room/team-sync"
-POLICY = PlanningPolicy(known_hosts=KnownHosts(practice_url=PRACTICE_URL), joinable=frozenset({Platform.PRACTICE}))
+POLICY = PlanningPolicy(
+    known_hosts=KnownHosts(practice_url=PRACTICE_URL), reach=Reach(joinable=frozenset({Platform.PRACTICE}))
+)
 
 
 class WallClock:

@@ -13,6 +13,7 @@ import pytest
 
 from calendar_sync.links import KnownHosts, Platform
 from calendar_sync.planning import NO_LINK, WILL_JOIN, PlanningPolicy
+from calendar_sync.reach import Reach
 from calendar_sync.sync import CalendarSync, PassResult
 from storage.calendars import CalendarRow
 from storage.meetings import MeetingRow
@@ -23,7 +24,9 @@ from tests.simulators.google_host import MEET, GoogleHost, google_calendars, goo
 
 ME = "ann@example.org"
 BERLIN = ZoneInfo("Europe/Berlin")
-POLICY = PlanningPolicy(known_hosts=KnownHosts(), joinable=frozenset({Platform.GOOGLE_MEET, Platform.ZOOM}))
+POLICY = PlanningPolicy(
+    known_hosts=KnownHosts(), reach=Reach(joinable=frozenset({Platform.GOOGLE_MEET, Platform.ZOOM}))
+)
 
 
 def soon(days: int, hour: int = 12, minute: int = 0) -> datetime:

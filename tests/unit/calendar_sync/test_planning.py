@@ -34,11 +34,12 @@ from calendar_sync.planning import (
     hold,
     plan,
 )
+from calendar_sync.reach import Reach
 from storage.host_rules import HostRules
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 POLICY = PlanningPolicy(
-    known_hosts=KnownHosts(practice_url="http://rooms.test"), joinable=frozenset({Platform.PRACTICE})
+    known_hosts=KnownHosts(practice_url="http://rooms.test"), reach=Reach(joinable=frozenset({Platform.PRACTICE}))
 )
 ROOM = "http://rooms.test/room/team-sync"
 
@@ -358,3 +359,15 @@ def test_no_room_is_visited_by_two_bots_at_once(keys: dict[str, bool], data: st.
                 assert (
                     first_end <= second.starts_at or second_end <= first.starts_at or min(first_end, second_end) <= NOW
                 )
+
+
+def test_a_platform_that_the_admin_switched_off_is_said_to_be() -> None:
+    zooms = frozenset({Platform.ZOOM})
+    open_to, policy = (replace(POLICY, reach=Reach(joinable=zooms, switched_off=off)) for off in (frozenset(), zooms))
+    zoom = event(texts=LinkTexts(location="https://zoom.us/j/81234567890"))
+    verdict = decide(zoom, policy)
+    assert (verdict.decision, verdict.reason) == ("skip", "Zoom is switched off here by your admin")
+    known = {zoom.occurrence_key: KnownMeeting(meeting=decide(zoom, open_to), progress=Progress.WAITING)}
+    (change,) = plan([zoom], known, NOW, policy, is_complete=True)
+    assert isinstance(change, Move)
+    assert change.meeting.decision == "skip"

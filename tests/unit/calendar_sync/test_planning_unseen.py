@@ -20,10 +20,11 @@ from calendar_sync.planning import (
     decide,
     plan,
 )
+from calendar_sync.reach import Reach
 from storage.meeting_rows import UNSEEN
 
 POLICY = PlanningPolicy(
-    known_hosts=KnownHosts(practice_url="http://rooms.test"), joinable=frozenset({Platform.PRACTICE})
+    known_hosts=KnownHosts(practice_url="http://rooms.test"), reach=Reach(joinable=frozenset({Platform.PRACTICE}))
 )
 NOON = datetime(2026, 11, 3, 12, 0, tzinfo=UTC)
 READ = NOON - timedelta(hours=3)  # and then the server was down until noon
