@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from datetime import datetime, timedelta
 
 from calendar_sync.links import KnownHosts, Platform
 from calendar_sync.planning import TWICE, PlanningPolicy
@@ -24,14 +22,14 @@ from storage.meeting_rows import UNSEEN
 from storage.meetings import MeetingRow, MeetingState
 from storage.store import Store
 from storage.users import User
-from tests.simulators.calendar_truth import BARRED_WORD, FIRST_DAY, ROOMS, Identity, Occurrence, Truth
+from tests.simulators.calendar_truth import BARRED_WORD, ROOMS, Identity, Occurrence, Truth
 from tests.simulators.delta_service import DeltaService, Killed
+from tests.simulators.mortal_installation import BEGINNING, Installation
 from tests.simulators.truth_as_ics import HOST, written
 
 POLICY = PlanningPolicy(
     known_hosts=KnownHosts(practice_url="http://rooms.test"), reach=Reach(joinable=frozenset({Platform.PRACTICE}))
 )
-BEGINNING = datetime(FIRST_DAY.year, FIRST_DAY.month, FIRST_DAY.day, 6, 0, tzinfo=UTC)
 Step = tuple[str, int, int, int]
 
 EDITS = ("add", "add_series", "add_series", "add_day", "edit", "edit", "move", "move", "move", "move_one", "move_one",
@@ -50,52 +48,6 @@ TROUBLE = (
     "restart",
 )
 FAULTS = ("fails", "expires", "cut off", "replay", "twice", "empty pages")
-
-
-class StoppedClock:
-    boot_id = "boot"
-
-    def __init__(self) -> None:
-        self.at = BEGINNING
-
-    def boot_ms(self) -> int:
-        return int((self.at - BEGINNING).total_seconds() * 1000) + 1_000_000
-
-    def now(self) -> datetime:
-        return self.at
-
-
-class Installation:
-    """A store that lives through many histories, and dies on a line when told."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.clock, self._ids = folder, StoppedClock(), 0
-        self.dies_at = ""
-        self.open()
-
-    def open(self) -> None:
-        self.store = Store.open(self.folder, self.clock, self.new_id)
-        meetings, calendars = self.store.meetings, self.store.calendars
-        meetings.apply_plan = self._mortal("plan", meetings.apply_plan)  # type: ignore[method-assign]
-        calendars.save_sync = self._mortal("place", calendars.save_sync)  # type: ignore[method-assign]
-
-    def reopen(self) -> None:
-        self.store.close()
-        self.open()
-
-    def new_id(self) -> str:
-        self._ids += 1
-        return f"id{self._ids:024d}"
-
-    def _mortal(self, name: str, write: Callable[..., Awaitable[None]]) -> Callable[..., Coroutine[Any, Any, None]]:
-        async def mortal(*arguments: Any) -> None:
-            if self.dies_at == f"before {name}":
-                raise Killed
-            await write(*arguments)
-            if self.dies_at == f"after {name}":
-                raise Killed
-
-        return mortal
 
 
 class History:

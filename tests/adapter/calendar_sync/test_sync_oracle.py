@@ -21,7 +21,8 @@ from calendar_sync.fetching import FetchLimits
 from calendar_sync.ics import IcsCalendar
 from calendar_sync.sync import CalendarProvider
 from storage.users import User
-from tests.simulators.calendar_history import EDITS, LIFE, TROUBLE, History, Installation, Step, host_of
+from tests.simulators.calendar_history import EDITS, LIFE, TROUBLE, History, Step, host_of
+from tests.simulators.mortal_installation import Installation
 
 DELTA, FILE = 320, 180  # generated calendars in the usual run, of each kind
 NUMBERS = st.integers(0, 59)
