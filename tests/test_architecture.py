@@ -51,6 +51,7 @@ NOTHING_TO_TEST = {
 SHOWN_BY = {
     "bot.acts": "tests/unit/bot/test_answering.py",
     "bot.entries": "tests/unit/bot/test_session.py",
+    "bot.ears": "tests/adapter/bot/rooms/test_practice.py",
     "bot.facts": "tests/unit/bot/test_session.py",
     "bot.presence": "tests/unit/bot/test_session.py",
     "bot.telling": "tests/unit/bot/test_session.py",

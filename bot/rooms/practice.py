@@ -11,20 +11,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bot.ears import Ear
 from bot.opus import SpokenLine, encode
+from bot.platforms import PRACTICE
 from bot.ports import (
     Admitted,
     ChatSaid,
     DigitsPressed,
     Ended,
     Heard,
-    Hears,
     Joined,
     JoinRequest,
     Left,
     LeftReason,
     Post,
-    RoomCapabilities,
     RoomError,
     RoomEvent,
     RoomRefused,
@@ -42,8 +42,9 @@ from bot.practice_client import (
     PracticeClient,
     PracticeError,
 )
-from bot.rtp import RtpPacket, TrackReader
+from bot.rtp import RtpPacket
 from consent_notice.clock import Clock
+from consent_notice.frames import HeardFrame
 from consent_notice.words import IdentityLevel, SeatId, SeatKind
 
 LONGEST_NAME = 80
@@ -77,30 +78,19 @@ class NotPosted(RoomError):
 class _Slot:
     """What the bot hears on one line: nothing, or one seat's track."""
 
-    seat: SeatId | None = None
-    reader: TrackReader | None = None
+    ear: Ear | None = None
     rests_until_ms: int = 0
     acknowledged: asyncio.Future[bool] | None = None  # True: subscribed; False: unsubscribed
-    release_due: bool = False
+
+    @property
+    def seat(self) -> SeatId | None:
+        return self.ear.seat if self.ear is not None else None
 
 
 class PracticeRoom:
     """One stay. `tasks` must outlive it; a room that breaks is told as `Ended`, never as an exception in `tasks`."""
 
-    capabilities = RoomCapabilities(
-        platform="practice",
-        hears=Hears.SEPARATE,
-        withholds=True,
-        can_speak=True,
-        can_chat=True,
-        can_whisper=True,
-        can_show_tile=True,
-        chat_limit_chars=2_000,
-        identity_level=IdentityLevel.DISPLAY_NAME,
-        roster_lag_ms=150,
-        path_delay_ms=100,
-        hears_digits=True,
-    )
+    capabilities = PRACTICE
 
     def __init__(self, *, clock: Clock, tasks: asyncio.TaskGroup) -> None:
         self._clock = clock
@@ -218,8 +208,7 @@ class PracticeRoom:
         if self._over or seat not in self._present or seat in self._unanswered_stops:
             return
         self._tracks_begun += 1
-        slot.seat = seat
-        slot.reader = TrackReader(track=f"{seat}:{self._tracks_begun}", speaker=seat)
+        slot.ear = Ear(track=f"{seat}:{self._tracks_begun}", seat=seat, clock=self._clock, push=self._push_frame)
         await self._ask(slot, {"t": "subscribe", "seat": seat, "seen_stop": self._stopped.get(seat)})
 
     async def _ask(self, slot: _Slot, message: Message) -> None:
@@ -238,7 +227,9 @@ class PracticeRoom:
             slot.acknowledged = None
 
     def _forget(self, slot: _Slot) -> None:
-        slot.seat = slot.reader = None
+        if slot.ear is not None:
+            slot.ear.close()
+        slot.ear = None
         slot.rests_until_ms = self._clock.boot_ms() + SLOT_RESTS_MS
 
     def _acknowledged(self, slot: _Slot, *, subscribed: bool) -> None:
@@ -248,26 +239,12 @@ class PracticeRoom:
             slot.acknowledged.set_result(subscribed)
 
     def _take_packet(self, number: int, packet: RtpPacket, arrival_ms: int) -> None:
-        slot = self._slots[number]
-        if slot.reader is None or self._over:
-            return
-        for frame in slot.reader.put(packet, arrival_ms):
-            self._push(Heard(frame=frame))
-        self._release_later(slot)
+        ear = self._slots[number].ear
+        if ear is not None and not self._over:
+            ear.put(packet, arrival_ms)
 
-    def _release_later(self, slot: _Slot) -> None:
-        due_ms = slot.reader.due_ms if slot.reader is not None else None
-        if due_ms is not None and not slot.release_due:
-            slot.release_due = True
-            wait_s = max(0, due_ms - self._clock.boot_ms()) / 1_000
-            asyncio.get_running_loop().call_later(wait_s, self._release, slot)
-
-    def _release(self, slot: _Slot) -> None:
-        slot.release_due = False
-        if slot.reader is not None and not self._over:
-            for frame in slot.reader.release(self._clock.boot_ms()):
-                self._push(Heard(frame=frame))
-            self._release_later(slot)
+    def _push_frame(self, frame: HeardFrame) -> None:
+        self._push(Heard(frame=frame))
 
     # ---- what the room says --------------------------------------------------------------------------------------
 
