@@ -95,10 +95,10 @@ class JanusApi:
         self._session_id = int((await self.ask({"janus": "create"}))["data"]["id"])
         self._helpers.append(self._tasks.create_task(self._keep_alive()))
 
-    async def attach(self, plugin: str, on_event: Callable[[Message, Message | None], None]) -> Handle:
+    async def attach(self, plugin: str, on_event: Callable[[Message, Message | None], None] | None = None) -> Handle:
         """Raises JanusError."""
         number = int((await self.ask({"janus": "attach", "plugin": plugin}))["data"]["id"])
-        handle = self._handles[number] = Handle(self, number, on_event)
+        handle = self._handles[number] = Handle(self, number, on_event or _ignore)
         return handle
 
     async def ask(self, message: Message) -> Message:
@@ -184,3 +184,7 @@ class JanusApi:
         for asked in self._asked.values():
             if not asked.done():
                 asked.set_exception(JanusUnreachable())
+
+
+def _ignore(data: Message, jsep: Message | None) -> None:
+    del data, jsep

@@ -55,8 +55,24 @@ PRACTICE = RoomCapabilities(
     hears_digits=True,
 )
 
+JANUS = RoomCapabilities(
+    platform="janus",
+    hears=Hears.SEPARATE,
+    withholds=True,  # subscribed to by publisher
+    can_speak=True,
+    can_chat=True,
+    can_whisper=True,
+    can_show_tile=False,
+    chat_limit_chars=4_000,
+    identity_level=IdentityLevel.DISPLAY_NAME,
+    roster_lag_ms=400,  # asked for ten times a second
+    path_delay_ms=400,  # through the internet and the server
+    names_only=True,  # VideoRoom and TextRoom have a shown name in common, and no id
+)
+
 OFFERS: Mapping[str, Offer] = MappingProxyType(
     {
+        "janus": Offer(way=Way.NATIVE, tried=Tried.THIRD_PARTY, capabilities=JANUS),
         "practice": Offer(way=Way.NATIVE, tried=Tried.LIVE, capabilities=PRACTICE),
     }
 )

@@ -133,14 +133,26 @@ class PacketPeer:
             described = SessionDescription.parse(answer)
         except Exception as error:  # the vendor's parser raises whatever it stumbles over
             raise PeerError from error
-        for line, media in enumerate(described.media):
-            for source in media.ssrc:
-                self._line_of_ssrc[source.ssrc] = line
+        self._note_sources(described)
         self._start(sending=[0])
 
     async def answer(self, offer: str) -> str:
         """The SDP of our answer: line 0 to receive on, the others to send on. Raises PeerError."""
-        self._add_lines(first="recvonly", others="sendonly")
+        described = await self._answer(offer, others="sendonly")
+        self._default_line = 0
+        self._start(sending=list(range(1, len(described.media))))
+        return str(self._pc.localDescription.sdp)
+
+    async def listen(self, offer: str) -> str:
+        """The SDP of our answer: every line to receive on. Raises PeerError."""
+        described = await self._answer(offer, others="recvonly")
+        self._note_sources(described)
+        self._default_line = 0 if len(described.media) == 1 else None
+        self._start(sending=[])
+        return str(self._pc.localDescription.sdp)
+
+    async def _answer(self, offer: str, *, others: str) -> SessionDescription:
+        self._add_lines(first="recvonly", others=others)
         try:
             described = SessionDescription.parse(offer)
             if [media.kind for media in described.media] != ["audio"] * self._lines:
@@ -152,9 +164,12 @@ class PacketPeer:
             raise
         except Exception as error:  # the vendor's parser raises whatever it stumbles over
             raise PeerError from error
-        self._default_line = 0
-        self._start(sending=list(range(1, self._lines)))
-        return str(self._pc.localDescription.sdp)
+        return described
+
+    def _note_sources(self, described: SessionDescription) -> None:
+        for line, media in enumerate(described.media):
+            for source in media.ssrc:
+                self._line_of_ssrc[source.ssrc] = line
 
     def _add_lines(self, *, first: str, others: str) -> None:
         for line in range(self._lines):
