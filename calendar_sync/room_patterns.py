@@ -7,6 +7,7 @@ must be the same; whatever else an address asks for is kept, as a room's code ma
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote
@@ -56,6 +57,13 @@ def read_pattern(text: str) -> RoomPattern:
         path=_compiled(address.path),
         parameters=tuple((name, _compiled(value)) for name, value in _parameters(address.query)),
     )
+
+
+def room_in(link: str, patterns: Iterable[str]) -> str | None:
+    """The name of the room by the first pattern that describes it; None: none does. Raises BadPattern."""
+    address = take_apart(link)
+    rooms = (read_pattern(text).room_of(address) for text in patterns if address is not None)
+    return next((room for room in rooms if room is not None), None)
 
 
 def _compiled(text: str) -> re.Pattern[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from calendar_sync.addresses import take_apart
 from calendar_sync.room_patterns import read_pattern
 
@@ -20,4 +22,12 @@ def room_patterns(value: tuple[str, ...]) -> tuple[str, ...]:
     """Raises ValueError."""
     for text in value:
         read_pattern(text)
+    return value
+
+
+def web_socket_or_none(value: str) -> str:
+    """Raises ValueError."""
+    parts = urlsplit(value)
+    if value and (parts.scheme not in {"ws", "wss"} or not parts.hostname or parts.fragment):
+        raise ValueError("is no WebSocket's address")
     return value

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from calendar_sync.links import KnownHosts, Platform
 from calendar_sync.reach import Reach
+from calendar_sync.room_patterns import room_in
 from config.settings import Settings
 from consent_notice.clock import Clock
 
@@ -29,8 +30,11 @@ def known_hosts(settings: Settings) -> KnownHosts:
 
 
 def reach(settings: Settings) -> Reach:
+    joinable = {Platform.PRACTICE}
+    if settings.janus_api:
+        joinable.add(Platform.JANUS)
     return Reach(
-        joinable=frozenset({Platform.PRACTICE}),
+        joinable=frozenset(joinable),
         switched_off=frozenset(settings.platforms_off),
     )
 
@@ -44,8 +48,22 @@ def room_maker(settings: Settings, clock: Clock) -> Callable[[str], RoomMaker]:
         unreachable = reach(settings).why_not(Platform(platform))
         if unreachable is not None:
             raise PlatformNotSupported(unreachable)
+        if platform == Platform.JANUS:
+            return _janus(settings, clock)
         from bot.rooms.practice import PracticeRoom
 
         return lambda tasks: PracticeRoom(clock=clock, tasks=tasks)
 
     return room_for
+
+
+def _janus(settings: Settings, clock: Clock) -> RoomMaker:
+    from bot.rooms.janus import JanusRoom
+
+    return lambda tasks: JanusRoom(
+        server=settings.janus_api,
+        secret=settings.janus_secret,
+        room_of=lambda link: room_in(link, settings.janus_rooms),
+        clock=clock,
+        tasks=tasks,
+    )

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.fields import FieldInfo
 
 from calendar_sync.links import PUBLIC_JITSI_HOST, Platform
-from config.known_rooms import host_names, room_patterns
+from config.known_rooms import host_names, room_patterns, web_socket_or_none
 from config.setting_tables import (
     ADDRESS_FIX,
     SERVICE_FIX,
@@ -185,6 +185,16 @@ class Settings(BaseModel):
         AfterValidator(room_patterns),
         Fix('give addresses with {room} in them, such as ["https://janus.example.org/videoroom.html?room={room}"]'),
     ] = Field(default=(), description="How the addresses of Janus rooms look: `{room}` stands for the room's name.")
+    janus_api: Annotated[
+        str,
+        AfterValidator(web_socket_or_none),
+        Fix('give the address of its WebSocket API, such as "wss://janus.example.org/janus"'),
+    ] = Field(default="", description="Where the Janus server of `janus_rooms` is spoken to; empty: no bot goes there.")
+    janus_secret: Annotated[str, Fix("give a text in quotes, or set ONRECORD_JANUS_SECRET")] = Field(
+        default="",
+        repr=False,
+        description="Its `api_secret`, if it has one; rather in the variable than in the file.",
+    )
     calendar_unused_days: Annotated[int, Field(ge=15, le=3650), Fix("give 15 to 3650 days")] = Field(
         default=90,
         description="A calendar goes off by itself when its host neither signed in nor kept a recording from it for "

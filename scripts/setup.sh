@@ -7,12 +7,12 @@ cd "$(dirname "$0")/.."
 want=${1:-run}
 case $want in run | test | nightly) ;; *) echo "setup: say 'run', 'test' or 'nightly', not '$want'" >&2; exit 2 ;; esac
 
-# Recorded human speech for the demo's speakers; then what only the tests use: a real browser, its fonts, a timestamp
-# service, more speech; and at night Node for the Google emulator (any Node from 18 on with npm will do).
+# Recorded human speech for the demo's speakers; then what only the tests use: a real browser, its fonts, a conference
+# server, a timestamp service, more speech; and at night Node for the Google emulator (any Node from 18 on with npm will do).
 packages=(asterisk-core-sounds-en asterisk-core-sounds-en-wav)
 extras=
 if [ "$want" != run ]; then
-    packages+=(chromium fonts-dejavu-core fonts-noto-color-emoji openssl pocketsphinx-testdata)
+    packages+=(chromium fonts-dejavu-core fonts-noto-color-emoji janus openssl pocketsphinx-testdata)
     extras='[test]'
 fi
 if [ "$want" = nightly ] && ! { command -v node && command -v npm; } >/dev/null; then packages+=(nodejs npm); fi

@@ -45,10 +45,13 @@ LONGEST_NAME = 120
 ASK_EVERY_S = 0.08
 MEDIA_WITHIN_S = 8.0
 MOST_SILENT_S = 4.0
+REASON_WITHIN_S = 1.0  # a kick ends the media, and is told; were it taken for a lost line, the bot would come back
 
 # videoroom.c, JANUS_VIDEOROOM_ERROR_*
 _REFUSALS = {
     426: (LeftReason.NOT_FOUND, "the Janus server has no such room"),
+    429: (LeftReason.SIGN_IN_REQUIRED, "the room wants a PIN that the link does not have"),
+    430: (LeftReason.NOT_FOUND, "the Janus server has no room of such a name"),
     432: (LeftReason.ROOM_FULL, "the room takes no more publishers"),
     433: (LeftReason.SIGN_IN_REQUIRED, "the room wants a PIN or token that the link does not have"),
     403: (LeftReason.SIGN_IN_REQUIRED, "the server wants its API secret: set `janus_secret`"),
@@ -188,7 +191,7 @@ class JanusRoom:
             addresses=self._addresses,
             lines=1,
             on_packet=_nothing,
-            on_lost=self._lost,
+            on_lost=self._microphone_lost,
         )
         offer = {"type": "offer", "sdp": await self._microphone.offer()}
         _, answer = await self._publisher.ask({"request": "configure", "audio": True, "video": False}, offer)
@@ -297,6 +300,9 @@ class JanusRoom:
         )
 
     # ---- the end -------------------------------------------------------------------------------------------------
+
+    def _microphone_lost(self) -> None:
+        asyncio.get_running_loop().call_later(REASON_WITHIN_S, self._lost)
 
     def _lost(self) -> None:
         self._end(LeftReason.CONNECTION_LOST, "the connection to the Janus server broke")

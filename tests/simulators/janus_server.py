@@ -21,7 +21,7 @@ from bot.opus import SpokenLine, encode
 from bot.rtp import RtpPacket
 from bot.webrtc import PacketPeer
 from config.clock import SystemClock
-from web.practice.participant import sine
+from web.practice.participant import Spoken, sine
 
 ROOM, PIN_ROOM = 1234, 4321
 PIN = "s3cret"
@@ -38,6 +38,8 @@ general: {{
   session_timeout = 10
   debug_level = 4
 }}
+plugins: {{ disable = "{other_plugins}" }}
+transports: {{ disable = "{other_transports}" }}
 media: {{ ipv6 = false, rtp_port_range = "{first}-{last}" }}
 nat: {{ full_trickle = false, ice_enforce_list = "{address}", mdns = false }}
 """
@@ -62,6 +64,11 @@ def own_address() -> str:
     if not addresses:
         raise RuntimeError("Janus can't be tried here: this machine has no IPv4 address but loopback")
     return addresses[0]
+
+
+def _others(folder: Path, *wanted: str) -> str:
+    """What is not needed is not loaded: some of it does not start without a configuration of its own."""
+    return ",".join(file.name for file in folder.glob("*.so") if not any(name in file.name for name in wanted))
 
 
 def _free_port(address: str) -> int:
@@ -91,6 +98,10 @@ class JanusServer:
             )
         async with asyncio.timeout(UP_WITHIN_S):
             while True:
+                if self.process.returncode is not None:
+                    raise RuntimeError(
+                        f"Janus ended at once with {self.process.returncode}; see {self.folder}/janus.log"
+                    )
                 try:
                     _, writer = await asyncio.open_connection(self.address, self.port)
                 except OSError:
@@ -115,6 +126,8 @@ async def janus_server(folder: Path) -> AsyncIterator[JanusServer]:
         "janus.jcfg": _JANUS.format(
             plugins=home / "plugins",
             transports=home / "transports",
+            other_plugins=_others(home / "plugins", "videoroom", "textroom"),
+            other_transports=_others(home / "transports", "websockets"),
             address=address,
             first=FIRST_MEDIA_PORT,
             last=LAST_MEDIA_PORT,
@@ -183,6 +196,15 @@ class JanusPerson:
         self.hush()
         await self.handle.ask({"request": "unpublish"})
 
+    @property
+    def seat(self) -> str:
+        return str(self.number)
+
+    async def say_packets(self, packets: list[bytes]) -> Spoken:
+        assert self.voice is not None
+        starts_ms, ends_ms = await self.voice.say(packets)
+        return Spoken(start_ms=starts_ms, end_ms=ends_ms, sent_ms=ends_ms - starts_ms)
+
     async def say(self, hz: float, seconds: float, loudness: float = 0.3) -> tuple[int, int]:
         assert self.voice is not None
         return await self.voice.say(encode(sine(hz, seconds, loudness)))
@@ -205,6 +227,7 @@ class JanusPerson:
         assert offer is not None
         peer = self._peer(self._hear)
         await handle.ask({"request": "start"}, {"type": "answer", "sdp": await peer.listen(offer["sdp"])})
+        await asyncio.wait_for(peer.settled.wait(), 10)
 
     async def write(self, text: str) -> None:
         assert self.chat is not None

@@ -56,16 +56,21 @@ class RunningServer:
     clock: SystemClock
     tasks: asyncio.TaskGroup
 
-    async def meeting(self, rule: Rule, *, code: str | None = None, title: str = "Story") -> MeetingRow:
-        """A practice meeting of a host of its own, due now and open for ten minutes."""
+    async def meeting(
+        self, rule: Rule, *, code: str | None = None, title: str = "Story", link: str = "", platform: str = "practice"
+    ) -> MeetingRow:
+        """A meeting of a host of its own, due now and open for ten minutes; in the practice room unless `link` leads
+        elsewhere.
+        """
         code = code or f"test-{new_id()[:8]}"
         host = await self.store.users.create(
             email=f"{new_id()[:8]}@example.org", name="Ada", role="host", password_hash="none"
         )
         return await self.store.meetings.add_by_hand(
             host.id,
-            f"{self.settings.practice_url}/room/{code}",
+            link or f"{self.settings.practice_url}/room/{code}",
             title,
+            platform=platform,
             ends_at=self.clock.now() + timedelta(minutes=10),
             rule=rule,
         )
