@@ -109,6 +109,7 @@ PLATFORM_WORDS = {
     "teams": "Microsoft Teams",
     "jitsi": "Jitsi",
     "webex": "Webex",
+    "janus": "Janus",
 }
 KIND_WORDS = {
     "visit_opened": "The bot came",

@@ -17,6 +17,7 @@ from aiohttp_session import get_session
 
 from web import display
 from web.access import NEW_ID, USER, Handler, csrf_token, take_told
+from web.guarantees import guarantees
 from web.settings import SETTINGS
 
 STATIC_DIR = Path(__file__).parent / "static"
@@ -75,6 +76,7 @@ def set_up(app: web.Application) -> None:
         kind_words=display.KIND_WORDS,
         left_words=display.LEFT_WORDS,
         in_words=display.in_words,
+        guarantees=guarantees,
         plural=display.plural,
         percent=display.percent,
         assets=_static_version(),
