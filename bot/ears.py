@@ -1,7 +1,7 @@
-"""What every room that takes packets shares: one seat's sound for one stint, put in order and pushed as frames.
+"""What every room that takes packets shares: the sound of one seat for one stint, put in order and pushed as frames.
 
-An ear is opened for one owner and closed for good; the same seat heard again is another ear with a track of its own, so
-that nothing of an earlier owner or stint can come out of a later one.
+An ear is opened for one owner (on a mix: for all that speak in it) and closed for good; the same seat heard again is
+another ear with a track of its own, so that nothing of an earlier owner or stint can come out of a later one.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from consent_notice.words import SeatId
 class Ear:
     """Used on the loop's thread only."""
 
-    def __init__(self, *, track: str, seat: SeatId, clock: Clock, push: Callable[[HeardFrame], None]) -> None:
-        self.seat = seat
+    def __init__(
+        self, *, track: str, speakers: frozenset[SeatId], clock: Clock, push: Callable[[HeardFrame], None]
+    ) -> None:
+        self.speakers = speakers
         self._clock = clock
         self._push = push
-        self._reader: TrackReader | None = TrackReader(track=track, speaker=seat)
+        self._reader: TrackReader | None = TrackReader(track=track, speakers=speakers)
         self._release: asyncio.TimerHandle | None = None
 
     def put(self, packet: RtpPacket, arrival_ms: int) -> None:

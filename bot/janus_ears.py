@@ -174,7 +174,7 @@ class JanusEars:
 
     def _ear(self, seat: SeatId) -> Ear:
         self._stints += 1
-        return Ear(track=f"{seat}:{self._stints}", seat=seat, clock=self._clock, push=self._push)
+        return Ear(track=f"{seat}:{self._stints}", speakers=frozenset({seat}), clock=self._clock, push=self._push)
 
 
 def seat_of(own_id: object) -> SeatId:

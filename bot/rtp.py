@@ -173,9 +173,9 @@ class TrackReader:
     be dated too late, after a yes perhaps that came after it was spoken.
     """
 
-    def __init__(self, *, track: str, speaker: SeatId, warm_up_ms: int = WARM_UP_MS) -> None:
+    def __init__(self, *, track: str, speakers: frozenset[SeatId], warm_up_ms: int = WARM_UP_MS) -> None:
         self.track = track
-        self._speakers = frozenset({speaker})
+        self._speakers = speakers
         self._warm_up_ms = warm_up_ms
         self._warm_ms: int | None = None  # when the first packets may go
         self._clock = CaptureClock()

@@ -154,6 +154,8 @@ class PageScript:
     steps: tuple[Step, ...]
     leave: tuple[Step, ...]
     chat: Chat
+    before_speech: tuple[Step, ...] = ()  # as switching the microphone on
+    after_speech: tuple[Step, ...] = ()
     hooks: str  # JavaScript, run before any of the page's; tells by `onrecord.tell(kind, value)`
     reader: Callable[[], PageReader]
     host_not_there_limit_ms: int = 600_000

@@ -84,7 +84,7 @@ class _Slot:
 
     @property
     def seat(self) -> SeatId | None:
-        return self.ear.seat if self.ear is not None else None
+        return next(iter(self.ear.speakers)) if self.ear is not None else None
 
 
 class PracticeRoom:
@@ -208,7 +208,9 @@ class PracticeRoom:
         if self._over or seat not in self._present or seat in self._unanswered_stops:
             return
         self._tracks_begun += 1
-        slot.ear = Ear(track=f"{seat}:{self._tracks_begun}", seat=seat, clock=self._clock, push=self._push_frame)
+        slot.ear = Ear(
+            track=f"{seat}:{self._tracks_begun}", speakers=frozenset({seat}), clock=self._clock, push=self._push_frame
+        )
         await self._ask(slot, {"t": "subscribe", "seat": seat, "seen_stop": self._stopped.get(seat)})
 
     async def _ask(self, slot: _Slot, message: Message) -> None:

@@ -44,7 +44,7 @@ def packet(number: int, *, timestamp: int | None = None, payload: bytes = TWENTY
 
 
 def reader() -> TrackReader:
-    return TrackReader(track="ann:1", speaker=ANN, warm_up_ms=0)
+    return TrackReader(track="ann:1", speakers=frozenset({ANN}), warm_up_ms=0)
 
 
 def dated(clock: CaptureClock, timestamp: int, arrival_ms: int) -> int | None:
@@ -263,7 +263,7 @@ def test_one_packet_from_the_future_does_not_date_the_others_back() -> None:
 
 
 def test_the_first_packets_wait_and_then_come_all_at_once() -> None:
-    track = TrackReader(track="ann:1", speaker=ANN)
+    track = TrackReader(track="ann:1", speakers=frozenset({ANN}))
     assert read(track, [(number, 20 * number + 20) for number in range(9)]) == []
     due_ms = track.due_ms
     assert due_ms == 20 + WARM_UP_MS
@@ -276,7 +276,7 @@ def test_the_first_packets_wait_and_then_come_all_at_once() -> None:
 
 def test_a_slow_first_packet_is_dated_by_the_quicker_ones_after_it() -> None:
     """Fifteen packets got stuck for 280 ms and came at once, just after a yes: they were spoken before it."""
-    track = TrackReader(track="ann:1", speaker=ANN)
+    track = TrackReader(track="ann:1", speakers=frozenset({ANN}))
     stuck = [(number, 300) for number in range(15)]
     quick = [(number, 20 * number + 20) for number in range(15, 30)]
     frames = read(track, stuck + quick)
@@ -285,7 +285,7 @@ def test_a_slow_first_packet_is_dated_by_the_quicker_ones_after_it() -> None:
 
 
 def test_a_first_packet_that_was_stuck_for_too_long_is_dropped() -> None:
-    track = TrackReader(track="ann:1", speaker=ANN)
+    track = TrackReader(track="ann:1", speakers=frozenset({ANN}))
     frames = read(track, [(0, 420), *((number, 421 + number) for number in range(1, 21)), (21, 640), (22, 660)])
     assert frames
     assert frames[0].rtp_timestamp > 0

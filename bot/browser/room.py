@@ -1,0 +1,340 @@
+"""A meeting's page as a MeetingRoom: performs a page script, and tells what the script's reader makes of the page.
+
+Decides where the page is (never a lobby for the room: the first look that fits counts, ends before all), and when its
+silence is an end. Who people are and whose sound is whose is the reader's to say, `listening` holds it to that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import segno
+
+from bot.browser.driver import Chromium, PageFailed, as_base64
+from bot.browser.listening import Listening
+from bot.browser.script import Do, Look, PageFact, PageScript, PageState, Signal
+from bot.browser.tap import Tap
+from bot.ports import (
+    Admitted,
+    Ended,
+    Heard,
+    JoinRequest,
+    Left,
+    LeftReason,
+    PageSnapshot,
+    Post,
+    RoomError,
+    RoomEvent,
+    RoomRefused,
+    RosterKnownUntil,
+    Speech,
+    Tile,
+    WaitingInLobby,
+)
+from consent_notice.clock import Clock
+from consent_notice.frames import HeardFrame
+from consent_notice.words import SeatId
+
+LOOK_EVERY_S = 0.25
+TELL_EVERY_S = 0.08
+ARRIVES_WITHIN_S = 90.0
+SILENT_MS = 5_000  # the page beats every 100 ms
+POSTED_WITHIN_S = 6.0
+GOES_WITHIN_S = 4.0
+LONGEST_NAME = 60
+
+
+class NotPosted(RoomError):
+    """The meeting's chat did not take the message. It may be closed for guests."""
+
+
+class NotSpoken(RoomError):
+    """The meeting's page did not let the bot speak."""
+
+
+class BrowserRoom:
+    """One stay, in a browser of its own. `tasks` must outlive it."""
+
+    def __init__(
+        self,
+        *,
+        script: PageScript,
+        program: Path,
+        token: str,
+        clock: Clock,
+        tasks: asyncio.TaskGroup,
+        flags: tuple[str, ...] = (),
+        checks_certificates: bool = True,
+    ) -> None:
+        """`token`: fresh and secret, opens the tap. `flags` and `checks_certificates` are for tests."""
+        self.capabilities = script.capabilities
+        self._script = script
+        self._clock = clock
+        self._tasks = tasks
+        self._reader = script.reader()
+        self._listening = Listening(reader=self._reader, hears=script.capabilities.hears, clock=clock, push=self._heard)
+        self._tap = Tap(token=token, on_text=self._told, on_frame=self._listening.frame, on_lost=self._cut_off)
+        self._chromium = Chromium(program=program, on_gone=self._cut_off, flags=flags, ca=checks_certificates)
+        self._push_out: Callable[[RoomEvent], None] | None = None
+        self._request: JoinRequest | None = None
+        self._over = False
+        self._was_in = False
+        self._waits = False
+        self._early: list[PageFact] = []  # told before the bot was let in
+        self._done: set[str] = set()
+        self._look: str = ""
+        self._beat_ms = 0
+        self._want_again = asyncio.Event()
+        self._asking = asyncio.Lock()
+        self._writing = asyncio.Lock()
+        self._speaking = asyncio.Lock()
+        self._helpers: list[asyncio.Task[None]] = []
+
+    # ---- the port ------------------------------------------------------------------------------------------------
+
+    async def join(self, request: JoinRequest, push: Callable[[RoomEvent], None]) -> None:
+        if self._over:
+            return
+        self._request = request
+        name = request.shown_name(LONGEST_NAME)
+        address = self._script.address(request.link, name)
+        self._beat_ms = self._clock.boot_ms()
+        try:
+            tap = await self._tap.open()
+            await self._chromium.open(address, tap=tap, hooks=self._script.hooks, origins=self._script.origins)
+            self._push_out = push
+            self._helpers.append(self._tasks.create_task(self._keep_telling()))
+            async with asyncio.timeout(ARRIVES_WITHIN_S):
+                while not (self._was_in or self._waits):
+                    await self._look_once(name)
+                    await asyncio.sleep(LOOK_EVERY_S)
+        except TimeoutError as error:
+            await self._take_snapshot()
+            await self.leave()
+            raise RoomRefused(
+                LeftReason.NOT_FOUND, f"the page led nowhere; last seen: {self._look or 'nothing'}"
+            ) from error
+        except PageFailed as error:
+            await self.leave()
+            raise RoomRefused(LeftReason.CONNECTION_LOST, str(error) or str(error.__doc__)) from error
+        except BaseException:
+            await self.leave()
+            raise
+        self._helpers.append(self._tasks.create_task(self._keep_looking(name)))
+
+    async def hear(self, seats: frozenset[SeatId]) -> None:
+        self._listening.hear(seats)
+        await self._want()
+
+    async def post(self, post: Post) -> str:
+        if self._over:
+            return ""
+        async with self._writing:
+            try:
+                await self._write(post.text)
+                return await self._posted(post.text)
+            except (PageFailed, TimeoutError) as error:
+                raise NotPosted from error
+
+    async def speak(self, speech: Speech) -> None:
+        if self._over:
+            return
+        async with self._speaking:
+            try:
+                for step in self._script.before_speech:
+                    await self._chromium.do(step)
+                seconds = speech.duration_ms / 1_000
+                await self._chromium.ask("onrecord.speak", as_base64(speech.pcm), within_s=seconds + 5)
+                for step in self._script.after_speech:
+                    await self._chromium.do(step)
+            except PageFailed as error:
+                raise NotSpoken from error
+
+    async def show(self, tile: Tile) -> None:
+        if self._over or not self.capabilities.can_show_tile:
+            return
+        code = segno.make(tile.page_link, error="m") if tile.page_link else None
+        rows = ["".join("1" if dark else "0" for dark in row) for row in code.matrix] if code else []
+        shown = {"state": tile.state.value, "text": tile.text, "invited_by": tile.invited_by, "qr": rows}
+        with suppress(PageFailed):
+            await self._chromium.ask("onrecord.show", shown)
+
+    async def leave(self) -> None:
+        was_over, self._over = self._over, True
+        for helper in self._helpers:
+            if helper is not asyncio.current_task():
+                helper.cancel()
+        self._listening.close()
+        if self._was_in and not was_over:
+            with suppress(PageFailed, TimeoutError):
+                async with asyncio.timeout(GOES_WITHIN_S):
+                    for step in self._script.leave:
+                        await self._chromium.do(step)
+                    await asyncio.sleep(0.5)  # so that the goodbye goes out before the browser is closed
+        await self._tap.close()
+        await self._chromium.close()
+
+    # ---- where the page is ---------------------------------------------------------------------------------------
+
+    async def _keep_looking(self, name: str) -> None:
+        while not self._over:
+            await asyncio.sleep(LOOK_EVERY_S)
+            try:
+                await self._look_once(name)
+            except RoomRefused as error:
+                await self._end(error.reason, str(error))
+            except PageFailed:
+                continue  # whether the page is gone is told by its beat
+
+    async def _look_once(self, name: str) -> None:
+        """Raises RoomRefused where the page says that it is over, PageFailed."""
+        looks = [look for look in self._script.looks if look.once_in_call in (None, self._was_in)]
+        found = await self._chromium.look(looks)
+        look = next((look for look in looks if look.name == found), None)
+        if look is None:
+            return
+        if look.name != self._look:
+            self._look = look.name
+            self._step_told(look.name)
+        await self._reached(look, name)
+
+    async def _reached(self, look: Look, name: str) -> None:
+        match look.state:
+            case PageState.OVER:
+                await self._take_snapshot()
+                reason = look.reason or LeftReason.CONNECTION_LOST
+                advice = self._script.advice.get(reason, "")
+                raise RoomRefused(reason, " ".join(part for part in (look.detail, advice) if part))
+            case PageState.WAITING if not self._waits and not self._was_in:
+                self._waits = True
+                self._push(WaitingInLobby(at_ms=self._clock.boot_ms()))
+            case PageState.IN_CALL if not self._was_in and self._reader.own_seat is not None:
+                await self._take_part(self._reader.own_seat)
+        for step in self._script.steps:
+            if look.state in step.when and (step.repeats or step.name not in self._done):
+                done = await self._chromium.do(replace(step, text=step.text.replace("{name}", name)))
+                if done:
+                    self._done.add(step.name)
+                    self._step_told(step.name)
+                    if step.do is Do.RELOAD:
+                        self._done.clear()
+                    return  # the page is looked at again before the next
+
+    async def _take_part(self, own_seat: SeatId) -> None:
+        self._was_in = True
+        self._push(Admitted(own_seat=own_seat, at_ms=self._clock.boot_ms()))
+        for fact in self._early:
+            self._push(fact)
+        self._early.clear()
+        for step in self._script.chat.open:
+            with suppress(PageFailed):
+                await self._chromium.do(step)
+
+    async def _posted(self, text: str) -> str:
+        """Once the page shows it as the bot's own. Raises TimeoutError."""
+        async with asyncio.timeout(POSTED_WITHIN_S):
+            while True:
+                message_id = self._reader.own_message(text)
+                if message_id is not None:
+                    return message_id
+                await asyncio.sleep(0.05)
+
+    async def _write(self, text: str) -> None:
+        """Raises PageFailed."""
+        chat = self._script.chat
+        if chat.hook:
+            await self._chromium.ask(chat.hook, text)
+        elif not await self._chromium.write(chat.box, text, chat.send_key):
+            for step in chat.open:
+                await self._chromium.do(step)
+            if not await self._chromium.write(chat.box, text, chat.send_key):
+                raise PageFailed
+
+    # ---- what the page tells -------------------------------------------------------------------------------------
+
+    def _told(self, told: dict[str, Any]) -> None:
+        if self._over:
+            return
+        self._beat_ms = self._clock.boot_ms()
+        try:
+            match told.get("t"):
+                case "line":
+                    self._listening.line(told)
+                case "source":
+                    self._listening.source(told)
+                case "signal":
+                    signal = Signal(kind=str(told["kind"]), value=told.get("value"), at_ms=self._beat_ms)
+                    for fact in self._reader.take(signal):
+                        self._fact(fact)
+                case _:
+                    return
+        except (KeyError, TypeError, ValueError):
+            return  # a page may send anything; what follows from it is nothing
+        self._want_again.set()
+
+    def _fact(self, fact: PageFact) -> None:
+        if isinstance(fact, Ended):
+            self._helpers.append(self._tasks.create_task(self._end(fact.reason, fact.detail)))
+        elif self._was_in:
+            self._push(fact)
+        else:
+            self._early.append(fact)
+        if isinstance(fact, Left):
+            self._listening.hear(self._listening.hearing - {fact.seat})
+
+    async def _keep_telling(self) -> None:
+        while not self._over:
+            await asyncio.sleep(TELL_EVERY_S)
+            if self._want_again.is_set():
+                self._want_again.clear()
+                await self._want()
+            now_ms = self._clock.boot_ms()
+            if now_ms - self._beat_ms > SILENT_MS:
+                await self._end(LeftReason.CONNECTION_LOST, "the meeting's page does not answer any more")
+            elif not self._was_in or self._reader.is_alive(now_ms):
+                self._push(RosterKnownUntil(at_ms=self._beat_ms))
+
+    async def _want(self) -> None:
+        async with self._asking:
+            await self._tap.want(self._listening.wanted())
+
+    def _heard(self, frame: HeardFrame) -> None:
+        if self._was_in:
+            self._push(Heard(frame=frame))
+
+    # ---- the end -------------------------------------------------------------------------------------------------
+
+    def _cut_off(self) -> None:
+        if not self._over:
+            self._helpers.append(
+                self._tasks.create_task(self._end(LeftReason.CONNECTION_LOST, "the meeting's page broke off"))
+            )
+
+    async def _end(self, reason: LeftReason, detail: str) -> None:
+        if self._over or self._push_out is None:
+            return
+        self._listening.close()
+        self._push(Ended(reason=reason, detail=detail, at_ms=self._clock.boot_ms()))
+        self._over = True
+        if reason in (LeftReason.CONNECTION_LOST, LeftReason.NO_MEDIA):
+            await self._take_snapshot()
+
+    async def _take_snapshot(self) -> None:
+        if self._request is not None:
+            outline, picture = await self._chromium.outline(), await self._chromium.picture()
+            if outline or picture:
+                taken = PageSnapshot(state=self._look or "unknown", outline=outline, picture_png=picture)
+                self._request.keep_snapshot(taken)
+
+    def _step_told(self, step: str) -> None:
+        if self._request is not None:
+            self._request.tell_step(step)
+
+    def _push(self, event: RoomEvent) -> None:
+        if not self._over and self._push_out is not None:
+            self._push_out(event)
