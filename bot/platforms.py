@@ -70,8 +70,23 @@ JANUS = RoomCapabilities(
     names_only=True,  # VideoRoom and TextRoom have a shown name in common, and no id
 )
 
+GOOGLE_MEET = RoomCapabilities(
+    platform="google_meet",
+    hears=Hears.SEPARATE,  # each packet names whose it is
+    withholds=False,
+    can_speak=True,
+    can_chat=True,
+    can_whisper=False,
+    can_show_tile=True,
+    chat_limit_chars=500,
+    identity_level=IdentityLevel.DISPLAY_NAME,
+    roster_lag_ms=2_000,
+    path_delay_ms=500,
+)
+
 OFFERS: Mapping[str, Offer] = MappingProxyType(
     {
+        "google_meet": Offer(way=Way.BROWSER, tried=Tried.REPLICA, capabilities=GOOGLE_MEET),
         "janus": Offer(way=Way.NATIVE, tried=Tried.THIRD_PARTY, capabilities=JANUS),
         "practice": Offer(way=Way.NATIVE, tried=Tried.LIVE, capabilities=PRACTICE),
     }

@@ -6,17 +6,22 @@ A room's modules are imported when it is first needed: a server without browsers
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calendar_sync.links import KnownHosts, Platform
 from calendar_sync.reach import Reach
 from calendar_sync.room_patterns import room_in
+from config.clock import new_id
 from config.settings import Settings
 from consent_notice.clock import Clock
 
 if TYPE_CHECKING:
     from bot.ports import MeetingRoom
+
+BY_PAGE = frozenset({Platform.GOOGLE_MEET})  # joined in a browser
 
 RoomMaker = Callable[[asyncio.TaskGroup], "MeetingRoom"]
 
@@ -33,6 +38,8 @@ def reach(settings: Settings) -> Reach:
     joinable = {Platform.PRACTICE}
     if settings.janus_api:
         joinable.add(Platform.JANUS)
+    if chromium(settings) is not None:
+        joinable |= BY_PAGE
     return Reach(
         joinable=frozenset(joinable),
         switched_off=frozenset(settings.platforms_off),
@@ -50,6 +57,8 @@ def room_maker(settings: Settings, clock: Clock) -> Callable[[str], RoomMaker]:
             raise PlatformNotSupported(unreachable)
         if platform == Platform.JANUS:
             return _janus(settings, clock)
+        if platform in BY_PAGE:
+            return _by_page(settings, clock)
         from bot.rooms.practice import PracticeRoom
 
         return lambda tasks: PracticeRoom(clock=clock, tasks=tasks)
@@ -67,3 +76,18 @@ def _janus(settings: Settings, clock: Clock) -> RoomMaker:
         clock=clock,
         tasks=tasks,
     )
+
+
+def chromium(settings: Settings) -> Path | None:
+    """None: there is none on this machine."""
+    found = settings.chromium_path or shutil.which("chromium")
+    return Path(found) if found and Path(found).is_file() else None
+
+
+def _by_page(settings: Settings, clock: Clock) -> RoomMaker:
+    from bot.browser.room import BrowserRoom
+    from bot.rooms.google_meet import SCRIPT
+
+    program = chromium(settings)
+    assert program is not None
+    return lambda tasks: BrowserRoom(script=SCRIPT, program=program, token=new_id(), clock=clock, tasks=tasks)

@@ -185,6 +185,11 @@ class Settings(BaseModel):
         AfterValidator(room_patterns),
         Fix('give addresses with {room} in them, such as ["https://janus.example.org/videoroom.html?room={room}"]'),
     ] = Field(default=(), description="How the addresses of Janus rooms look: `{room}` stands for the room's name.")
+    chromium_path: Annotated[str, Fix("give the path of a program, or leave it out")] = Field(
+        default="",
+        description="The Chromium for meetings that are joined by their own page (Google Meet); empty: `chromium` as "
+        "installed, and none where there is none.",
+    )
     janus_api: Annotated[
         str,
         AfterValidator(web_socket_or_none),

@@ -30,7 +30,7 @@ TEAMS = (
 # title, start, end, platform, link, the reason's beginning
 WRITTEN: dict[str, list[tuple[str, str, str, str | None, str | None, str]]] = {
     "google": [
-        ("Weekly (moved)", "03T13:30", "03T14:00", "google_meet", "https://meet.google.com/abc-defg-hij", "Google"),
+        ("Weekly (moved)", "03T13:30", "03T14:00", "google_meet", "https://meet.google.com/abc-defg-hij", WILL_JOIN),
         ("Client call", "04T13:00", "04T14:00", "zoom", "https://us02web.zoom.us/j/81234567890?pwd=Q1dFRVJU", "Zoom"),
         ("Independence Day", "10T23:00", "11T23:00", None, None, ALL_DAY),
     ],

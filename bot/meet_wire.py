@@ -1,0 +1,167 @@
+"""What Google Meet's page is told of people, chat and sound, as messages of protocol buffers; the numbers are not ours.
+
+The field numbers were found out by others and may change any day (docs/rooms.md names the source): what does not parse
+is nothing. Only the fields that the bot needs are declared, so the rest is never looked at.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import zlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError
+
+LARGEST_BYTES = 2_000_000  # inflated
+IN_MEETING = 1
+_TYPES = {"string": 9, "int32": 5, "int64": 3, "bytes": 12, "message": 11}
+
+# name -> (field, number, type, is a list)
+_MESSAGES: dict[str, tuple[tuple[str, int, str, bool], ...]] = {
+    "User": (
+        ("device_id", 1, "string", False),
+        ("full_name", 2, "string", False),
+        ("status", 4, "int32", False),
+        ("is_self", 7, "bytes", False),
+        ("parent_device_id", 21, "string", False),
+        ("display_name", 29, "string", False),
+        ("is_host", 34, "bytes", False),
+    ),
+    "Muted": (("is_off", 1, "int32", False),),
+    "Output": (
+        ("kind", 2, "int32", False),
+        ("stream_id", 4, "string", False),
+        ("device_id", 6, "string", False),
+    ),
+    "Devices": (("outputs", 2, "Output", True),),
+    "Text": (("text", 1, "string", False),),
+    "Message": (
+        ("message_id", 1, "string", False),
+        ("device_id", 2, "string", False),
+        ("at", 3, "int64", False),
+        ("body", 5, "Text", False),
+    ),
+    "Users": (("users", 2, "User", True),),
+    "Chat": (("messages", 2, "Message", True),),
+    "Lists": (("users", 1, "Users", False), ("chat", 4, "Chat", False)),
+    "Body": (("devices", 3, "Devices", False), ("lists", 13, "Lists", False)),
+    "Event": (("body", 2, "Body", False),),
+    "Collections": (("event", 1, "Event", False),),
+}
+AUDIO = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeetUser:
+    device_id: str
+    name: str
+    is_here: bool
+    is_self: bool
+    is_screen: bool  # a screen share of another device
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeetMessage:
+    message_id: str
+    device_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What one message says; streams: CSRC -> device."""
+
+    users: tuple[MeetUser, ...] = ()
+    messages: tuple[MeetMessage, ...] = ()
+    streams: dict[int, str] = field(default_factory=dict)
+
+
+NOTHING = Told()
+
+
+def read_channel(value: object) -> Told:
+    """One message of the `collections` data channel: deflated, in base64."""
+    raw = _bytes(value)
+    if raw is None:
+        return NOTHING
+    inflating = zlib.decompressobj()
+    try:
+        plain = inflating.decompress(raw, LARGEST_BYTES)
+    except zlib.error:
+        return NOTHING
+    return _read("Collections", plain) if inflating.eof else NOTHING
+
+
+def write_channel(event: dict[str, Any]) -> str:
+    """What `read_channel` reads, from plain values: for page replicas."""
+    message = _CLASSES["Collections"](event=event)
+    return base64.b64encode(zlib.compress(message.SerializeToString())).decode()
+
+
+def read_answer(value: object) -> Told:
+    """An answer of SyncMeetingSpaceCollections, the whole list of people: base64 of the message."""
+    raw = _bytes(value)
+    return _read("Body", raw) if raw is not None and len(raw) <= LARGEST_BYTES else NOTHING
+
+
+def _bytes(value: object) -> bytes | None:
+    if not isinstance(value, str) or len(value) > 2 * LARGEST_BYTES:
+        return None
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _read(kind: str, plain: bytes) -> Told:
+    try:
+        found = _CLASSES[kind].FromString(plain)
+    except (DecodeError, ValueError):
+        return NOTHING
+    body = found.event.body if kind == "Collections" else found
+    return Told(
+        users=tuple(_user(one) for one in body.lists.users.users if one.device_id),
+        messages=tuple(
+            MeetMessage(message_id=one.message_id, device_id=one.device_id, text=one.body.text)
+            for one in body.lists.chat.messages
+            if one.message_id and one.device_id
+        ),
+        streams={
+            int(one.stream_id): one.device_id
+            for one in body.devices.outputs
+            if one.kind == AUDIO and one.stream_id.isdecimal() and len(one.stream_id) < 11 and one.device_id
+        },
+    )
+
+
+def _user(one: Any) -> MeetUser:
+    return MeetUser(
+        device_id=one.device_id,
+        name=one.display_name or one.full_name,
+        is_here=one.status == IN_MEETING,
+        is_self=one.HasField("is_self"),
+        is_screen=bool(one.parent_device_id),
+    )
+
+
+def _classes() -> dict[str, Any]:
+    file = descriptor_pb2.FileDescriptorProto(name="onrecord/meet.proto", package="onrecord.meet", syntax="proto2")
+    for name, fields in _MESSAGES.items():
+        message = file.message_type.add(name=name)
+        for label, number, kind, is_list in fields:
+            declared = message.field.add(
+                name=label, number=number, label=3 if is_list else 1, type=_TYPES.get(kind, _TYPES["message"])
+            )
+            if kind not in _TYPES:
+                declared.type_name = f".onrecord.meet.{kind}"
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return {
+        name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"onrecord.meet.{name}")) for name in _MESSAGES
+    }
+
+
+_CLASSES = _classes()

@@ -1,0 +1,218 @@
+"""Google Meet by its own page: how its states are recognised, and whose sound each packet is.
+
+A track of Meet is no person: it carries whoever speaks, and the CSRC of each packet says who. What maps CSRCs to
+devices comes on a data channel of the page; a CSRC that was not told, and a screen's sound, are nobody's. Selectors,
+texts and field numbers are as in docs/rooms.md; none was tried against the live service.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bot.browser.script import (
+    Chat,
+    Do,
+    Look,
+    PageFact,
+    PageScript,
+    PageState,
+    Sign,
+    Signal,
+    Sound,
+    Step,
+)
+from bot.meet_wire import Told, read_answer, read_channel
+from bot.platforms import GOOGLE_MEET
+from bot.ports import ChatSaid, Joined, Left, LeftReason, RoomRefused
+from consent_notice.words import IdentityLevel, SeatId, SeatKind
+
+_CODE = re.compile(r"/([a-z]{3}-[a-z]{4}-[a-z]{3})")
+SEVERAL = "adaptive audio"  # in the name that Meet gives to several devices in one room
+
+
+def address(link: str, name: str) -> str:
+    """English whatever the guest's or the meeting's language is. Raises RoomRefused."""
+    del name
+    parts = urlsplit(link)
+    code = _CODE.match(parts.path)
+    if parts.scheme != "https" or parts.hostname != "meet.google.com" or code is None:
+        raise RoomRefused(LeftReason.NOT_FOUND, "this is no link to a Google Meet meeting")
+    return f"https://meet.google.com/{code[1]}?hl=en"
+
+
+class MeetReader:
+    def __init__(self) -> None:
+        self._own: SeatId | None = None
+        self._here: dict[str, str] = {}  # device -> shown name
+        self._screens: set[str] = set()
+        self._streams: dict[int, str] = {}
+        self._messages: set[str] = set()
+        self._written: dict[str, str] = {}  # text of an own message -> its id
+        self._is_open = False
+
+    @property
+    def own_seat(self) -> SeatId | None:
+        return self._own
+
+    def take(self, signal: Signal) -> Iterable[PageFact]:
+        match signal.kind:
+            case "channel":
+                self._is_open = signal.value == "open"
+            case "collections":
+                return list(self._facts(read_channel(signal.value), signal.at_ms))
+            case "people":
+                return list(self._facts(read_answer(signal.value), signal.at_ms))
+        return []
+
+    def owners(self, sound: Sound) -> frozenset[SeatId] | None:
+        devices = {self._streams.get(csrc, "") for csrc in sound.csrcs}
+        if not devices or not devices <= self._here.keys():
+            return None  # nobody named, somebody unknown, one who left, or a screen
+        return frozenset(map(SeatId, devices))
+
+    def own_message(self, text: str) -> str | None:
+        return self._written.pop(_plain(text), None)
+
+    def is_alive(self, now_ms: int) -> bool:
+        """The roster is known while its channel is open: what changes is told there at once."""
+        return self._is_open
+
+    def _facts(self, told: Told, at_ms: int) -> Iterator[PageFact]:
+        yield from self._assign(told.streams, at_ms)
+        for user in told.users:
+            if user.is_screen:
+                self._screens.add(user.device_id)
+                self._here.pop(user.device_id, None)
+            elif user.is_self:
+                self._own = SeatId(user.device_id)
+            elif not user.is_here:
+                self._streams = {csrc: device for csrc, device in self._streams.items() if device != user.device_id}
+                if self._here.pop(user.device_id, None) is not None:
+                    yield Left(seat=SeatId(user.device_id), at_ms=at_ms)
+            elif user.device_id not in self._screens and self._here.get(user.device_id) != user.name:
+                self._here[user.device_id] = user.name
+                yield _joined(user.device_id, user.name, at_ms)
+        for message in told.messages:
+            if message.message_id in self._messages:
+                continue
+            self._messages.add(message.message_id)
+            if message.device_id == self._own:
+                self._written[_plain(message.text)] = message.message_id
+            elif message.device_id in self._here:
+                yield ChatSaid(
+                    message_id=message.message_id,
+                    seat=SeatId(message.device_id),
+                    text=message.text,
+                    reply_to=None,
+                    to_bot_only=False,
+                    at_ms=at_ms,
+                )
+
+    def _assign(self, streams: dict[int, str], at_ms: int) -> Iterator[PageFact]:
+        """What was told late: sound of the last seconds may have been another's, so the one before was not there."""
+        for csrc, device in streams.items():
+            before = self._streams.get(csrc)
+            self._streams[csrc] = device
+            if before is not None and before != device and before in self._here:
+                yield Left(seat=SeatId(before), at_ms=at_ms - GOOGLE_MEET.roster_lag_ms)
+                yield replace(_joined(before, self._here[before], at_ms), at_ms=at_ms)
+
+
+def _joined(device_id: str, name: str, at_ms: int) -> Joined:
+    is_shared = SEVERAL in name.lower() or not name.strip()
+    level = IdentityLevel.SHARED_OR_ANONYMOUS if is_shared else GOOGLE_MEET.identity_level
+    return Joined(
+        seat=SeatId(device_id),
+        name=name,
+        seat_kind=SeatKind.PERSON,
+        identity_level=level,
+        at_ms=at_ms - GOOGLE_MEET.roster_lag_ms,
+    )
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _button(*texts: str) -> Sign:
+    return Sign(css="button", texts=texts)
+
+
+def _over(name: str, reason: LeftReason, detail: str, *texts: str, once_in_call: bool | None = None) -> Look:
+    sign = Sign(texts=texts)
+    return Look(name=name, state=PageState.OVER, signs=(sign,), reason=reason, detail=detail, once_in_call=once_in_call)
+
+
+LOOKS = (
+    _over("sign-in", LeftReason.SIGN_IN_REQUIRED, "Google wants a signed-in account", "use your google account",
+          once_in_call=False),
+    _over("refused by Google", LeftReason.PLATFORM_REFUSES_BOTS, "Google Meet did not let the bot into this call",
+          "you can't join this video call", "there is a problem connecting to this video call",
+          "you can't join this meeting"),
+    Look(name="captcha", state=PageState.OVER, signs=(Sign(css='iframe[title*="recaptcha challenge"]'),),
+         reason=LeftReason.PLATFORM_REFUSES_BOTS, detail="Google Meet asks to prove that the guest is a human"),
+    _over("no such meeting", LeftReason.NOT_FOUND, "Google Meet knows no meeting of that code",
+          "check your meeting code", "invalid video call name", "your meeting code has expired",
+          "the meeting code you entered doesn't work"),
+    _over("denied", LeftReason.DENIED, "somebody in the call did not let the bot in",
+          "denied your request to join", "your request to join was denied", "weren't allowed to join",
+          once_in_call=False),
+    _over("nobody answered", LeftReason.DENIED, "nobody in the call let the bot in",
+          "no one responded to your request to join the call", once_in_call=False),
+    _over("removed", LeftReason.REMOVED, "somebody removed the bot from the call",
+          "you've been removed from the meeting"),
+    _over("ended", LeftReason.MEETING_ENDED, "the call ended", "your host ended the meeting for everyone",
+          "meeting ended", "call ended", "you left the meeting", once_in_call=True),
+    Look(name="no devices", state=PageState.BLOCKED,
+         signs=(_button("continue without microphone and camera"),), once_in_call=False),
+    Look(name="shared with others", state=PageState.BLOCKED,
+         signs=(Sign(css='div[aria-modal="true"][role="dialog"]',
+                     texts=("is being recorded", "is being transcribed", "is taking notes", "will be shared with",
+                            "may see your video differently")),)),
+    Look(name="waiting for the host", state=PageState.WAITING,
+         signs=(Sign(texts=("waiting for the host to join", "until a meeting host brings you into the call",
+                            "admits you to the call")),)),
+    Look(name="lobby", state=PageState.WAITING,
+         signs=(Sign(texts=("asking to be let in", "you'll join the call when someone lets you in")),)),
+    Look(name="in the call", state=PageState.IN_CALL,
+         signs=(Sign(css='button[aria-label="Leave call"]', must_be_seen=False),),
+         unless=(Sign(css='input[aria-label="Your name"]'),)),
+    Look(name="before the call", state=PageState.BEFORE,
+         signs=(Sign(css='input[aria-label="Your name"]'),
+                _button("ask to join", "join now", "join anyway", "join the call now"))),
+)  # fmt: skip
+
+STEPS = (
+    Step(name="go on without devices", do=Do.CLICK, target=(_button("continue without microphone and camera"),)),
+    Step(name="stay though it is shared", do=Do.CLICK, repeats=True, when=frozenset({PageState.BLOCKED}),
+         target=(Sign(css='button[data-mdc-dialog-action="ok"]'), _button("join now"))),
+    Step(name="type the name", do=Do.FILL, target=(Sign(css='input[aria-label="Your name"]'),), text="{name}"),
+    Step(name="ask to join", do=Do.CLICK, repeats=True, when=frozenset({PageState.BEFORE}),
+         target=(_button("ask to join", "join now", "join anyway", "join the call now", "join here too"),)),
+)  # fmt: skip
+
+OPEN_CHAT = Step(name="open the chat", do=Do.CLICK, target=(Sign(css='button[aria-label="Chat with everyone"]'),))
+MICROPHONE_ON = Step(
+    name="microphone on", do=Do.CLICK, target=(Sign(css='[aria-label="Turn on microphone"]', must_be_seen=False),)
+)
+
+SCRIPT = PageScript(
+    capabilities=GOOGLE_MEET,
+    address=address,
+    looks=LOOKS,
+    steps=STEPS,
+    leave=(Step(name="leave", do=Do.CLICK, target=(Sign(css='button[aria-label="Leave call"]'),)),),
+    chat=Chat(open=(OPEN_CHAT,), box=(Sign(css='textarea[aria-label^="Send a message"]'),)),
+    before_speech=(MICROPHONE_ON,),
+    hooks=Path(__file__).with_suffix(".js").read_text(encoding="utf-8"),
+    reader=MeetReader,
+    advice={
+        LeftReason.SIGN_IN_REQUIRED: "Let guests without an account join, in the meeting's host controls.",
+        LeftReason.PLATFORM_REFUSES_BOTS: "onrecord does not hide that it is a bot: allow it there, or meet elsewhere.",
+        LeftReason.DENIED: "Somebody has to admit the guest that calls itself a recorder.",
+    },
+)

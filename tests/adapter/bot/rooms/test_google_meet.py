@@ -1,0 +1,239 @@
+"""Google Meet's page script in a replica of its page: it shows that our logic holds, not that the live service does."""
+# ruff: noqa: F401, F811 - fixtures are imported, and named again where they are used
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from bot.browser.driver import Chromium
+from bot.browser.room import BrowserRoom
+from bot.browser.script import PageState
+from bot.ports import (
+    Admitted,
+    ChatSaid,
+    Ended,
+    Heard,
+    Joined,
+    JoinRequest,
+    Left,
+    LeftReason,
+    Post,
+    RoomError,
+    RoomEvent,
+    RoomRefused,
+    RosterKnownUntil,
+    Speech,
+    WaitingInLobby,
+)
+from bot.rooms.google_meet import LOOKS, SCRIPT
+from config.clock import SystemClock
+from consent_notice.words import SeatId
+from tests.simulators.meet_replica import MeetReplica, meet_replica, shown
+from tests.simulators.practice_people import tasks
+from tests.simulators.tones import decoded, level_db
+from web.practice.participant import sine
+
+CLOCK = SystemClock()
+CHROMIUM = Path(shutil.which("chromium") or "/usr/bin/chromium")
+ANN, BEN = SeatId("spaces/x/devices/1"), SeatId("spaces/x/devices/2")
+ANN_HZ, BEN_HZ = 440.0, 1_320.0
+LOOK = {look.name: look for look in LOOKS}
+LOBBY, BEFORE = shown(LOOK["lobby"]), '<input aria-label="Your name"><button><span>Ask to join</span></button>'
+IN_CALL = (
+    '<button aria-label="Leave call">x</button><button aria-label="Chat with everyone">c</button>'
+    '<div data-participant-id="me"></div><textarea aria-label="Send a message to everyone"></textarea>'
+)
+Happened = TypeVar("Happened", bound=RoomEvent)
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+
+class Stay:
+    def __init__(self, replica: MeetReplica, tasks: asyncio.TaskGroup) -> None:
+        self.replica = replica
+        self.events: list[RoomEvent] = []
+        self.steps: list[str] = []
+        self.frames_out = 0
+        self.request = JoinRequest(
+            link="https://meet.google.com/abc-defg-hij",
+            name="onrecord (asks before recording)",
+            invited_by="Hana",
+            resume_token="token",
+            tell_step=self.steps.append,
+        )
+        self.room = BrowserRoom(
+            script=SCRIPT,
+            program=CHROMIUM,
+            token="t0ken",
+            clock=CLOCK,
+            tasks=tasks,
+            flags=replica.flags,
+            checks_certificates=False,
+        )
+        take = self.room._tap._on_frame
+
+        def count(tapped: Any) -> None:
+            self.frames_out += 1
+            take(tapped)
+
+        self.room._tap._on_frame = count
+
+    def all(self, kind: type[Happened]) -> list[Happened]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    async def until(self, kind: type[Happened], *, count: int = 1) -> Happened:
+        async with asyncio.timeout(20):
+            while len(self.all(kind)) < count:
+                await asyncio.sleep(0.02)
+        return self.all(kind)[count - 1]
+
+    async def enter(self) -> None:
+        joining = asyncio.ensure_future(self.room.join(self.request, self.events.append))
+        await self.replica.until("clicked", "Ask to join")
+        await self.replica.enter(IN_CALL)
+        await joining
+        await self.until(Admitted)
+
+    def sound_of(self, seat: SeatId) -> list[bytes]:
+        return [event.frame.payload for event in self.all(Heard) if event.frame.speakers == frozenset({seat})]
+
+
+@pytest.fixture
+async def replica(tmp_path: Path, tasks: asyncio.TaskGroup) -> AsyncIterator[MeetReplica]:
+    async with meet_replica(tmp_path / "ca", tasks, BEFORE) as running:
+        yield running
+
+
+@pytest.fixture
+async def stay(replica: MeetReplica, tasks: asyncio.TaskGroup) -> AsyncIterator[Stay]:
+    new = Stay(replica, tasks)
+    yield new
+    await new.room.leave()
+
+
+async def test_it_says_who_it_is_waits_in_the_lobby_and_is_let_in(stay: Stay, replica: MeetReplica) -> None:
+    joining = asyncio.ensure_future(stay.room.join(stay.request, stay.events.append))
+    await replica.until("clicked", "Ask to join")
+    assert any(
+        done.get("typed", "").startswith("onrecord (asks before recording), invited by Hana") for done in replica.did
+    )
+    # a lobby that shows the controls of the call, as Meet's does
+    await replica.show(LOBBY + IN_CALL)
+    await joining
+    await stay.until(WaitingInLobby)
+    await asyncio.sleep(1)
+    assert not stay.all(Admitted)
+    assert len(stay.all(RosterKnownUntil)) > 5  # the page lives
+    await replica.enter(IN_CALL)
+    await stay.until(Admitted)
+    await replica.show(shown(LOOK["removed"]))
+    assert (await stay.until(Ended)).reason is LeftReason.REMOVED
+
+
+async def test_each_packet_is_whose_csrc_it_names_and_nothing_comes_before_it_is_wanted(
+    stay: Stay, replica: MeetReplica
+) -> None:
+    await stay.enter()
+    await replica.joins(ANN, "Ann", 111)
+    await replica.joins(BEN, "Ben", 222)
+    await stay.until(Joined, count=2)
+    replica.speaks(0, ANN_HZ, (111,))
+    replica.speaks(1, BEN_HZ, (222,))
+    await asyncio.sleep(1.5)
+    assert (stay.frames_out, stay.all(Heard)) == (0, [])
+    await stay.room.hear(frozenset({ANN}))
+    await stay.until(Heard, count=40)
+    assert stay.sound_of(BEN) == []
+
+    replica.speaks(0, BEN_HZ, (222,))  # the same line, another speaker
+    await asyncio.sleep(0.3)
+    of_ann = len(stay.sound_of(ANN))
+    await asyncio.sleep(1)
+    assert len(stay.sound_of(ANN)) == of_ann
+    for csrcs in ((), (333,), (111, 222), (111, 333)):
+        replica.speaks(0, BEN_HZ, csrcs)
+        await asyncio.sleep(0.7)
+    assert len(stay.sound_of(ANN)) == of_ann
+    sound = decoded(stay.sound_of(ANN))
+    assert level_db(sound, ANN_HZ) > -20
+    assert level_db(sound, BEN_HZ) < level_db(sound, ANN_HZ) - 50
+
+
+async def test_who_left_is_heard_no_more_and_a_closed_channel_is_doubt(stay: Stay, replica: MeetReplica) -> None:
+    await stay.enter()
+    await replica.joins(ANN, "Ann", 111)
+    await stay.until(Joined)
+    replica.speaks(0, ANN_HZ, (111,))
+    await stay.room.hear(frozenset({ANN}))
+    await stay.until(Heard, count=20)
+    await replica.leaves(ANN, "Ann")
+    await stay.until(Left)
+    heard = len(stay.all(Heard))
+    await asyncio.sleep(1)
+    assert len(stay.all(Heard)) == heard
+    await stay.room._chromium.ask("() => channel.close()")
+    await asyncio.sleep(1)
+    known = len(stay.all(RosterKnownUntil))
+    await asyncio.sleep(1)
+    assert len(stay.all(RosterKnownUntil)) == known
+
+
+async def test_chat_goes_both_ways(stay: Stay, replica: MeetReplica) -> None:
+    await stay.enter()
+    await replica.joins(ANN, "Ann", 111)
+    await stay.until(Joined)
+    posting = asyncio.ensure_future(stay.room.post(Post(text="May I record?\nrecord yes = my voice")))
+    await replica.until("chat")
+    written = next(done["chat"] for done in replica.did if "chat" in done)
+    await replica.writes("self", written, message_id="own-1")
+    assert await posting == "own-1"
+    await replica.writes(ANN, "record yes", message_id="m-7")
+    await replica.writes(ANN, "record yes", message_id="m-7")  # told again
+    await replica.writes("spaces/x/devices/unknown", "record yes")
+    await replica.writes(ANN, "stop")
+    await stay.until(ChatSaid, count=2)
+    assert [(said.seat, said.text) for said in stay.all(ChatSaid)] == [(ANN, "record yes"), (ANN, "stop")]
+
+
+async def test_the_bot_is_heard(stay: Stay, replica: MeetReplica) -> None:
+    await stay.enter()
+    await asyncio.sleep(0.5)
+    replica.heard.clear()
+    await stay.room.speak(Speech(text="beep", language="en", pcm=sine(700, 1.0, 0.25)))
+    await asyncio.sleep(0.3)
+    sound = decoded(replica.heard)
+    assert max(level_db(sound[at : at + 24_000], 700) for at in range(0, len(sound) - 24_000, 4_800)) > -20
+
+
+async def test_a_refusal_is_an_end_with_its_reason_and_what_to_do(stay: Stay, replica: MeetReplica) -> None:
+    replica.first = shown(LOOK["refused by Google"])
+    with pytest.raises(RoomRefused, match="does not hide that it is a bot") as refused:
+        await stay.room.join(stay.request, stay.events.append)
+    assert refused.value.reason is LeftReason.PLATFORM_REFUSES_BOTS
+
+
+async def test_every_state_is_recognised_by_each_of_its_signs(tmp_path: Path, tasks: asyncio.TaskGroup) -> None:
+    async with meet_replica(tmp_path / "ca", tasks, "") as replica:
+        chromium = Chromium(program=CHROMIUM, on_gone=lambda: None, flags=replica.flags, ca=False)
+        await chromium.open(replica.address, tap="ws://127.0.0.1:9/none", hooks="")
+        try:
+            async with asyncio.timeout(10):
+                while replica.state is None:
+                    await asyncio.sleep(0.05)
+            assert await chromium.look(LOOKS) is None
+            for look in LOOKS:
+                for sign in look.signs:
+                    for number in range(max(1, len(sign.texts))):
+                        one = type(sign)(css=sign.css, texts=sign.texts[number : number + 1])
+                        await replica.show(shown(type(look)(name=look.name, state=look.state, signs=(one,))))
+                        async with asyncio.timeout(5):
+                            while (found := await chromium.look(LOOKS)) != look.name:
+                                await asyncio.sleep(0.05)
+                        assert found == look.name
+        finally:
+            await chromium.close()
