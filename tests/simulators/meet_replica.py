@@ -108,6 +108,7 @@ class MeetReplica:
     sent: dict[int, int] = field(default_factory=dict)
     first: str = ""
     messages: int = 0
+    echoes: bool = False  # what the bot writes comes back as its own message by itself
 
     async def show(self, content: str) -> None:
         assert self.state is not None
@@ -179,6 +180,8 @@ class MeetReplica:
         await self.state.send_json({"html": self.first})
         async for message in self.state:
             self.did.append(message.json())
+            if self.echoes and "chat" in self.did[-1]:
+                await self.writes("self", self.did[-1]["chat"])
         return self.state
 
     async def _offer(self, request: web.Request) -> web.Response:
