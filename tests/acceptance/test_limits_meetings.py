@@ -109,8 +109,8 @@ async def test_without_a_link_or_a_bot_for_the_platform_the_host_reads_why(serve
                 # The page's own rule is not what holds it: also one that got past it ends in words.
                 await server.store.meetings.override(meeting.id, "record")
             over = await is_over(server, elsewhere, MeetingState.DONE)
-            assert (over.outcome, over.epoch) == ("the bot can't join Zoom meetings yet", 1)
-            assert "he bot can&#39;t join Zoom meetings yet" in await browser.open("/meetings")
+            assert (over.outcome, over.epoch) == ("Zoom is not supported yet: the bot can't join there", 1)
+            assert "Zoom is not supported yet: the bot can&#39;t join there" in await browser.open("/meetings")
         await server.store.calendars.delete(row.id)
 
 

@@ -209,11 +209,15 @@ class JanusPerson:
         assert self.voice is not None
         return await self.voice.say(encode(sine(hz, seconds, loudness)))
 
-    def talk(self, hz: float, seconds: float = 120.0) -> None:
-        self.talking = self.tasks.create_task(self._talk(hz, seconds))
+    def talk(self, hz: float) -> None:
+        """Until hushed."""
+        self.talking = self.tasks.create_task(self._talk(hz))
 
-    async def _talk(self, hz: float, seconds: float) -> None:
-        await self.say(hz, seconds)
+    async def _talk(self, hz: float) -> None:
+        assert self.voice is not None
+        packets = encode(sine(hz, 2.0, 0.3))
+        while True:
+            await self.voice.say(packets)
 
     def hush(self) -> None:
         if self.talking is not None:

@@ -1,4 +1,4 @@
-"""A whole visit to Google Meet's page replica: asked in its chat, answered there, each kept by their own yes, on disk."""
+"""A whole visit to Google Meet's replica: asked in its chat, answered there, each kept by their own yes, on disk."""
 # ruff: noqa: F401, F811 - fixtures are imported, and named again where they are used
 
 from __future__ import annotations

@@ -129,7 +129,7 @@ async def test_of_who_never_agreed_no_packet_comes_and_of_who_withdrew_none_afte
     CountingPeer.arrivals, CountingPeer.made = [], 0
     ann, ben, cia = await enter("Ann"), await enter("Ben"), await enter("Cia")
     for person, hz in ((ann, 440.0), (ben, 880.0), (cia, 1320.0)):
-        person.talk(hz, 20)
+        person.talk(hz)
     stay = await new_stay()
     assert stay.port._microphone is not None
     await asyncio.sleep(1)
