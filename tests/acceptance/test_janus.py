@@ -139,6 +139,7 @@ async def test_five_people_at_once_and_each_is_kept_by_their_own_yes(janus: Janu
     assert verify(server.settings.data_dir).faults == []
 
 
+@pytest.mark.nightly
 async def test_a_server_that_dies_is_waited_for_and_nothing_is_kept_meanwhile(
     janus: JanusServer, server: RunningServer
 ) -> None:

@@ -34,7 +34,7 @@ async def kept(at_work: BotAtWork, visit: VisitId, seat: SeatId) -> list[bytes]:
     return packets
 
 
-@pytest.mark.parametrize("rule", [Rule.EACH_VOICE, Rule.EVERYONE])
+@pytest.mark.parametrize("rule", [Rule.EACH_VOICE, pytest.param(Rule.EVERYONE, marks=pytest.mark.nightly)])
 async def test_each_voice_is_kept_by_its_own_yes(
     at_work: BotAtWork, tmp_path: Path, tasks: asyncio.TaskGroup, rule: Rule
 ) -> None:
