@@ -164,7 +164,7 @@ async def test_a_bot_that_was_taken_over_leaves_without_a_word(at_work: BotAtWor
         await until(lambda: world.notices_to(ann))
         world.writes(ann, "record yes")
         await until(lambda: world.is_kept(ann))
-        await until(lambda: len(world.posts) > 1)  # the thanks
+        await until(lambda: len(world.posts) > 2)  # the thanks, and that it records now
         said = list(world.posts)
         while (epoch := await at_work.store.meetings.claim(meeting.id, "another bot", 0)) is None:
             await asyncio.sleep(0.005)  # it showed life in this very millisecond
