@@ -37,7 +37,7 @@ class Asking:
         the host wants it to be asked now.
         """
         only_the_host = len(people) == 1 and people[0].name.casefold() == self._facts.host_name.casefold()
-        waiting = [seat for seat in people if not seat.notice_ordered]
+        waiting = [seat for seat in people if not seat.notice_ordered and now_ms >= seat.ask_from_ms]
         if not waiting or (only_the_host and not self._has_asked and not even_alone):
             return []
         if any(not seat.looked_up for seat in waiting) and self._facts.knows_agreements:

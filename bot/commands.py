@@ -42,6 +42,14 @@ class NoticePosted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeFailed:
+    """The room did not take it; whoever it was for is asked again in a while."""
+
+    seats: frozenset[SeatId]
+    stays: Stays = frozenset()  # as in the order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LinePosted:
     """The room has accepted another line of the bot's: whoever replies to it speaks to the bot."""
 
@@ -131,6 +139,7 @@ OwnEvent = (
     Started
     | JoinFailed
     | NoticePosted
+    | NoticeFailed
     | LinePosted
     | Durable
     | PageBound

@@ -1,7 +1,7 @@
 """Janus' own API over a WebSocket (janus.conf.meetecho.com/docs/rest.html): session, plugin handles, transactions.
 
 Hides transactions, keep-alives and the ways in which a connection dies. What a plugin's messages mean is for the room
-to know. Servers with an API secret or tokens are spoken to with what they want in each message.
+to know. A server with an API secret gets it in each message.
 """
 
 from __future__ import annotations
@@ -39,6 +39,9 @@ class JanusRefused(JanusError):
         self.reason = reason  # the server's words; may hold ids, so not for logs
 
 
+MALFORMED = (KeyError, TypeError, ValueError, AttributeError)  # what reading an answer of another form may raise
+
+
 class Handle:
     """One plugin handle. `on_event(data, jsep)` gets what comes without having been asked for."""
 
@@ -59,9 +62,10 @@ class Handle:
         return found, answer.get("jsep")
 
     async def detach(self) -> None:
-        """On return the server sends nothing more to it. Raises JanusError."""
+        """On return the server sends nothing more to it. Raises JanusUnreachable."""
         self._api.forget(self._number)
-        await self._api.ask({"janus": "detach", "handle_id": self._number})
+        with suppress(JanusRefused):  # it knows no such handle any more
+            await self._api.ask({"janus": "detach", "handle_id": self._number})
 
 
 class JanusApi:
@@ -168,7 +172,8 @@ class JanusApi:
             return
         handle = self._handles.get(message.get("sender", 0))
         if handle is not None and kind in ("event", "hangup"):
-            handle.on_event(message.get("plugindata", {}).get("data", {}), message.get("jsep"))
+            with suppress(*MALFORMED):
+                handle.on_event(message.get("plugindata", {}).get("data", {}), message.get("jsep"))
         elif kind == "timeout" and not self._over:  # the session is gone
             self._end()
             self._on_over()

@@ -1,7 +1,7 @@
-"""Janus' TextRoom beside a VideoRoom of the same id: what is written there, and by whom as far as a shown name tells.
+"""Janus' TextRoom beside a VideoRoom of the same id: who is there under which shown name, and what they write.
 
-Whoever writes without being in the VideoRoom under that name is nobody's seat, and is not listened to. Messages have no
-ids there: one is made of sender, date and text, so that a message that is told again is the same.
+Messages have no ids there: one is made of sender, date, text and how often that came, so that what the room tells again
+to a bot that comes back is the same message.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from bot.janus_api import Handle, JanusApi, JanusRefused, JanusUnreachable
 
 PLUGIN = "janus.plugin.textroom"
 ANSWERED_WITHIN_S = 5.0
-NO_SUCH_ROOM = 417
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
     message_id: str
+    username: str
     name: str  # as shown; empty: the server named nobody
     text: str
     to_bot_only: bool
@@ -68,11 +68,15 @@ class JanusChat:
         for one in joined.get("participants", ()):
             self._came(one)
 
+    def readers(self, name: str) -> list[str]:
+        """The usernames that show this name now, in the order in which they came."""
+        return [username for username, shown in self._names.items() if shown == name and username != self._username]
+
     async def write(self, text: str, *, to_name: str | None) -> str:
         """The message's id, once the server took it. `to_name`: to those alone who show it. Raises JanusError."""
         wanted: dict[str, Any] = {"textroom": "message", "room": self._room, "text": text}
         if to_name is not None:
-            names = [username for username, name in self._names.items() if name == to_name]
+            names = self.readers(to_name)
             if not names:
                 raise JanusRefused(0, "nobody of that name reads the chat")
             wanted["tos"] = names
@@ -131,6 +135,7 @@ class JanusChat:
         self._on_written(
             Written(
                 message_id=f"{mark}-{self._told[mark]}",
+                username=sender,
                 name=self._names.get(sender, ""),
                 text=text,
                 to_bot_only=bool(told.get("whisper")),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.ears import Ear
-from bot.janus_api import Handle, JanusApi, JanusError
+from bot.janus_api import MALFORMED, Handle, JanusApi, JanusError
 from bot.rtp import RtpPacket
 from bot.webrtc import PacketPeer, PeerError
 from consent_notice.clock import Clock
@@ -121,14 +121,14 @@ class JanusEars:
         return True
 
     async def _catch_up(self) -> None:
-        with suppress(JanusError):
+        with suppress(JanusError, *MALFORMED):
             async with self._turn:
                 await self._settle()
 
     async def _settle(self) -> None:
         """Ends what is to end, then begins what is to begin. Raises JanusError."""
         while self._closing:
-            subscription = self._closing[0]
+            subscription = self._closing.pop(0)
             try:
                 await subscription.handle.detach()
             except JanusError:
@@ -136,10 +136,9 @@ class JanusEars:
                 raise
             finally:
                 await subscription.peer.close()
-            self._closing.pop(0)
         for seat in sorted(self._wanted):
             if not self._over and seat in self._feeds and seat not in self._subscriptions:
-                with suppress(JanusError, PeerError):  # they may have left or stopped sending meanwhile
+                with suppress(JanusError, PeerError, *MALFORMED):  # they may have left or stopped sending meanwhile
                     await self._subscribe(seat)
 
     async def _subscribe(self, seat: SeatId) -> None:

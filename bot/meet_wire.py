@@ -16,7 +16,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
 LARGEST_BYTES = 2_000_000  # inflated
-IN_MEETING = 1
+_GONE = frozenset({6, 7})  # left, removed; whoever is anything else is taken to be there
 _TYPES = {"string": 9, "int32": 5, "int64": 3, "bytes": 12, "message": 11}
 
 # name -> (field, number, type, is a list)
@@ -58,7 +58,7 @@ AUDIO = 1
 class MeetUser:
     device_id: str
     name: str
-    is_here: bool
+    has_left: bool
     is_self: bool
     is_screen: bool  # a screen share of another device
 
@@ -141,7 +141,7 @@ def _user(one: Any) -> MeetUser:
     return MeetUser(
         device_id=one.device_id,
         name=one.display_name or one.full_name,
-        is_here=one.status == IN_MEETING,
+        has_left=one.status in _GONE,
         is_self=one.HasField("is_self"),
         is_screen=bool(one.parent_device_id),
     )

@@ -105,7 +105,7 @@ class JoinRequest:
     tell_step: Callable[[str], None] = _ignore  # each look and step of a page as it is reached, by its script's names
 
     def shown_name(self, most_chars: int) -> str:
-        """For a roster that shows a name alone: what the bot is stays whole, who invited it is cut."""
+        """For a roster that shows a name alone: who invited it is cut first."""
         whole = f"{self.name}, invited by {self.invited_by}" if self.invited_by else self.name
         return whole if len(whole) <= most_chars else whole[: max(0, most_chars - 1)] + "…"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from bot.commands import AgreementFound, NoticePosted
+from bot.commands import AgreementFound, NoticeFailed, NoticePosted
 from bot.ports import ChatEdited, ChatSaid, Joined
 from consent_notice.answers import (
     ASK_WINDOW_MS,
@@ -22,6 +22,8 @@ from consent_notice.answers import (
 from consent_notice.events import SeatJoined
 from consent_notice.phrases import Phrases
 from consent_notice.words import IdentityLevel, SeatId, SeatKind
+
+ASK_AGAIN_AFTER_MS = (5_000, 15_000, 45_000)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,6 +40,8 @@ class Seat:
     stay: int = 1  # how often they have come
     is_here: bool = True
     notice_ordered: bool = False
+    ask_from_ms: int = 0  # not before: the last notice could not be posted
+    ask_failures: int = 0
     noticed_ms: int | None = None  # when the notice was readable to them, in this stay of theirs
     spoke_since_notice: bool = False
     others_spoke_since_notice: bool = False
@@ -172,6 +176,17 @@ class Seats:
             seat.others_talked_before_notice = _is_within_a_minute(seat.others_talked_ms, now_ms)
             seat.others_talked_in_thread = False
         return reached
+
+    def unnoticed(self, failed: NoticeFailed, now_ms: int) -> None:
+        """To be asked again, those who are still in the stay in which it was tried; three times, ever later."""
+        stays = dict(failed.stays)
+        for seat in (self.find(each) for each in failed.seats):
+            if seat is None or stays.get(seat.seat, seat.stay) != seat.stay or seat.noticed_ms is not None:
+                continue
+            if seat.ask_failures < len(ASK_AGAIN_AFTER_MS):  # a room may have taken it and not have said so
+                seat.notice_ordered = False
+                seat.ask_from_ms = now_ms + ASK_AGAIN_AFTER_MS[seat.ask_failures]
+                seat.ask_failures += 1
 
     def remember_notice(self, message_id: str) -> None:
         """Of an earlier stay of the bot; whoever answers it has read it, and is told the notice of this one."""

@@ -26,6 +26,7 @@ from bot.commands import (
     JoinRoom,
     LeaveRoom,
     LinePosted,
+    NoticeFailed,
     NoticePosted,
     OwnershipLost,
     OwnEvent,
@@ -174,6 +175,8 @@ class Session:
                 self._left(seat, at_ms, now_ms)
             case NoticePosted():
                 self._answering.noticed(event, now_ms)
+            case NoticeFailed():
+                self._seats.unnoticed(event, now_ms)
             case Durable():
                 self._limits.durable(event, now_ms)
                 self._hosting.durable(event, now_ms)

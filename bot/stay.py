@@ -31,6 +31,7 @@ from bot.commands import (
     JoinRoom,
     LeaveRoom,
     LinePosted,
+    NoticeFailed,
     NoticePosted,
     OwnershipLost,
     OwnEvent,
@@ -220,8 +221,11 @@ class Stay:
             try:
                 await self._perform(command)
             except RoomError as error:
-                # The room says itself when it has ended; an order that failed is not tried again.
+                # The room says itself when it has ended; of the orders that fail, a notice alone is tried again.
                 log.info("order_failed", order=type(command).__name__, error=type(error).__name__)
+                if isinstance(command, PostNotice | AskPhone):
+                    seats = command.seats if isinstance(command, PostNotice) else frozenset({command.seat})
+                    self._take(NoticeFailed(seats=seats, stays=command.stays))
             finally:
                 lane.task_done()
 

@@ -38,10 +38,12 @@ def reach(settings: Settings) -> Reach:
     joinable = {Platform.PRACTICE}
     if settings.janus_api:
         joinable.add(Platform.JANUS)
-    if chromium(settings) is not None:
+    has_browser = chromium(settings) is not None
+    if has_browser:
         joinable |= BY_PAGE
     return Reach(
         joinable=frozenset(joinable),
+        without_browser=frozenset() if has_browser else BY_PAGE,
         switched_off=frozenset(settings.platforms_off),
     )
 

@@ -171,7 +171,7 @@ class Settings(BaseModel):
     ] = Field(
         default=(),
         description="To which platforms no bot goes: `google_meet`, `zoom`, `teams`, `jitsi`, `janus`, `practice`. "
-        "Hosts read that you switched it off; a visit that has begun goes on.",
+        "Hosts read that you switched it off.",
     )
     jitsi_hosts: Annotated[
         tuple[str, ...],

@@ -10,7 +10,7 @@ import asyncio
 import gc
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from importlib.metadata import version
 from types import MappingProxyType
@@ -24,6 +24,7 @@ from config.wording import wordings
 from consent_notice.notice import NoticeFacts, read_wording
 from consent_notice.publication import Text, text_of
 from consent_notice.words import Purpose
+from storage.errors import StorageError
 from storage.store import Store
 
 if TYPE_CHECKING:
@@ -206,7 +207,8 @@ async def _bots(settings: Settings) -> None:
 
     async with open_store(settings) as store:
         await asyncio.to_thread(store.tracks.recover)
-        await name_rooms(store.meetings, known_hosts(settings))
+        with suppress(StorageError):  # a row that can't be read is told by the dispatcher, again and again
+            await name_rooms(store.meetings, known_hosts(settings))
         publication = await store.publications.in_use(text_in_use(settings))
         parts = BotParts(
             store=store,

@@ -20,6 +20,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("config", "web", "bot", "calendar_sync", "storage", "consent_notice")
 LONGEST_FILE = 400
+LARGEST_FILE_BYTES = 400_000
 
 # All that consent_notice may import. A new line here is a decision: nothing of these touches the world.
 PURE = {
@@ -268,3 +269,16 @@ def test_the_versions_that_ci_runs_name_no_place() -> None:
     for line in pins:
         assert line.count("==") >= 1, line
         assert not {"/", "@", "+", "\\"} & set(line), line
+
+
+def test_nothing_large_and_no_dump_is_kept_in_the_repository() -> None:
+    """What a program that crashed left behind may hold anything of the machine."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no clone: nothing is tracked")
+    listed = subprocess.run(
+        ["git", "-c", "safe.directory=*", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    tracked = [ROOT / name for name in listed.split("\0") if name]
+    assert len(tracked) > 500
+    large = [path.name for path in tracked if path.is_file() and path.stat().st_size > LARGEST_FILE_BYTES]
+    assert not large

@@ -66,6 +66,7 @@ class Chromium:
         self._page: Page | None = None
         self._look = LOOK.read_text(encoding="utf-8")
         self._over = False
+        self.loads = 0  # grows with each page that was loaded, by whomever
 
     async def open(self, address: str, *, tap: str, hooks: str, origins: Sequence[str] = ()) -> None:
         """Until the page is there. `tap`: the address for its tap. Raises PageFailed."""
@@ -93,6 +94,7 @@ class Chromium:
             await context.add_init_script(f"(() => {{ {config}{TAP.read_text(encoding='utf-8')} }})();\n{hooks}")
             self._page = await context.new_page()
             self._page.on("crash", lambda _: self._gone())
+            self._page.on("domcontentloaded", lambda _: self._loaded())
             self._page.on("dialog", lambda dialog: dialog.dismiss())
             await self._page.goto(address, timeout=OPENS_WITHIN_MS, wait_until="domcontentloaded")
         except (PlaywrightError, OSError) as error:
@@ -193,6 +195,9 @@ class Chromium:
         if self._page is None:
             raise PageFailed
         return self._page
+
+    def _loaded(self) -> None:
+        self.loads += 1
 
     def _gone(self) -> None:
         if not self._over:

@@ -32,7 +32,7 @@ class Listening:
         self._push = push
         self._lines: dict[int, Line] = {}
         self._sources: dict[_Key, str] = {}  # as the tap names them
-        self._ears: dict[tuple[int, int, frozenset[SeatId]], Ear] = {}
+        self._ears: dict[tuple[int, int, int, frozenset[SeatId]], Ear] = {}  # by line, epoch, SSRC and owners
         self._stints = 0
         self.hearing = NOBODY
 
@@ -61,13 +61,13 @@ class Listening:
 
     def hear(self, seats: frozenset[SeatId]) -> None:
         self.hearing = seats
-        self._close(key for key in self._ears if not key[2] <= seats)
+        self._close(key for key in self._ears if not key[-1] <= seats)
 
     def frame(self, tapped: TappedFrame) -> None:
         owners = self._owners((tapped.line, tapped.epoch, tapped.packet.ssrc, tapped.csrcs))
         if owners is None:
             return
-        key = (tapped.line, tapped.epoch, owners)
+        key = (tapped.line, tapped.epoch, tapped.packet.ssrc, owners)
         ear = self._ears.get(key)
         if ear is None:
             self._stints += 1
@@ -91,6 +91,6 @@ class Listening:
             return None
         return owners if self._hears is Hears.MIXED or len(owners) == 1 else None
 
-    def _close(self, keys: Iterable[tuple[int, int, frozenset[SeatId]]]) -> None:
+    def _close(self, keys: Iterable[tuple[int, int, int, frozenset[SeatId]]]) -> None:
         for key in list(keys):
             self._ears.pop(key).close()

@@ -17,8 +17,8 @@ import segno
 
 from bot.browser.driver import Chromium, PageFailed, as_base64
 from bot.browser.listening import Listening
-from bot.browser.script import Do, Look, PageFact, PageScript, PageState, Signal
-from bot.browser.tap import Tap
+from bot.browser.script import Look, PageFact, PageReader, PageScript, PageState, Signal
+from bot.browser.tap import Tap, TappedFrame
 from bot.ports import (
     Admitted,
     Ended,
@@ -47,6 +47,7 @@ SILENT_MS = 5_000  # the page beats every 100 ms
 POSTED_WITHIN_S = 6.0
 GOES_WITHIN_S = 4.0
 LONGEST_NAME = 60
+USUAL_ENDS = frozenset({LeftReason.MEETING_ENDED, LeftReason.EVERYONE_LEFT})
 
 
 class NotPosted(RoomError):
@@ -76,9 +77,8 @@ class BrowserRoom:
         self._script = script
         self._clock = clock
         self._tasks = tasks
-        self._reader = script.reader()
-        self._listening = Listening(reader=self._reader, hears=script.capabilities.hears, clock=clock, push=self._heard)
-        self._tap = Tap(token=token, on_text=self._told, on_frame=self._listening.frame, on_lost=self._cut_off)
+        self._reader, self._listening = self._new_reading()
+        self._tap = Tap(token=token, on_text=self._told, on_frame=self._tapped, on_lost=self._page_left)
         self._chromium = Chromium(program=program, on_gone=self._cut_off, flags=flags, ca=checks_certificates)
         self._push_out: Callable[[RoomEvent], None] | None = None
         self._request: JoinRequest | None = None
@@ -86,7 +86,8 @@ class BrowserRoom:
         self._was_in = False
         self._waits = False
         self._early: list[PageFact] = []  # told before the bot was let in
-        self._done: set[str] = set()
+        self._done: set[str] = set()  # steps, since the page was loaded
+        self._loads = 0
         self._look: str = ""
         self._beat_ms = 0
         self._want_again = asyncio.Event()
@@ -94,6 +95,7 @@ class BrowserRoom:
         self._writing = asyncio.Lock()
         self._speaking = asyncio.Lock()
         self._helpers: list[asyncio.Task[None]] = []
+        self._is_unexpected = False  # the end: what the page looks like then is kept for support
 
     # ---- the port ------------------------------------------------------------------------------------------------
 
@@ -110,11 +112,12 @@ class BrowserRoom:
             self._push_out = push
             self._helpers.append(self._tasks.create_task(self._keep_telling()))
             async with asyncio.timeout(ARRIVES_WITHIN_S):
-                while not (self._was_in or self._waits):
-                    await self._look_once(name)
+                while not (self._was_in or self._waits or self._over):
+                    with suppress(PageFailed):  # while it leads to another page none answers
+                        await self._look_once(name)
                     await asyncio.sleep(LOOK_EVERY_S)
         except TimeoutError as error:
-            await self._take_snapshot()
+            self._is_unexpected = True
             await self.leave()
             raise RoomRefused(
                 LeftReason.NOT_FOUND, f"the page led nowhere; last seen: {self._look or 'nothing'}"
@@ -170,6 +173,9 @@ class BrowserRoom:
             if helper is not asyncio.current_task():
                 helper.cancel()
         self._listening.close()
+        if self._is_unexpected:
+            self._is_unexpected = False
+            await self._take_snapshot()
         if self._was_in and not was_over:
             with suppress(PageFailed, TimeoutError):
                 async with asyncio.timeout(GOES_WITHIN_S):
@@ -187,12 +193,15 @@ class BrowserRoom:
             try:
                 await self._look_once(name)
             except RoomRefused as error:
-                await self._end(error.reason, str(error))
+                self._ends(error.reason, str(error))
             except PageFailed:
                 continue  # whether the page is gone is told by its beat
 
     async def _look_once(self, name: str) -> None:
         """Raises RoomRefused where the page says that it is over, PageFailed."""
+        if self._loads != self._chromium.loads:
+            self._loads = self._chromium.loads
+            self._done.clear()
         looks = [look for look in self._script.looks if look.once_in_call in (None, self._was_in)]
         found = await self._chromium.look(looks)
         look = next((look for look in looks if look.name == found), None)
@@ -206,9 +215,9 @@ class BrowserRoom:
     async def _reached(self, look: Look, name: str) -> None:
         match look.state:
             case PageState.OVER:
-                await self._take_snapshot()
                 reason = look.reason or LeftReason.CONNECTION_LOST
                 advice = self._script.advice.get(reason, "")
+                self._is_unexpected = reason not in USUAL_ENDS
                 raise RoomRefused(reason, " ".join(part for part in (look.detail, advice) if part))
             case PageState.WAITING if not self._waits and not self._was_in:
                 self._waits = True
@@ -221,8 +230,6 @@ class BrowserRoom:
                 if done:
                     self._done.add(step.name)
                     self._step_told(step.name)
-                    if step.do is Do.RELOAD:
-                        self._done.clear()
                     return  # the page is looked at again before the next
 
     async def _take_part(self, own_seat: SeatId) -> None:
@@ -260,15 +267,21 @@ class BrowserRoom:
     def _told(self, told: dict[str, Any]) -> None:
         if self._over:
             return
-        self._beat_ms = self._clock.boot_ms()
         try:
             match told.get("t"):
+                case "beat":
+                    # Of the page's own thread, after all that it told before; the tap's worker may outlive it.
+                    self._beat_ms = self._clock.boot_ms()
+                    return
+                case "untapped":
+                    self._ends(LeftReason.NO_MEDIA, "the meeting's page keeps its sound to itself (is it encrypted?)")
                 case "line":
                     self._listening.line(told)
                 case "source":
                     self._listening.source(told)
                 case "signal":
-                    signal = Signal(kind=str(told["kind"]), value=told.get("value"), at_ms=self._beat_ms)
+                    now_ms = self._clock.boot_ms()
+                    signal = Signal(kind=str(told["kind"]), value=told.get("value"), at_ms=now_ms)
                     for fact in self._reader.take(signal):
                         self._fact(fact)
                 case _:
@@ -279,7 +292,7 @@ class BrowserRoom:
 
     def _fact(self, fact: PageFact) -> None:
         if isinstance(fact, Ended):
-            self._helpers.append(self._tasks.create_task(self._end(fact.reason, fact.detail)))
+            self._ends(fact.reason, fact.detail)
         elif self._was_in:
             self._push(fact)
         else:
@@ -295,7 +308,7 @@ class BrowserRoom:
                 await self._want()
             now_ms = self._clock.boot_ms()
             if now_ms - self._beat_ms > SILENT_MS:
-                await self._end(LeftReason.CONNECTION_LOST, "the meeting's page does not answer any more")
+                self._ends(LeftReason.CONNECTION_LOST, "the meeting's page does not answer any more")
             elif not self._was_in or self._reader.is_alive(now_ms):
                 self._push(RosterKnownUntil(at_ms=self._beat_ms))
 
@@ -303,26 +316,37 @@ class BrowserRoom:
         async with self._asking:
             await self._tap.want(self._listening.wanted())
 
+    def _new_reading(self) -> tuple[PageReader, Listening]:
+        reader, hears = self._script.reader(), self.capabilities.hears
+        return reader, Listening(reader=reader, hears=hears, clock=self._clock, push=self._heard)
+
+    def _tapped(self, tapped: TappedFrame) -> None:
+        self._listening.frame(tapped)
+
     def _heard(self, frame: HeardFrame) -> None:
         if self._was_in:
             self._push(Heard(frame=frame))
 
     # ---- the end -------------------------------------------------------------------------------------------------
 
-    def _cut_off(self) -> None:
-        if not self._over:
-            self._helpers.append(
-                self._tasks.create_task(self._end(LeftReason.CONNECTION_LOST, "the meeting's page broke off"))
-            )
+    def _page_left(self) -> None:
+        """For another page on the way into the call; what the one before told is worth nothing. Else it is the end."""
+        if self._was_in:
+            self._cut_off()
+        else:
+            self._reader, self._listening = self._new_reading()
+            self._early.clear()
 
-    async def _end(self, reason: LeftReason, detail: str) -> None:
+    def _cut_off(self) -> None:
+        self._ends(LeftReason.CONNECTION_LOST, "the meeting's page broke off")
+
+    def _ends(self, reason: LeftReason, detail: str) -> None:
         if self._over or self._push_out is None:
             return
         self._listening.close()
+        self._is_unexpected = reason not in USUAL_ENDS
         self._push(Ended(reason=reason, detail=detail, at_ms=self._clock.boot_ms()))
         self._over = True
-        if reason in (LeftReason.CONNECTION_LOST, LeftReason.NO_MEDIA):
-            await self._take_snapshot()
 
     async def _take_snapshot(self) -> None:
         if self._request is not None:

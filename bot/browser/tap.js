@@ -7,7 +7,7 @@
   const WORKER = `
     const pumps = new Map();  // number of a line -> its epoch
     let wanted = new Set();
-    const told = new Set();
+    const told = new Map();  // name of a source that is not wanted -> when it was told last
     let socket, open = false;
     const waiting = [];
     const send = (message) => { if (open) socket.send(message); else if (waiting.length < 1000) waiting.push(message); };
@@ -31,9 +31,9 @@
         const key = { number, epoch: pumps.get(number) || 0, ssrc: meta.synchronizationSource || 0, csrcs };
         const name = [number, key.epoch, key.ssrc, ...csrcs].join(" ");
         if (wanted.has(name)) send(bytes(key, meta, frame.data));
-        else if (!told.has(name)) {
+        else if (!(performance.now() - told.get(name) < 2000)) {  // again, in case it was forgotten there
           if (told.size > 2000) told.clear();
-          told.add(name);
+          told.set(name, performance.now());
           send(JSON.stringify({ t: "source", name, ...key }));
         }
         writer.write(frame).catch(() => {});

@@ -67,7 +67,9 @@ def primary_of(payload: bytes) -> bytes | None:
 
 
 class Tap:
-    """`on_text` and `on_frame` are called on the loop's thread, in order; `on_lost` once, when the page is cut off."""
+    """`on_text` and `on_frame` are called on the loop's thread, in order; `on_lost` whenever no page is connected any
+    more: it was left for another, or is gone.
+    """
 
     def __init__(
         self,
@@ -113,7 +115,7 @@ class Tap:
             await self._runner.cleanup()
 
     async def _take(self, request: web.Request) -> web.StreamResponse:
-        if not hmac.compare_digest(request.match_info["token"], self._token):
+        if not hmac.compare_digest(request.match_info["token"].encode(), self._token.encode()):
             raise web.HTTPNotFound
         socket = web.WebSocketResponse(compress=False, max_msg_size=LARGEST_MESSAGE_BYTES)
         await socket.prepare(request)

@@ -89,13 +89,15 @@ class MeetReader:
                 self._here.pop(user.device_id, None)
             elif user.is_self:
                 self._own = SeatId(user.device_id)
-            elif not user.is_here:
+            elif user.has_left:
                 self._streams = {csrc: device for csrc, device in self._streams.items() if device != user.device_id}
                 if self._here.pop(user.device_id, None) is not None:
                     yield Left(seat=SeatId(user.device_id), at_ms=at_ms)
-            elif user.device_id not in self._screens and self._here.get(user.device_id) != user.name:
-                self._here[user.device_id] = user.name
-                yield _joined(user.device_id, user.name, at_ms)
+            elif user.device_id not in self._screens:
+                name = user.name or self._here.get(user.device_id, "")  # a change may tell less than the whole
+                if self._here.get(user.device_id) != name:
+                    self._here[user.device_id] = name
+                    yield _joined(user.device_id, name, at_ms)
         for message in told.messages:
             if message.message_id in self._messages:
                 continue
@@ -142,9 +144,20 @@ def _button(*texts: str) -> Sign:
     return Sign(css="button", texts=texts)
 
 
+LEAVE = Sign(css='button[aria-label="Leave call"]', must_be_seen=False)
+
+
 def _over(name: str, reason: LeftReason, detail: str, *texts: str, once_in_call: bool | None = None) -> Look:
-    sign = Sign(texts=texts)
-    return Look(name=name, state=PageState.OVER, signs=(sign,), reason=reason, detail=detail, once_in_call=once_in_call)
+    return Look(
+        name=name,
+        state=PageState.OVER,
+        signs=(Sign(texts=texts),),
+        # In the call such words may stand in its chat; but then the call's own controls are there too.
+        unless=() if once_in_call is False else (LEAVE,),
+        reason=reason,
+        detail=detail,
+        once_in_call=once_in_call,
+    )
 
 
 LOOKS = (
@@ -152,19 +165,19 @@ LOOKS = (
           once_in_call=False),
     _over("refused by Google", LeftReason.PLATFORM_REFUSES_BOTS, "Google Meet did not let the bot into this call",
           "you can't join this video call", "there is a problem connecting to this video call",
-          "you can't join this meeting"),
+          "you can't join this meeting", once_in_call=False),
     Look(name="captcha", state=PageState.OVER, signs=(Sign(css='iframe[title*="recaptcha challenge"]'),),
          reason=LeftReason.PLATFORM_REFUSES_BOTS, detail="Google Meet asks to prove that the guest is a human"),
     _over("no such meeting", LeftReason.NOT_FOUND, "Google Meet knows no meeting of that code",
           "check your meeting code", "invalid video call name", "your meeting code has expired",
-          "the meeting code you entered doesn't work"),
+          "the meeting code you entered doesn't work", once_in_call=False),
     _over("denied", LeftReason.DENIED, "somebody in the call did not let the bot in",
           "denied your request to join", "your request to join was denied", "weren't allowed to join",
           once_in_call=False),
     _over("nobody answered", LeftReason.DENIED, "nobody in the call let the bot in",
           "no one responded to your request to join the call", once_in_call=False),
     _over("removed", LeftReason.REMOVED, "somebody removed the bot from the call",
-          "you've been removed from the meeting"),
+          "you've been removed from the meeting", once_in_call=True),
     _over("ended", LeftReason.MEETING_ENDED, "the call ended", "your host ended the meeting for everyone",
           "meeting ended", "call ended", "you left the meeting", once_in_call=True),
     Look(name="no devices", state=PageState.BLOCKED,
@@ -179,7 +192,7 @@ LOOKS = (
     Look(name="lobby", state=PageState.WAITING,
          signs=(Sign(texts=("asking to be let in", "you'll join the call when someone lets you in")),)),
     Look(name="in the call", state=PageState.IN_CALL,
-         signs=(Sign(css='button[aria-label="Leave call"]', must_be_seen=False),),
+         signs=(LEAVE,),
          unless=(Sign(css='input[aria-label="Your name"]'),)),
     Look(name="before the call", state=PageState.BEFORE,
          signs=(Sign(css='input[aria-label="Your name"]'),

@@ -1,7 +1,9 @@
 """A Janus VideoRoom with the TextRoom of the same id, as a MeetingRoom; hears by `janus_ears`, writes by `janus_chat`.
 
 People are those in the server's own list, asked for ten times a second; whoever only subscribes without joining is in
-nobody's list. A chat message is of the person who shows that name: its two plugins have no id in common.
+nobody's list. Its two plugins have no id in common, so a chat message is of the person who shows that name; who else
+shows it in the chat is told as a namesake, and whoever comes to the chat after a question to all is told as come again,
+so that they are asked.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import hashlib
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
-from bot.janus_api import Handle, JanusApi, JanusError, JanusRefused, Message
+from bot.janus_api import MALFORMED, Handle, JanusApi, JanusError, JanusRefused, Message
 from bot.janus_chat import JanusChat, Written
 from bot.janus_ears import JanusEars, seat_of
 from bot.opus import SpokenLine, encode
@@ -59,6 +61,7 @@ _REFUSALS = {
 _SEAT_TAKEN = 436
 _NEEDS_TEXT_ID = 430
 _NO_TEXT_ROOM = 417
+_IN_CHAT = "chat:"  # seats of those who show somebody's name there
 
 
 class NotSubscribed(RoomError):
@@ -100,6 +103,7 @@ class JanusRoom:
         self._own: set[SeatId] = set()  # this stay's seat, and what an earlier one may have left behind
         self._people: dict[SeatId, str] = {}  # shown names
         self._left_ms: dict[SeatId, int] = {}
+        self._unread: set[SeatId] = set()  # who was not in the chat when all were asked there
         self._publisher: Handle | None = None
         self._microphone: PacketPeer | None = None
         self._voice: SpokenLine | None = None
@@ -124,17 +128,18 @@ class JanusRoom:
             await self.leave()
             reason, words = _REFUSALS.get(error.code, (LeftReason.DENIED, "the Janus server let the bot not in"))
             raise RoomRefused(reason, words) from error
-        except (JanusError, PeerError, TimeoutError) as error:
+        except (JanusError, PeerError, TimeoutError, *MALFORMED) as error:
             await self.leave()
             raise RoomUnreachable from error
         except BaseException:
             await self.leave()
             raise
         self._push(Admitted(own_seat=own_seat, at_ms=self._clock.boot_ms()))
-        await self._look()
         self._asker = self._tasks.create_task(self._keep_looking())
 
     async def hear(self, seats: frozenset[SeatId]) -> None:
+        if self._over:
+            return
         try:
             await self._ears.hear(seats)
         except JanusError as error:
@@ -146,6 +151,8 @@ class JanusRoom:
         to_name = None
         if post.to_seat is not None and not (to_name := self._people.get(post.to_seat, "")):
             raise NotPosted
+        if post.is_notice and to_name is None:
+            self._unread |= {seat for seat, name in self._people.items() if not self._chat.readers(name)}
         try:
             return await self._chat.write(post.text, to_name=to_name)
         except JanusError as error:
@@ -246,6 +253,7 @@ class JanusRoom:
 
     def _gone(self, seat: SeatId, at_ms: int) -> None:
         self._ears.stopped(seat)
+        self._unread.discard(seat)
         self._left_ms[seat] = at_ms
         if self._people.pop(seat, None) is not None:
             self._push(Left(seat=seat, at_ms=at_ms))
@@ -254,10 +262,10 @@ class JanusRoom:
         """Each answered question is a sign of life, and says that nobody else had come before it was asked."""
         try:
             while not self._over:
-                await asyncio.sleep(ASK_EVERY_S)
                 async with asyncio.timeout(MOST_SILENT_S):
                     await self._look()
-        except (JanusError, TimeoutError):
+                await asyncio.sleep(ASK_EVERY_S)
+        except (JanusError, TimeoutError, *MALFORMED):
             self._lost()
 
     async def _look(self) -> None:
@@ -265,29 +273,39 @@ class JanusRoom:
         asked_ms = self._clock.boot_ms()
         listed, _ = await self._publisher.ask({"request": "listparticipants", "room": self._room})
         here = {seat_of(one["id"]): str(one.get("display") or "") for one in listed.get("participants", ())}
+        # not the bot itself, nor who was said to have left after this question
+        here = {
+            seat: name
+            for seat, name in here.items()
+            if seat not in self._own and self._left_ms.get(seat, -1) < asked_ms
+        }
+        shown = {name for name in here.values() if name}
+        here |= {_namesake(username): name for name in shown for username in self._chat.readers(name)[1:]}
         for seat, name in here.items():
-            if asked_ms <= self._left_ms.get(seat, -1):
-                continue  # the question was older than the word that they left
-            if seat not in self._own and self._people.get(seat) != name:
-                self._people[seat] = name
-                self._push(
-                    Joined(
-                        seat=seat,
-                        name=name,
-                        seat_kind=SeatKind.PERSON,
-                        identity_level=IdentityLevel.DISPLAY_NAME if name else IdentityLevel.SHARED_OR_ANONYMOUS,
-                        at_ms=self._known_ms,  # at the earliest
-                    )
-                )
+            self._here(seat, name, self._known_ms)  # at the earliest
         for seat in self._people.keys() - here.keys():
             self._gone(seat, asked_ms)
+        for seat in [seat for seat in self._unread if self._chat.readers(self._people[seat])]:
+            self._unread.discard(seat)
+            self._push(Left(seat=seat, at_ms=asked_ms))
+            self._here(seat, self._people.pop(seat), asked_ms)
         self._known_ms = asked_ms
         self._push(RosterKnownUntil(at_ms=asked_ms))
+
+    def _here(self, seat: SeatId, name: str, at_ms: int) -> None:
+        if self._people.get(seat) == name:
+            return
+        self._people[seat] = name
+        level = IdentityLevel.DISPLAY_NAME if name else IdentityLevel.SHARED_OR_ANONYMOUS
+        self._push(Joined(seat=seat, name=name, seat_kind=SeatKind.PERSON, identity_level=level, at_ms=at_ms))
 
     def _written(self, written: Written) -> None:
         seats = sorted(seat for seat, name in self._people.items() if name and name == written.name)
         if not seats:
             return
+        if written.username in self._chat.readers(written.name)[1:]:
+            seats = [_namesake(written.username)]
+            self._here(seats[0], written.name, self._known_ms)
         self._push(
             ChatSaid(
                 message_id=written.message_id,
@@ -319,6 +337,10 @@ class JanusRoom:
     def _push(self, event: RoomEvent) -> None:
         if not self._over and self._push_out is not None:
             self._push_out(event)
+
+
+def _namesake(username: str) -> SeatId:
+    return SeatId(f"{_IN_CHAT}{username}")
 
 
 async def _nothing(line: int, packet: RtpPacket, arrival_ms: int) -> None:

@@ -94,7 +94,14 @@ class JanusServer:
             raise RuntimeError("Janus can't be tried here: install Debian's package janus")
         with (self.folder / "janus.log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                program, "-C", str(self.folder / "janus.jcfg"), "-F", str(self.folder), stdout=log, stderr=log
+                program,
+                "-C",
+                str(self.folder / "janus.jcfg"),
+                "-F",
+                str(self.folder),
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
             )
         async with asyncio.timeout(UP_WITHIN_S):
             while True:
@@ -178,10 +185,13 @@ class JanusPerson:
         if publishes:
             await self.publish()
         if writes:
-            self.chat = JanusChat(
-                api=self.api, addresses=(self.server.address,), on_written=self.read.append, on_lost=lambda: None
-            )
-            await self.chat.join(self.room, username=f"user-{self.number}", shown_name=self.name, pin="")
+            await self.open_chat()
+
+    async def open_chat(self) -> None:
+        self.chat = JanusChat(
+            api=self.api, addresses=(self.server.address,), on_written=self.read.append, on_lost=lambda: None
+        )
+        await self.chat.join(self.room, username=f"user-{self.number}", shown_name=self.name, pin="")
 
     async def publish(self) -> None:
         peer = self._peer(self._ignore)

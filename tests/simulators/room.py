@@ -75,6 +75,7 @@ class SimulatedMeeting:
     is_silent: bool = False  # tells nothing any more, and goes on sending sound
     post_takes_s: float = 0.0
     capabilities: RoomCapabilities = CAPABILITIES
+    refuses_posts: int = 0  # so many of the next ones
     arrives_after_s: float = 0.0  # a browser and a page that take their time
     has_lobby: bool = False  # whoever knocks waits until `lets_in`
     fails_to_hear: bool = False  # `hear` fails and changes nothing: who was sent is sent on
@@ -225,6 +226,9 @@ class SimulatedRoom:
 
     async def post(self, post: Post) -> str:
         await asyncio.sleep(self._meeting.post_takes_s)
+        if self._meeting.refuses_posts > 0:
+            self._meeting.refuses_posts -= 1
+            raise RoomError("the chat did not take it")
         message_id = self._meeting.new_message()
         if self._to is not None:
             at_ms = self._meeting.clock.boot_ms()

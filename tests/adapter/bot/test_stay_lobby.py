@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import pytest
+
+from bot import seats
 from bot.ports import LeftReason, PageSnapshot
 from bot.runner import STALE_AFTER_MS
 from config.wording import wordings
@@ -86,3 +89,34 @@ async def test_what_a_room_saw_of_its_page_is_kept_for_the_admin(at_work: BotAtW
         await visiting
     (kept,) = await at_work.store.snapshots.of_visit((await at_work.visit_of(meeting)).id)
     assert (kept.state, kept.outline, kept.picture_png) == ("removed", "main", b"png")
+
+
+async def test_a_notice_that_the_chat_did_not_take_is_posted_again(
+    at_work: BotAtWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seats, "ASK_AGAIN_AFTER_MS", (300, 300, 300))
+    world, meeting = at_work.world, await at_work.plan()
+    ann = world.joins("Ann")
+    world.refuses_posts = 2
+    async with at_work.visiting(meeting) as visiting:
+        await until(lambda: world.notices_to(ann))
+        world.writes(ann, "record yes")
+        await until(lambda: world.is_kept(ann))
+        world.ends(LeftReason.MEETING_ENDED)
+        await visiting
+    assert world.refuses_posts == 0
+
+
+async def test_a_chat_that_takes_nothing_is_not_tried_for_ever(
+    at_work: BotAtWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seats, "ASK_AGAIN_AFTER_MS", (200, 200, 200))
+    world, meeting = at_work.world, await at_work.plan()
+    ann = world.joins("Ann")
+    world.refuses_posts = 1_000
+    async with at_work.visiting(meeting) as visiting:
+        await asyncio.sleep(3)
+        assert 1_000 - world.refuses_posts == 4
+        world.ends(LeftReason.MEETING_ENDED)
+        await visiting
+    assert not world.notices_to(ann)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,19 +18,8 @@ from storage.claims import NO_BOT_IN_TIME
 from storage.meeting_rows import UNSEEN
 from storage.store import Store
 from tests.adapter.calendar_sync.conftest import POLICY, ROOM
+from tests.adapter.storage.hand_clock import HandClock
 from tests.simulators.calendar_provider import SimulatedCalendar
-
-
-@dataclass
-class HandClock:
-    boot_id: str = "boot"
-    at: datetime = datetime(2026, 11, 3, 9, 0, tzinfo=UTC)
-
-    def boot_ms(self) -> int:
-        return int(self.at.timestamp() * 1000)
-
-    def now(self) -> datetime:
-        return self.at
 
 
 class Office:
@@ -53,7 +41,7 @@ class Office:
         return calendar
 
     def puts_in(self, key: str, *, in_hours: float) -> None:
-        starts_at = self.clock.at + timedelta(hours=in_hours)
+        starts_at = self.clock.now() + timedelta(hours=in_hours)
         self.service.put(
             CalendarEvent(
                 occurrence_key=key,
@@ -65,8 +53,11 @@ class Office:
             )
         )
 
+    def pass_time(self, by: timedelta) -> None:
+        self.clock.pass_ms(int(by.total_seconds() * 1_000))
+
     async def told(self) -> list[tuple[str, str | None]]:
-        await self.store.meetings.mark_missed(self.clock.at)
+        await self.store.meetings.mark_missed(self.clock.now())
         return [(row.title, row.outcome) for row in await self.store.meetings.missed(self.host_id)]
 
 
@@ -85,14 +76,16 @@ async def test_it_is_told_as_missed_with_the_reason_once(office: Office, down_fo
     assert await office.told() == []
     office.puts_in("unseen", in_hours=1)
     office.puts_in("next week", in_hours=24 * 7)
-    office.clock.at += down_for
+    office.pass_time(down_for)
     await office.sync.read(calendar.id, from_scratch=True)
     assert await office.told() == [("unseen", UNSEEN)]
-    office.clock.at += timedelta(hours=1)
+    office.pass_time(timedelta(hours=1))
     office.service.forget_tokens()
     await office.sync.read(calendar.id, from_scratch=True)
     assert await office.told() == [("unseen", UNSEEN)]
-    assert [row.title for row in await office.store.meetings.upcoming(office.host_id, office.clock.at)] == ["next week"]
+    assert [row.title for row in await office.store.meetings.upcoming(office.host_id, office.clock.now())] == [
+        "next week"
+    ]
 
 
 @pytest.mark.parametrize("down_for", [timedelta(hours=4), timedelta(days=5)])
@@ -100,7 +93,7 @@ async def test_what_was_planned_keeps_its_own_reason(office: Office, down_for: t
     calendar = await office.open()
     office.puts_in("planned", in_hours=1)
     await office.sync.read(calendar.id)
-    office.clock.at += down_for
+    office.pass_time(down_for)
     assert await office.told() == [("planned", NO_BOT_IN_TIME)]
     await office.sync.read(calendar.id, from_scratch=True)
     assert await office.told() == [("planned", NO_BOT_IN_TIME)]
@@ -111,7 +104,7 @@ async def test_what_was_on_while_the_calendar_was_off_was_not_missed(office: Off
     await office.sync.read(calendar.id)
     await office.store.calendars.set_enabled(calendar.id, False)
     office.puts_in("while off", in_hours=1)
-    office.clock.at += timedelta(hours=4)
+    office.pass_time(timedelta(hours=4))
     await office.store.calendars.set_enabled(calendar.id, True)
     await office.sync.read(calendar.id, from_scratch=True)
     assert await office.told() == []
@@ -121,7 +114,7 @@ async def test_switching_on_what_is_on_hides_nothing(office: Office) -> None:
     calendar = await office.open()
     await office.sync.read(calendar.id)
     office.puts_in("unseen", in_hours=1)
-    office.clock.at += timedelta(hours=4)
+    office.pass_time(timedelta(hours=4))
     await office.store.calendars.set_enabled(calendar.id, True)
     await office.sync.read(calendar.id, from_scratch=True)
     assert await office.told() == [("unseen", UNSEEN)]

@@ -76,7 +76,9 @@ async def test_a_whole_recording_is_erased_and_its_host_sees_that(site: Site, pe
     place = f"/review/{meeting.visit.id}/erase"
     async with site.browser(people.admin) as browser:
         await browser.open(place)
+        await site.store.snapshots.keep(meeting.visit.id, state="removed", outline="main", picture_png=b"png")
         await browser.submit(place, authority="court order 5")
+        assert await site.store.snapshots.of_visit(meeting.visit.id) == []
         assert "Erase the whole recording" not in browser.text
         await browser.open(place)
         assert browser.status == 404

@@ -27,11 +27,11 @@ def test_people_streams_and_chat_are_read() -> None:
     ]
     lists = {"users": {"users": users}, "chat": {"messages": chat}}
     told = read_channel(write_channel({"body": {"lists": lists, "devices": {"outputs": outputs}}}))
-    assert [(one.name, one.is_here, one.is_self, one.is_screen) for one in told.users] == [
-        ("Ann", True, False, False),
-        ("onrecord", True, True, False),
-        ("Ann", True, False, True),
-        ("Ben", False, False, False),
+    assert [(one.name, one.has_left, one.is_self, one.is_screen) for one in told.users] == [
+        ("Ann", False, False, False),
+        ("onrecord", False, True, False),
+        ("Ann", False, False, True),
+        ("Ben", True, False, False),
     ]
     assert [(one.message_id, one.device_id, one.text) for one in told.messages] == [("m1", "d1", "record yes")]
     assert told.streams == {111: "d1"}

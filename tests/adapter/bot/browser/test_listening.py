@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import pytest
 
@@ -14,22 +13,10 @@ from bot.ports import Hears
 from bot.rtp import RtpPacket
 from consent_notice.frames import HeardFrame
 from consent_notice.words import SeatId
+from tests.adapter.storage.hand_clock import HandClock
 
 ANN, BEN = SeatId("ann"), SeatId("ben")
 OPUS = bytes([0x78]) + b"sound"  # one frame of 20 ms
-
-
-class HandClock:
-    boot_id = "boot"
-
-    def __init__(self) -> None:
-        self.at_ms = 1_000
-
-    def boot_ms(self) -> int:
-        return self.at_ms
-
-    def now(self) -> Any:
-        raise NotImplementedError
 
 
 class Reader:
@@ -67,16 +54,16 @@ class Page:
         name = " ".join(map(str, (1, epoch, 9, *csrcs)))
         self.listening.source({"number": 1, "epoch": epoch, "ssrc": 9, "csrcs": csrcs, "name": name})
 
-    async def sends(self, *csrcs: int, epoch: int = 1, packets: int = 30) -> None:
+    async def sends(self, *csrcs: int, epoch: int = 1, packets: int = 30, ssrc: int = 9) -> None:
         for _ in range(packets):
             self.number += 1
-            self.clock.at_ms += 20
+            self.clock.pass_ms(20)
             packet = RtpPacket(
                 payload_type=0,
                 marker=False,
                 sequence_number=self.number,
                 timestamp=960 * self.number,
-                ssrc=9,
+                ssrc=ssrc,
                 payload=OPUS,
             )
             self.listening.frame(TappedFrame(line=1, epoch=epoch, csrcs=csrcs, packet=packet))
@@ -146,3 +133,11 @@ async def test_a_withdrawal_drops_what_still_waits() -> None:
     page.listening.hear(frozenset({ANN}))
     await page.sends(1, packets=3)
     assert page.frames == []
+
+
+async def test_another_source_on_the_same_line_is_dated_by_itself() -> None:
+    page = Page()
+    page.listening.hear(frozenset({ANN}))
+    await page.sends(1)
+    await page.sends(1, ssrc=10)
+    assert len({frame.track for frame in page.frames}) == 2

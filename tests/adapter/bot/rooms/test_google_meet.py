@@ -7,7 +7,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -23,9 +23,9 @@ from bot.ports import (
     JoinRequest,
     Left,
     LeftReason,
+    PageSnapshot,
     Post,
     RoomError,
-    RoomEvent,
     RoomRefused,
     RosterKnownUntil,
     Speech,
@@ -36,6 +36,7 @@ from config.clock import SystemClock
 from consent_notice.words import SeatId
 from tests.simulators.meet_replica import MeetReplica, meet_replica, shown
 from tests.simulators.practice_people import tasks
+from tests.simulators.told import Told
 from tests.simulators.tones import decoded, level_db
 from web.practice.participant import sine
 
@@ -49,15 +50,15 @@ IN_CALL = (
     '<button aria-label="Leave call">x</button><button aria-label="Chat with everyone">c</button>'
     '<div data-participant-id="me"></div><textarea aria-label="Send a message to everyone"></textarea>'
 )
-Happened = TypeVar("Happened", bound=RoomEvent)
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 
-class Stay:
+class Stay(Told):
     def __init__(self, replica: MeetReplica, tasks: asyncio.TaskGroup) -> None:
+        super().__init__()
         self.replica = replica
-        self.events: list[RoomEvent] = []
         self.steps: list[str] = []
+        self.snapshots: list[PageSnapshot] = []
         self.frames_out = 0
         self.request = JoinRequest(
             link="https://meet.google.com/abc-defg-hij",
@@ -65,6 +66,7 @@ class Stay:
             invited_by="Hana",
             resume_token="token",
             tell_step=self.steps.append,
+            keep_snapshot=self.snapshots.append,
         )
         self.room = BrowserRoom(
             script=SCRIPT,
@@ -83,17 +85,8 @@ class Stay:
 
         self.room._tap._on_frame = count
 
-    def all(self, kind: type[Happened]) -> list[Happened]:
-        return [event for event in self.events if isinstance(event, kind)]
-
-    async def until(self, kind: type[Happened], *, count: int = 1) -> Happened:
-        async with asyncio.timeout(20):
-            while len(self.all(kind)) < count:
-                await asyncio.sleep(0.02)
-        return self.all(kind)[count - 1]
-
     async def enter(self) -> None:
-        joining = asyncio.ensure_future(self.room.join(self.request, self.events.append))
+        joining = asyncio.ensure_future(self.room.join(self.request, self.push))
         await self.replica.until("clicked", "Ask to join")
         await self.replica.enter(IN_CALL)
         await joining
@@ -117,7 +110,7 @@ async def stay(replica: MeetReplica, tasks: asyncio.TaskGroup) -> AsyncIterator[
 
 
 async def test_it_says_who_it_is_waits_in_the_lobby_and_is_let_in(stay: Stay, replica: MeetReplica) -> None:
-    joining = asyncio.ensure_future(stay.room.join(stay.request, stay.events.append))
+    joining = asyncio.ensure_future(stay.room.join(stay.request, stay.push))
     await replica.until("clicked", "Ask to join")
     assert any(
         done.get("typed", "").startswith("onrecord (asks before recording), invited by Hana") for done in replica.did
@@ -128,11 +121,66 @@ async def test_it_says_who_it_is_waits_in_the_lobby_and_is_let_in(stay: Stay, re
     await stay.until(WaitingInLobby)
     await asyncio.sleep(1)
     assert not stay.all(Admitted)
-    assert len(stay.all(RosterKnownUntil)) > 5  # the page lives
+    assert stay.all(RosterKnownUntil)[-1].at_ms > CLOCK.boot_ms() - 700  # the page lives
     await replica.enter(IN_CALL)
     await stay.until(Admitted)
     await replica.show(shown(LOOK["removed"]))
     assert (await stay.until(Ended)).reason is LeftReason.REMOVED
+    await stay.room.leave()
+    assert [taken.state for taken in stay.snapshots] == ["removed"]
+
+
+async def test_words_in_the_chat_of_a_call_end_nothing(stay: Stay, replica: MeetReplica) -> None:
+    await stay.enter()
+    await replica.show(IN_CALL + "<p>Ben: you’ve been removed from the meeting. Meeting ended! Call ended</p>")
+    await asyncio.sleep(1.5)
+    assert not stay.all(Ended)
+    await replica.show(shown(LOOK["ended"]))
+    assert (await stay.until(Ended)).reason is LeftReason.MEETING_ENDED
+    await stay.room.leave()
+    assert stay.snapshots == []  # a meeting's end is nothing that needs support
+
+
+async def test_a_page_that_loads_anew_is_gone_through_again(stay: Stay, replica: MeetReplica) -> None:
+    joining = asyncio.ensure_future(stay.room.join(stay.request, stay.push))
+    await replica.until("clicked", "Ask to join")
+    replica.did.clear()
+    await stay.room._chromium.ask("setTimeout(() => location.reload(), 50)")
+    await replica.until("typed", "onrecord (asks before recording), invited by Hana")
+    replica.did.clear()
+    await replica.until("clicked", "Ask to join")
+    await replica.enter(IN_CALL)
+    await joining
+    await stay.until(Admitted)
+    await stay.room._chromium.ask("setTimeout(() => location.reload(), 50)")
+    assert (await stay.until(Ended)).reason is LeftReason.CONNECTION_LOST  # in the call it is not gone on from
+
+
+async def test_sound_that_the_page_keeps_to_itself_is_an_end(stay: Stay, replica: MeetReplica) -> None:
+    """As where it has a transform of its own on a receiver."""
+    joining = asyncio.ensure_future(stay.room.join(stay.request, stay.push))
+    await replica.until("clicked", "Ask to join")
+    await stay.room._chromium.ask(
+        "() => { RTCRtpReceiver.prototype.createEncodedStreams = () => { throw new Error('taken'); }; }"
+    )
+    await replica.enter(IN_CALL)
+    await joining
+    assert (await stay.until(Ended)).reason is LeftReason.NO_MEDIA
+
+
+async def test_no_name_is_in_a_snapshot(stay: Stay, replica: MeetReplica) -> None:
+    """Two pages that differ in names and words alone look the same."""
+    await stay.enter()
+    pictures, outlines = [], []
+    for name in ("Ann", "Bea"):
+        await replica.show(
+            f'{IN_CALL}<p style="font: 20px monospace">{name}</p><input value="{name}"><i title="{name}">x</i>'
+        )
+        await asyncio.sleep(0.5)
+        pictures.append(await stay.room._chromium.picture())
+        outlines.append(await stay.room._chromium.outline())
+    assert pictures[0] == pictures[1]
+    assert outlines[0] == outlines[1]
 
 
 async def test_each_packet_is_whose_csrc_it_names_and_nothing_comes_before_it_is_wanted(
@@ -213,7 +261,7 @@ async def test_the_bot_is_heard(stay: Stay, replica: MeetReplica) -> None:
 async def test_a_refusal_is_an_end_with_its_reason_and_what_to_do(stay: Stay, replica: MeetReplica) -> None:
     replica.first = shown(LOOK["refused by Google"])
     with pytest.raises(RoomRefused, match="does not hide that it is a bot") as refused:
-        await stay.room.join(stay.request, stay.events.append)
+        await stay.room.join(stay.request, stay.push)
     assert refused.value.reason is LeftReason.PLATFORM_REFUSES_BOTS
 
 

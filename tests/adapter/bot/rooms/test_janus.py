@@ -6,9 +6,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import pytest
+from aiohttp import web
 
 from bot import janus_ears
 from bot.ports import (
@@ -34,32 +35,23 @@ from config.clock import SystemClock
 from consent_notice.words import SeatId
 from tests.simulators.janus_server import PIN, PIN_ROOM, ROOM, JanusPerson, JanusServer, janus_server
 from tests.simulators.practice_people import tasks
+from tests.simulators.told import Told
 from web.practice.participant import sine
 
 CLOCK = SystemClock()
 NOBODY: frozenset[SeatId] = frozenset()
-Happened = TypeVar("Happened", bound=RoomEvent)
 
 
-class Stay:
+class Stay(Told):
     """A bot in the room, and all that it was told."""
 
     def __init__(self, server: JanusServer, tasks: asyncio.TaskGroup, room: object, token: str) -> None:
-        self.events: list[tuple[int, RoomEvent]] = []
+        super().__init__()
         self.request = JoinRequest(link=f"x?pin={PIN}", name="onrecord", invited_by="Hana", resume_token=token)
         self.port = JanusRoom(server=server.api, secret="", room_of=lambda link: str(room), clock=CLOCK, tasks=tasks)
 
     async def join(self) -> None:
-        await self.port.join(self.request, lambda event: self.events.append((CLOCK.boot_ms(), event)))
-
-    def all(self, kind: type[Happened]) -> list[Happened]:
-        return [event for _, event in self.events if isinstance(event, kind)]
-
-    async def until(self, kind: type[Happened], *, count: int = 1) -> Happened:
-        async with asyncio.timeout(8):
-            while len(self.all(kind)) < count:
-                await asyncio.sleep(0.01)
-        return self.all(kind)[count - 1]
+        await self.port.join(self.request, self.push)
 
 
 NewStay = Callable[..., Awaitable[Stay]]
@@ -183,7 +175,7 @@ async def test_whoever_takes_an_id_that_became_free_comes_as_somebody_new(enter:
     cia = await enter("Cia", own_id=77)
     joined = await stay.until(Joined, count=2)
     assert (joined.seat, joined.name) == (SeatId("77"), "Cia")
-    kinds = [type(event) for _, event in stay.events if isinstance(event, Joined | Left)]
+    kinds = [type(event) for event in stay.events if isinstance(event, Joined | Left)]
     assert kinds == [Joined, Left, Joined]
     assert cia.seat == "77"
 
@@ -198,13 +190,13 @@ async def test_people_are_told_never_later_than_they_came_and_listeners_too(ente
     await stay.until(Joined, count=2)
     assert all(joined.at_ms <= at_ms for joined, at_ms in zip(stay.all(Joined), came_ms, strict=True))
     known_ms = 0
-    for _, event in stay.events:
+    for event in stay.events:
         if isinstance(event, RosterKnownUntil):
             known_ms = event.at_ms
         if isinstance(event, Joined):
             assert event.at_ms >= known_ms
     await asyncio.sleep(1)
-    pushed = [(at_ms, event.at_ms) for at_ms, event in stay.events if isinstance(event, RosterKnownUntil)]
+    pushed = [(at_ms, event.at_ms) for at_ms, event in stay.dated if isinstance(event, RosterKnownUntil)]
     assert len(pushed) >= 10
     assert all(known_ms <= at_ms for at_ms, known_ms in pushed)
 
@@ -232,6 +224,70 @@ async def test_chat_goes_both_ways_and_a_name_that_nobody_shows_is_nobody(enter:
     assert len(stay.all(ChatSaid)) == 2
     with pytest.raises(RoomError):
         await stay.port.post(Post(text="for one who left", to_seat=SeatId(stranger.seat)))
+
+
+async def test_who_shows_somebodys_name_in_the_chat_is_somebody_else(enter: Enter, new_stay: NewStay) -> None:
+    """So that their yes is not taken for that person's: the session sends namesakes to the page."""
+    ann = await enter("Ann")
+    stay = await new_stay()
+    await stay.until(Joined)
+    other = await enter("Ann", joins={"publishes": False})
+    await other.handle.ask({"request": "leave"})
+    await other.write("record yes")
+    said = await stay.until(ChatSaid)
+    assert said.seat not in (SeatId(ann.seat), SeatId(other.seat))
+    told = [joined for joined in stay.all(Joined) if joined.seat == said.seat]
+    assert [joined.name for joined in told] == ["Ann"]
+    assert stay.events.index(told[0]) < stay.events.index(said)
+    await ann.write("stop")
+    assert (await stay.until(ChatSaid, count=2)).seat == SeatId(ann.seat)
+    await other.leave()
+    async with asyncio.timeout(5):
+        while said.seat not in {left.seat for left in stay.all(Left)}:
+            await asyncio.sleep(0.02)
+
+
+async def test_who_comes_to_the_chat_after_the_question_is_told_to_come_again(enter: Enter, new_stay: NewStay) -> None:
+    """They could not read it; and they are heard all the same once they agreed."""
+    ann = await enter("Ann", joins={"writes": False})
+    ann.talk(440)
+    stay = await new_stay()
+    await stay.until(Joined)
+    await stay.port.post(Post(text="May I record?", is_notice=True))
+    with pytest.raises(RoomError):
+        await stay.port.post(Post(text="May I record?", to_seat=SeatId(ann.seat), is_notice=True))
+    await ann.open_chat()
+    await stay.until(Joined, count=2)
+    assert [type(event) for event in stay.events if isinstance(event, Joined | Left)] == [Joined, Left, Joined]
+    await stay.port.post(Post(text="May I record?", to_seat=SeatId(ann.seat), is_notice=True))
+    await stay.port.hear(frozenset({SeatId(ann.seat)}))
+    await stay.until(Heard, count=20)
+    await asyncio.sleep(0.3)
+    assert len(stay.all(Joined)) == 2
+
+
+async def test_a_server_that_answers_otherwise_than_janus_does_is_unreachable(tasks: asyncio.TaskGroup) -> None:
+    async def answer(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(protocols=["janus-protocol"])
+        await socket.prepare(request)
+        async for message in socket:
+            asked = message.json()["transaction"]
+            await socket.send_json({"janus": "event", "sender": 1, "plugindata": []})
+            await socket.send_json({"janus": "success", "transaction": asked, "data": {}})
+        return socket
+
+    app = web.Application()
+    app.router.add_get("/", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    server = f"ws://127.0.0.1:{runner.addresses[0][1]}/"
+    room = JanusRoom(server=server, secret="", room_of=lambda link: "1", clock=CLOCK, tasks=tasks)
+    with pytest.raises(RoomUnreachable):
+        request = JoinRequest(link="x", name="onrecord", invited_by="", resume_token="t")
+        await room.join(request, lambda event: None)
+    await room.hear(NOBODY)
+    await runner.cleanup()
 
 
 async def test_everybody_hears_the_bot(enter: Enter, new_stay: NewStay) -> None:
@@ -289,7 +345,7 @@ async def test_a_server_that_dies_ends_it_and_nothing_is_pushed_after(
     await server.kill()
     assert (await stay.until(Ended)).reason is LeftReason.CONNECTION_LOST
     await asyncio.sleep(0.3)
-    assert isinstance(stay.events[-1][1], Ended)
+    assert isinstance(stay.events[-1], Ended)
 
 
 async def test_a_kick_and_a_room_that_is_closed_are_told_apart(enter: Enter, new_stay: NewStay) -> None:

@@ -52,6 +52,15 @@ def test_a_csrc_is_a_persons_once_both_are_known_and_until_they_leave() -> None:
     assert owner(reader, 11) is None  # back, and not told which stream is theirs now
 
 
+def test_a_change_that_tells_less_than_the_whole_makes_nobody_leave() -> None:
+    reader = MeetReader()
+    told(reader, **people(d1=1), **streams(d1=11))
+    assert told(reader, lists={"users": {"users": [{"device_id": "d1"}]}}) == []
+    assert owner(reader, 11) == frozenset({SeatId("d1")})
+    (joined,) = told(reader, lists={"users": {"users": [{"device_id": "d2", "full_name": "Ben"}]}})
+    assert joined.name == "Ben"  # of somebody new it is a doubt, and doubt is somebody there
+
+
 def test_a_screen_and_the_bot_itself_own_nothing() -> None:
     reader = MeetReader()
     users = [
