@@ -1,7 +1,7 @@
 """What each platform lets the bot promise, as data: for its room, for the host before a meeting, and for the README.
 
 A figure that is not measured against the live service is a bound from what is known of it, on the careful side: sound
-is taken to be older, and a join to be told later, than they are likely to be. Sources: docs/rooms.md.
+is taken to be older, and a join to be told later, than they are likely to be; docs/rooms.md says what is known.
 """
 
 from __future__ import annotations

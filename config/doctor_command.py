@@ -9,6 +9,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _SAYS = "This is a test of onrecord. Nothing is recorded, and I leave in a moment."
 _ROSTER_WITHIN_S = 5.0
 _STEP_WITHIN_S = 30.0
+_SPEAKS_MS = 500  # silence: whether the way is open, without disturbing anybody
 
 
 @click.group()
@@ -73,7 +75,7 @@ class _Seen:
     in_lobby: bool = False
     admitted: bool = False
     ended: str = ""
-    people: int = 0
+    people: set[str] = field(default_factory=set)
     roster_known: int = 0
 
     def take(self, event: RoomEvent) -> None:
@@ -84,10 +86,10 @@ class _Seen:
                 self.in_lobby = True
             case Admitted():
                 self.admitted = True
-            case Joined():
-                self.people += 1
-            case Left():
-                self.people -= 1
+            case Joined(seat=seat):
+                self.people.add(seat)
+            case Left(seat=seat):
+                self.people.discard(seat)
             case RosterKnownUntil():
                 self.roster_known += 1
             case Ended(reason=reason, detail=detail):
@@ -147,7 +149,7 @@ async def _examine(settings: Settings, link: str, *, wait_s: int, is_quiet: bool
 async def _visit(
     bot: MeetingRoom, settings: Settings, link: str, *, wait_s: int, is_quiet: bool, folder: Path | None
 ) -> bool:
-    from bot.ports import JoinRequest, Post, RoomError
+    from bot.ports import JoinRequest, Post, RoomError, Speech
 
     seen = _Seen()
     request = JoinRequest(
@@ -171,27 +173,25 @@ async def _visit(
     _tell(True, "admitted")
     works = await seen.until("roster_known", _ROSTER_WITHIN_S)
     await asyncio.sleep(1)  # for those who are told one by one
-    _tell(works, "roster", _besides(seen.people) if works else "the room tells nobody")
+    _tell(works, "roster", _besides(len(seen.people)) if works else "the room tells nobody")
     if not is_quiet:
-        works = await _try("chat", bot.capabilities.can_chat, bot, Post(text=_SAYS)) and works
-        works = await _try("speech", bot.capabilities.can_speak, bot, None) and works
+        silence = Speech(text="", language="en", pcm=bytes(96 * _SPEAKS_MS))
+        works = await _try("chat", bot.capabilities.can_chat, lambda: bot.post(Post(text=_SAYS))) and works
+        works = await _try("speech", bot.capabilities.can_speak, lambda: bot.speak(silence)) and works
     if seen.ended:
         _tell(False, "stay", seen.ended)
     return works and not seen.ended
 
 
-async def _try(what: str, is_possible: bool, bot: MeetingRoom, post: object) -> bool:
-    from bot.ports import Post, RoomError, Speech
+async def _try(what: str, is_possible: bool, do: Callable[[], Awaitable[object]]) -> bool:
+    from bot.ports import RoomError
 
     if not is_possible:
         _tell(None, what, "this platform has none")
         return True
     try:
         async with asyncio.timeout(_STEP_WITHIN_S):
-            if isinstance(post, Post):
-                await bot.post(post)
-            else:
-                await bot.speak(Speech(text="", language="en", pcm=bytes(96 * 500)))
+            await do()
     except (RoomError, TimeoutError) as error:
         _tell(False, what, str(error) or "it took too long")
         return False
