@@ -268,9 +268,9 @@ def test_a_long_history_does_not_slow_the_judgement() -> None:
         record.doubt_until(at_ms + 500)
     voices = [frozenset({SeatId(str(number))}) for number in range(8)]
     calls = 0
-    begun = time.perf_counter()
+    begun = time.thread_time()
     for from_ms in range(2_010_000, 2_030_000, 20):
         for speakers in voices:
             assert isinstance(judge(record, speakers, from_ms - 35, from_ms + 20, RECORDING), Grounds)
             calls += 1
-    assert (time.perf_counter() - begun) / calls < 20e-6
+    assert (time.thread_time() - begun) / calls < 20e-6
