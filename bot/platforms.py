@@ -84,10 +84,25 @@ GOOGLE_MEET = RoomCapabilities(
     path_delay_ms=500,
 )
 
+JITSI = RoomCapabilities(
+    platform="jitsi",
+    hears=Hears.SEPARATE,
+    withholds=False,  # the bridge is asked to; not every bridge does it
+    can_speak=True,
+    can_chat=True,
+    can_whisper=True,
+    can_show_tile=True,
+    chat_limit_chars=2_000,
+    identity_level=IdentityLevel.DISPLAY_NAME,
+    roster_lag_ms=1_000,
+    path_delay_ms=500,
+)
+
 OFFERS: Mapping[str, Offer] = MappingProxyType(
     {
         "google_meet": Offer(way=Way.BROWSER, tried=Tried.REPLICA, capabilities=GOOGLE_MEET),
         "janus": Offer(way=Way.NATIVE, tried=Tried.THIRD_PARTY, capabilities=JANUS),
+        "jitsi": Offer(way=Way.BROWSER, tried=Tried.REPLICA, capabilities=JITSI),
         "practice": Offer(way=Way.NATIVE, tried=Tried.LIVE, capabilities=PRACTICE),
     }
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,8 @@ from consent_notice.clock import Clock
 if TYPE_CHECKING:
     from bot.ports import MeetingRoom
 
-BY_PAGE = frozenset({Platform.GOOGLE_MEET})  # joined in a browser
+_PAGE_SCRIPTS = {Platform.GOOGLE_MEET: "bot.rooms.google_meet", Platform.JITSI: "bot.rooms.jitsi"}
+BY_PAGE = frozenset(_PAGE_SCRIPTS)  # joined in a browser
 
 RoomMaker = Callable[[asyncio.TaskGroup], "MeetingRoom"]
 
@@ -60,7 +62,7 @@ def room_maker(settings: Settings, clock: Clock) -> Callable[[str], RoomMaker]:
         if platform == Platform.JANUS:
             return _janus(settings, clock)
         if platform in BY_PAGE:
-            return _by_page(settings, clock)
+            return _by_page(Platform(platform), settings, clock)
         from bot.rooms.practice import PracticeRoom
 
         return lambda tasks: PracticeRoom(clock=clock, tasks=tasks)
@@ -86,10 +88,10 @@ def chromium(settings: Settings) -> Path | None:
     return Path(found) if found and Path(found).is_file() else None
 
 
-def _by_page(settings: Settings, clock: Clock) -> RoomMaker:
+def _by_page(platform: Platform, settings: Settings, clock: Clock) -> RoomMaker:
     from bot.browser.room import BrowserRoom
-    from bot.rooms.google_meet import SCRIPT
 
+    script = import_module(_PAGE_SCRIPTS[platform]).SCRIPT
     program = chromium(settings)
     assert program is not None
-    return lambda tasks: BrowserRoom(script=SCRIPT, program=program, token=new_id(), clock=clock, tasks=tasks)
+    return lambda tasks: BrowserRoom(script=script, program=program, token=new_id(), clock=clock, tasks=tasks)

@@ -133,12 +133,17 @@ class BrowserRoom:
     async def hear(self, seats: frozenset[SeatId]) -> None:
         self._listening.hear(seats)
         await self._want()
+        if self._script.hear and not self._over:
+            with suppress(PageFailed):  # what comes nevertheless is not taken
+                await self._chromium.ask(self._script.hear, sorted(seats))
 
     async def post(self, post: Post) -> str:
         if self._over:
             return ""
         async with self._writing:
             try:
+                if post.to_seat is not None:
+                    return await self._whisper(post.to_seat, post.text)
                 await self._write(post.text)
                 return await self._posted(post.text)
             except (PageFailed, TimeoutError) as error:
@@ -218,7 +223,7 @@ class BrowserRoom:
                 reason = look.reason or LeftReason.CONNECTION_LOST
                 advice = self._script.advice.get(reason, "")
                 self._is_unexpected = reason not in USUAL_ENDS
-                raise RoomRefused(reason, " ".join(part for part in (look.detail, advice) if part))
+                raise RoomRefused(reason, ". ".join(part for part in (look.detail, advice) if part))
             case PageState.WAITING if not self._waits and not self._was_in:
                 self._waits = True
                 self._push(WaitingInLobby(at_ms=self._clock.boot_ms()))
@@ -250,6 +255,13 @@ class BrowserRoom:
                 if message_id is not None:
                     return message_id
                 await asyncio.sleep(0.05)
+
+    async def _whisper(self, seat: SeatId, text: str) -> str:
+        """Raises PageFailed."""
+        message_id = await self._chromium.ask(self._script.chat.whisper, {"seat": seat, "text": text})
+        if not message_id:
+            raise PageFailed
+        return str(message_id)
 
     async def _write(self, text: str) -> None:
         """Raises PageFailed."""

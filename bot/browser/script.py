@@ -109,9 +109,10 @@ PageFact = Joined | Left | ChatSaid | ChatEdited | ChatDeleted | Ended
 
 
 class PageReader(Protocol):
-    """One stay's understanding of the page. PURE: no clock, no waiting, no I/O. Never raises for what a page may send.
+    """One stay's understanding of the page. PURE: no clock, no waiting, no I/O.
 
-    Signals may be late, doubled or missing; whatever follows from them must err towards "unknown".
+    Signals may be late, doubled or missing; whatever follows from them must err towards "unknown". Of one that makes no
+    sense nothing is taken in; then `take` may raise KeyError, TypeError or ValueError.
     """
 
     def take(self, signal: Signal) -> Iterable[PageFact]:
@@ -142,6 +143,9 @@ class Chat:
     box: tuple[Sign, ...] = ()
     send_key: str = "Enter"
     hook: str = ""  # a function of the page, called with the text: then no box is needed
+    whisper: str = (
+        ""  # likewise, called with {seat, text}; returns the message's id, or nothing where it did not go out
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,11 +158,11 @@ class PageScript:
     steps: tuple[Step, ...]
     leave: tuple[Step, ...]
     chat: Chat
+    hear: str = ""  # a function of the page, called with the seats whose sound alone the platform shall send
     before_speech: tuple[Step, ...] = ()  # as switching the microphone on
     after_speech: tuple[Step, ...] = ()
     hooks: str  # JavaScript, run before any of the page's; tells by `onrecord.tell(kind, value)`
     reader: Callable[[], PageReader]
     host_not_there_limit_ms: int = 600_000
     origins: tuple[str, ...] = ()  # granted microphone and camera besides the address's own
-    local_storage: Mapping[str, str] = field(default_factory=dict)
     advice: Mapping[LeftReason, str] = field(default_factory=dict)  # what the host can do about a refusal

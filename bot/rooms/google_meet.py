@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from bot.browser.reading import Messages, Person, Roster
 from bot.browser.script import (
     Chat,
     Do,
@@ -25,10 +25,10 @@ from bot.browser.script import (
     Sound,
     Step,
 )
-from bot.meet_wire import Told, read_answer, read_channel
+from bot.meet_wire import MeetUser, Told, read_answer, read_channel
 from bot.platforms import GOOGLE_MEET
-from bot.ports import ChatSaid, Joined, Left, LeftReason, RoomRefused
-from consent_notice.words import IdentityLevel, SeatId, SeatKind
+from bot.ports import ChatSaid, LeftReason, RoomRefused
+from consent_notice.words import SeatId
 
 _CODE = re.compile(r"/([a-z]{3}-[a-z]{4}-[a-z]{3})")
 SEVERAL = "adaptive audio"  # in the name that Meet gives to several devices in one room
@@ -47,11 +47,10 @@ def address(link: str, name: str) -> str:
 class MeetReader:
     def __init__(self) -> None:
         self._own: SeatId | None = None
-        self._here: dict[str, str] = {}  # device -> shown name
+        self._roster = Roster(GOOGLE_MEET)
+        self._messages = Messages()
         self._screens: set[str] = set()
         self._streams: dict[int, str] = {}
-        self._messages: set[str] = set()
-        self._written: dict[str, str] = {}  # text of an own message -> its id
         self._is_open = False
 
     @property
@@ -70,12 +69,12 @@ class MeetReader:
 
     def owners(self, sound: Sound) -> frozenset[SeatId] | None:
         devices = {self._streams.get(csrc, "") for csrc in sound.csrcs}
-        if not devices or not devices <= self._here.keys():
+        if not devices or not devices <= self._roster.here.keys():
             return None  # nobody named, somebody unknown, one who left, or a screen
         return frozenset(map(SeatId, devices))
 
     def own_message(self, text: str) -> str | None:
-        return self._written.pop(_plain(text), None)
+        return self._messages.own(text)
 
     def is_alive(self, now_ms: int) -> bool:
         """The roster is known while its channel is open: what changes is told there at once."""
@@ -86,26 +85,18 @@ class MeetReader:
         for user in told.users:
             if user.is_screen:
                 self._screens.add(user.device_id)
-                self._here.pop(user.device_id, None)
+                yield from self._roster.goes(user.device_id, at_ms)
             elif user.is_self:
                 self._own = SeatId(user.device_id)
             elif user.has_left:
                 self._streams = {csrc: device for csrc, device in self._streams.items() if device != user.device_id}
-                if self._here.pop(user.device_id, None) is not None:
-                    yield Left(seat=SeatId(user.device_id), at_ms=at_ms)
+                yield from self._roster.goes(user.device_id, at_ms)
             elif user.device_id not in self._screens:
-                name = user.name or self._here.get(user.device_id, "")  # a change may tell less than the whole
-                if self._here.get(user.device_id) != name:
-                    self._here[user.device_id] = name
-                    yield _joined(user.device_id, name, at_ms)
+                yield from self._roster.comes(user.device_id, self._person(user), at_ms)
         for message in told.messages:
-            if message.message_id in self._messages:
-                continue
-            self._messages.add(message.message_id)
-            if message.device_id == self._own:
-                self._written[_plain(message.text)] = message.message_id
-            elif message.device_id in self._here:
-                yield ChatSaid(
+            is_own = message.device_id == self._own
+            if is_own or message.device_id in self._roster.here:
+                said = ChatSaid(
                     message_id=message.message_id,
                     seat=SeatId(message.device_id),
                     text=message.text,
@@ -113,31 +104,20 @@ class MeetReader:
                     to_bot_only=False,
                     at_ms=at_ms,
                 )
+                yield from self._messages.said(said, is_own=is_own)
+
+    def _person(self, user: MeetUser) -> Person:
+        before = self._roster.here.get(user.device_id)
+        name = user.name or (before.name if before else "")  # a change may tell less than the whole
+        return Person(name=name, is_shared=SEVERAL in name.lower())
 
     def _assign(self, streams: dict[int, str], at_ms: int) -> Iterator[PageFact]:
-        """What was told late: sound of the last seconds may have been another's, so the one before was not there."""
+        """What was told late: sound of the last seconds may have been another's."""
         for csrc, device in streams.items():
             before = self._streams.get(csrc)
             self._streams[csrc] = device
-            if before is not None and before != device and before in self._here:
-                yield Left(seat=SeatId(before), at_ms=at_ms - GOOGLE_MEET.roster_lag_ms)
-                yield replace(_joined(before, self._here[before], at_ms), at_ms=at_ms)
-
-
-def _joined(device_id: str, name: str, at_ms: int) -> Joined:
-    is_shared = SEVERAL in name.lower() or not name.strip()
-    level = IdentityLevel.SHARED_OR_ANONYMOUS if is_shared else GOOGLE_MEET.identity_level
-    return Joined(
-        seat=SeatId(device_id),
-        name=name,
-        seat_kind=SeatKind.PERSON,
-        identity_level=level,
-        at_ms=at_ms - GOOGLE_MEET.roster_lag_ms,
-    )
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.split())
+            if before is not None and before != device:
+                yield from self._roster.doubts(before, at_ms)
 
 
 def _button(*texts: str) -> Sign:

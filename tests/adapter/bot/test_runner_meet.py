@@ -19,7 +19,8 @@ from bot.runner import STALE_AFTER_MS, VisitRunner
 from consent_notice.words import Rule, SeatId, VisitId
 from tests.adapter.bot.conftest import CLOCK, BotAtWork, until
 from tests.adapter.bot.rooms.test_google_meet import ANN, ANN_HZ, BEFORE, BEN, BEN_HZ, IN_CALL, LOOK
-from tests.simulators.meet_replica import MeetReplica, meet_replica, shown
+from tests.simulators.meet_replica import MeetReplica
+from tests.simulators.page_replica import shown
 from tests.simulators.practice_people import tasks
 from tests.simulators.tones import decoded, level_db
 
@@ -38,7 +39,7 @@ async def kept(at_work: BotAtWork, visit: VisitId, seat: SeatId) -> list[bytes]:
 async def test_each_voice_is_kept_by_its_own_yes(
     at_work: BotAtWork, tmp_path: Path, tasks: asyncio.TaskGroup, rule: Rule
 ) -> None:
-    async with meet_replica(tmp_path / "ca", tasks, BEFORE) as replica:
+    async with MeetReplica.running(tmp_path / "ca", tasks, BEFORE) as replica:
         replica.echoes = True
 
         def room_for(platform: str) -> Callable[[asyncio.TaskGroup], MeetingRoom]:
@@ -57,7 +58,7 @@ async def test_each_voice_is_kept_by_its_own_yes(
         host = await store.users.create(email="host@example.org", name="Host", role="host", password_hash="-")
         now = datetime.now(UTC)
         meeting = await store.meetings.add_by_hand(
-            host.id, replica.address, "Talk", now, ends_at=now + timedelta(hours=1), rule=rule, platform="google_meet"
+            host.id, replica.ADDRESS, "Talk", now, ends_at=now + timedelta(hours=1), rule=rule, platform="google_meet"
         )
         epoch = await store.meetings.claim(meeting.id, "bot", STALE_AFTER_MS)
         assert epoch is not None

@@ -45,9 +45,9 @@ WRITTEN: dict[str, list[tuple[str, str, str, str | None, str | None, str]]] = {
          "https://us02web.zoom.us/j/81234567890?pwd=Q1dFRVJUWVVJT1A", "Zoom"),
     ],
     "apple": [
-        ("Design daily", "01T16:00", "01T17:00", "jitsi", "https://meet.jit.si/OurWeekly", "Jitsi"),
-        ("Design daily", "03T18:00", "03T19:00", "jitsi", "https://meet.jit.si/OurWeekly", "Jitsi"),
-        ("Design daily", "04T18:00", "04T19:00", "jitsi", "https://meet.jit.si/OurWeekly", "Jitsi"),
+        ("Design daily", "01T16:00", "01T17:00", "jitsi", "https://meet.jit.si/OurWeekly", WILL_JOIN),
+        ("Design daily", "03T18:00", "03T19:00", "jitsi", "https://meet.jit.si/OurWeekly", WILL_JOIN),
+        ("Design daily", "04T18:00", "04T19:00", "jitsi", "https://meet.jit.si/OurWeekly", WILL_JOIN),
         ("Breakfast, wherever you are", "05T08:00", "05T09:00", None, None, "FaceTime is not supported yet"),
         ("Office hours", "06T20:00", "06T20:45", None, None, NO_LINK),
         ("Office hours", "09T20:00", "09T20:45", None, None, NO_LINK),

@@ -34,14 +34,14 @@ from bot.ports import (
 from bot.rooms.google_meet import LOOKS, SCRIPT
 from config.clock import SystemClock
 from consent_notice.words import SeatId
-from tests.simulators.meet_replica import MeetReplica, meet_replica, shown
+from tests.simulators.meet_replica import MeetReplica
+from tests.simulators.page_replica import shown
+from tests.simulators.page_stay import CLOCK, PageStay, recognises_each_sign
 from tests.simulators.practice_people import tasks
 from tests.simulators.told import Told
 from tests.simulators.tones import decoded, level_db
 from web.practice.participant import sine
 
-CLOCK = SystemClock()
-CHROMIUM = Path(shutil.which("chromium") or "/usr/bin/chromium")
 ANN, BEN = SeatId("spaces/x/devices/1"), SeatId("spaces/x/devices/2")
 ANN_HZ, BEN_HZ = 440.0, 1_320.0
 LOOK = {look.name: look for look in LOOKS}
@@ -53,52 +53,19 @@ IN_CALL = (
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 
-class Stay(Told):
+class Stay(PageStay):
+    replica: MeetReplica
+
     def __init__(self, replica: MeetReplica, tasks: asyncio.TaskGroup) -> None:
-        super().__init__()
-        self.replica = replica
-        self.steps: list[str] = []
-        self.snapshots: list[PageSnapshot] = []
-        self.frames_out = 0
-        self.request = JoinRequest(
-            link="https://meet.google.com/abc-defg-hij",
-            name="onrecord (asks before recording)",
-            invited_by="Hana",
-            resume_token="token",
-            tell_step=self.steps.append,
-            keep_snapshot=self.snapshots.append,
-        )
-        self.room = BrowserRoom(
-            script=SCRIPT,
-            program=CHROMIUM,
-            token="t0ken",
-            clock=CLOCK,
-            tasks=tasks,
-            flags=replica.flags,
-            checks_certificates=False,
-        )
-        take = self.room._tap._on_frame
+        super().__init__(SCRIPT, replica, tasks)
 
-        def count(tapped: Any) -> None:
-            self.frames_out += 1
-            take(tapped)
-
-        self.room._tap._on_frame = count
-
-    async def enter(self) -> None:
-        joining = asyncio.ensure_future(self.room.join(self.request, self.push))
-        await self.replica.until("clicked", "Ask to join")
-        await self.replica.enter(IN_CALL)
-        await joining
-        await self.until(Admitted)
-
-    def sound_of(self, seat: SeatId) -> list[bytes]:
-        return [event.frame.payload for event in self.all(Heard) if event.frame.speakers == frozenset({seat})]
+    async def enter(self, content: str = IN_CALL, *, clicked: str = "Ask to join") -> None:
+        await super().enter(content, clicked=clicked)
 
 
 @pytest.fixture
 async def replica(tmp_path: Path, tasks: asyncio.TaskGroup) -> AsyncIterator[MeetReplica]:
-    async with meet_replica(tmp_path / "ca", tasks, BEFORE) as running:
+    async with MeetReplica.running(tmp_path / "ca", tasks, BEFORE) as running:
         yield running
 
 
@@ -266,22 +233,5 @@ async def test_a_refusal_is_an_end_with_its_reason_and_what_to_do(stay: Stay, re
 
 
 async def test_every_state_is_recognised_by_each_of_its_signs(tmp_path: Path, tasks: asyncio.TaskGroup) -> None:
-    async with meet_replica(tmp_path / "ca", tasks, "") as replica:
-        chromium = Chromium(program=CHROMIUM, on_gone=lambda: None, flags=replica.flags, ca=False)
-        await chromium.open(replica.address, tap="ws://127.0.0.1:9/none", hooks="")
-        try:
-            async with asyncio.timeout(10):
-                while replica.state is None:
-                    await asyncio.sleep(0.05)
-            assert await chromium.look(LOOKS) is None
-            for look in LOOKS:
-                for sign in look.signs:
-                    for number in range(max(1, len(sign.texts))):
-                        one = type(sign)(css=sign.css, texts=sign.texts[number : number + 1])
-                        await replica.show(shown(type(look)(name=look.name, state=look.state, signs=(one,))))
-                        async with asyncio.timeout(5):
-                            while (found := await chromium.look(LOOKS)) != look.name:
-                                await asyncio.sleep(0.05)
-                        assert found == look.name
-        finally:
-            await chromium.close()
+    async with MeetReplica.running(tmp_path / "ca", tasks) as replica:
+        await recognises_each_sign(SCRIPT, replica)
