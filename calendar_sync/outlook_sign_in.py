@@ -17,6 +17,7 @@ from urllib.parse import urlencode, urlsplit
 
 import msal
 import requests
+from msal.exceptions import MsalError
 
 from calendar_sync.accounts import (
     AccessRevoked,
@@ -122,7 +123,7 @@ class MicrosoftIdentity:
             app = self._app(session, cache)
             try:
                 result = app.acquire_token_by_auth_code_flow(flow, dict(answer))
-            except (requests.RequestException, msal.MsalError, OSError):
+            except (requests.RequestException, MsalError, OSError):
                 raise _unreachable() from None
             except (ValueError, KeyError, TypeError, RuntimeError):  # another state or nonce than we sent, or no JSON
                 raise SignInFailed from None
@@ -195,7 +196,7 @@ class MicrosoftIdentity:
                 result = signed_in and app.acquire_token_silent_with_error(
                     list(account.scopes), account=signed_in[0], force_refresh=is_forced
                 )
-            except (requests.RequestException, msal.MsalError, OSError):
+            except (requests.RequestException, MsalError, OSError):
                 raise _unreachable() from None
             except (ValueError, KeyError, TypeError, RuntimeError):
                 raise CalendarServerFailed(
@@ -220,7 +221,7 @@ class MicrosoftIdentity:
                 http_client=session,
                 instance_discovery=False,  # the authority is the admin's setting, not a stranger's word
             )
-        except (requests.RequestException, msal.MsalError, OSError, RuntimeError):
+        except (requests.RequestException, MsalError, OSError, RuntimeError):
             raise _unreachable() from None
         except (ValueError, KeyError):
             raise WrongTenant(

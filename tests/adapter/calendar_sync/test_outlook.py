@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 
 from calendar_sync.accounts import AccessRevoked, AdminMustConsent, Credentials, Granted, ScopeMissing, SignInDenied
+from calendar_sync.errors import CalendarUnreachable
 from calendar_sync.outlook import OutlookCalendars
 from calendar_sync.outlook_notices import Kind, Notice, belongs_to, read_notice, validation_answer
 from calendar_sync.sync import CalendarSource, CalendarSync, Page, Window
@@ -239,6 +240,21 @@ async def test_sign_ins_that_end_otherwise_are_told_apart(graph: GraphService) -
         await sign_in(graph, provider)
     assert refused.value.link.startswith(f"{graph.url}/organizations/adminconsent?client_id=")
     assert graph.url not in str(refused.value)
+
+
+async def test_a_sign_in_service_that_does_not_answer_is_unreachable_and_no_refusal(graph: GraphService) -> None:
+    away = replace(graph.settings(), authority="https://localhost:9/common")
+    with pytest.raises(CalendarUnreachable):
+        await OutlookCalendars(away, WallClock()).begin(BACK, wider=False)
+    provider = OutlookCalendars(graph.settings(), WallClock())
+    begun = await provider.begin(BACK, wider=False)
+    kept = await connected(graph)
+    for broken in (away, replace(graph.settings(), ca_file=None)):  # nobody there; somebody else's certificate
+        late = OutlookCalendars(broken, WallClock())
+        with pytest.raises(CalendarUnreachable):
+            await late.finish(begun.flow, {"state": "x"}, BACK)
+        with pytest.raises(CalendarUnreachable):
+            await late.calendars(kept.credentials)
 
 
 async def test_orders_of_notices_are_made_renewed_and_ended(graph: GraphService) -> None:
