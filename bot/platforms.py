@@ -98,11 +98,26 @@ JITSI = RoomCapabilities(
     path_delay_ms=500,
 )
 
+TEAMS = RoomCapabilities(
+    platform="teams",
+    hears=Hears.MIXED,
+    withholds=False,
+    can_speak=True,
+    can_chat=True,
+    can_whisper=False,
+    can_show_tile=True,
+    chat_limit_chars=4_000,
+    identity_level=IdentityLevel.DISPLAY_NAME,
+    roster_lag_ms=2_000,
+    path_delay_ms=700,
+)
+
 OFFERS: Mapping[str, Offer] = MappingProxyType(
     {
         "google_meet": Offer(way=Way.BROWSER, tried=Tried.REPLICA, capabilities=GOOGLE_MEET),
         "janus": Offer(way=Way.NATIVE, tried=Tried.THIRD_PARTY, capabilities=JANUS),
         "jitsi": Offer(way=Way.BROWSER, tried=Tried.REPLICA, capabilities=JITSI),
         "practice": Offer(way=Way.NATIVE, tried=Tried.LIVE, capabilities=PRACTICE),
+        "teams": Offer(way=Way.BROWSER, tried=Tried.REPLICA, capabilities=TEAMS),
     }
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from pydantic import ValidationInfo
+
 from calendar_sync.addresses import take_apart
 from calendar_sync.room_patterns import read_pattern
 
@@ -30,4 +32,12 @@ def web_socket_or_none(value: str) -> str:
     parts = urlsplit(value)
     if value and (parts.scheme not in {"ws", "wss"} or not parts.hostname or parts.fragment):
         raise ValueError("is no WebSocket's address")
+    return value
+
+
+def whole_registration(value: str, info: ValidationInfo) -> str:
+    """Raises ValueError where some of the three that make a registration are missing."""
+    others = [info.data.get("teams_bot_tenant", ""), info.data.get("teams_bot_client_id", "")]
+    if len({bool(given) for given in (value, *others)}) > 1:
+        raise ValueError("is no registration without the other two")
     return value

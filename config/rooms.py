@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +22,11 @@ from consent_notice.clock import Clock
 if TYPE_CHECKING:
     from bot.ports import MeetingRoom
 
-_PAGE_SCRIPTS = {Platform.GOOGLE_MEET: "bot.rooms.google_meet", Platform.JITSI: "bot.rooms.jitsi"}
+_PAGE_SCRIPTS = {
+    Platform.GOOGLE_MEET: "bot.rooms.google_meet",
+    Platform.JITSI: "bot.rooms.jitsi",
+    Platform.TEAMS: "bot.rooms.teams",
+}
 BY_PAGE = frozenset(_PAGE_SCRIPTS)  # joined in a browser
 
 RoomMaker = Callable[[asyncio.TaskGroup], "MeetingRoom"]
@@ -94,4 +98,19 @@ def _by_page(platform: Platform, settings: Settings, clock: Clock) -> RoomMaker:
     script = import_module(_PAGE_SCRIPTS[platform]).SCRIPT
     program = chromium(settings)
     assert program is not None
-    return lambda tasks: BrowserRoom(script=script, program=program, token=new_id(), clock=clock, tasks=tasks)
+    sign = _teams_identity(settings) if platform is Platform.TEAMS and settings.teams_bot_client_id else None
+    return lambda tasks: BrowserRoom(
+        script=script, program=program, token=new_id(), clock=clock, tasks=tasks, sign=sign
+    )
+
+
+def _teams_identity(settings: Settings) -> Callable[[str], Awaitable[str]]:
+    from bot.teams_identity import MICROSOFT, TeamsIdentity
+
+    return TeamsIdentity(
+        tenant=settings.teams_bot_tenant,
+        client_id=settings.teams_bot_client_id,
+        client_secret=settings.teams_bot_client_secret,
+        sign_in=settings.microsoft_endpoint or MICROSOFT,
+        ca_file=settings.calendar_ca_file or None,
+    ).sign

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.fields import FieldInfo
 
 from calendar_sync.links import PUBLIC_JITSI_HOST, Platform
-from config.known_rooms import host_names, room_patterns, web_socket_or_none
+from config.known_rooms import host_names, room_patterns, web_socket_or_none, whole_registration
 from config.setting_tables import (
     ADDRESS_FIX,
     SERVICE_FIX,
@@ -187,8 +187,8 @@ class Settings(BaseModel):
     ] = Field(default=(), description="How the addresses of Janus rooms look: `{room}` stands for the room's name.")
     chromium_path: Annotated[str, Fix("give the path of a program, or leave it out")] = Field(
         default="",
-        description="The Chromium for meetings that are joined by their own page (Google Meet); empty: `chromium` as "
-        "installed, and none where there is none.",
+        description="The Chromium for meetings that are joined by their own page (Google Meet, Jitsi, Teams, Zoom); "
+        "empty: `chromium` as installed, and none where there is none.",
     )
     janus_api: Annotated[
         str,
@@ -199,6 +199,24 @@ class Settings(BaseModel):
         default="",
         repr=False,
         description="Its `api_secret`, if it has one; rather in the variable than in the file.",
+    )
+    teams_bot_tenant: Annotated[str, Fix("give the tenant's id, or leave it out")] = Field(
+        default="", description="Tenant in which your organisation registered its bot for Microsoft Teams."
+    )
+    teams_bot_client_id: Annotated[str, Fix("give the application (client) id, or leave it out")] = Field(
+        default="",
+        description="Id of that registration (docs/rooms.md); empty: the bot comes as any guest, and somebody in the "
+        "meeting has to let it in.",
+    )
+    teams_bot_client_secret: Annotated[
+        str,
+        AfterValidator(whole_registration),
+        Fix("give it with `teams_bot_tenant` and `teams_bot_client_id`, or none of the three"),
+    ] = Field(
+        default="",
+        repr=False,
+        validate_default=True,
+        description="Its secret; rather in the variable than in the file.",
     )
     calendar_unused_days: Annotated[int, Field(ge=15, le=3650), Fix("give 15 to 3650 days")] = Field(
         default=90,

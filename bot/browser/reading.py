@@ -100,4 +100,5 @@ class Messages:
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.split())
+    """Its letters and digits: pages draw marks and breaks their own way."""
+    return "".join(letter for letter in text if letter.isalnum())

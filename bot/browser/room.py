@@ -7,7 +7,7 @@ silence is an end. Who people are and whose sound is whose is the reader's to sa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -69,12 +69,15 @@ class BrowserRoom:
         token: str,
         clock: Clock,
         tasks: asyncio.TaskGroup,
+        sign: Callable[[str], Awaitable[str]] | None = None,
         flags: tuple[str, ...] = (),
         checks_certificates: bool = True,
     ) -> None:
-        """`token`: fresh and secret, opens the tap. `flags` and `checks_certificates` are for tests."""
+        """`token`: fresh and secret, opens the tap. `sign`: adds to the address what says which bot this is; raises
+        RoomError. `flags` and `checks_certificates` are for tests."""
         self.capabilities = script.capabilities
         self._script = script
+        self._sign = sign
         self._clock = clock
         self._tasks = tasks
         self._reader, self._listening = self._new_reading()
@@ -105,6 +108,8 @@ class BrowserRoom:
         self._request = request
         name = request.shown_name(LONGEST_NAME)
         address = self._script.address(request.link, name)
+        if self._sign is not None:
+            address = await self._sign(address)
         self._beat_ms = self._clock.boot_ms()
         try:
             tap = await self._tap.open()

@@ -44,6 +44,7 @@ document.addEventListener("keydown", (event) => {
 });
 document.addEventListener("input", ({ target }) => { if (target.tagName === "INPUT") tell({ typed: target.value }); });
 state.onmessage = async ({ data }) => {
+  if (!data.startsWith("{")) return;  // a frame of a platform's own socket
   const said = JSON.parse(data);
   for (const [name, value] of Object.entries(said)) if (told[name]) await told[name](value);
 };

@@ -36,8 +36,8 @@ WRITTEN: dict[str, list[tuple[str, str, str, str | None, str | None, str]]] = {
     ],
     "outlook": [
         ("Over midnight", "05T04:30", "05T05:30", "webex", "https://acme.webex.com/meet/jane.doe", "Webex"),
-        ("Standup", "05T14:30", "05T15:00", "teams", TEAMS, "Microsoft Teams"),
-        ("Standup", "12T14:30", "12T15:00", "teams", TEAMS, "Microsoft Teams"),
+        ("Standup", "05T14:30", "05T15:00", "teams", TEAMS, WILL_JOIN),
+        ("Standup", "12T14:30", "12T15:00", "teams", TEAMS, WILL_JOIN),
     ],
     "exchange": [
         ("Handover with Pune", "03T04:00", "03T04:30", None, None, "Whereby is not supported yet"),
@@ -55,7 +55,7 @@ WRITTEN: dict[str, list[tuple[str, str, str, str | None, str | None, str]]] = {
     ],
     "zoho": [
         ("Monthly numbers", "02T14:00", "02T15:00", None, None, "Zoho Meeting is not supported yet"),
-        ("Interview", "03T12:30", "03T13:00", "teams", "https://teams.live.com/meet/9312345678901?p=xYzAbC", "Micro"),
+        ("Interview", "03T12:30", "03T13:00", "teams", "https://teams.live.com/meet/9312345678901?p=xYzAbC", WILL_JOIN),
     ],
     "fastmail": [
         ("Sydney sync", "01T22:00", "01T22:30", "zoom", "https://acme.zoom.us/j/98765432101?pwd=abc.1", "Zoom"),

@@ -75,5 +75,5 @@ def test_a_line_is_told_once_then_as_what_became_of_it() -> None:
 def test_the_bots_own_lines_are_told_to_nobody_and_found_by_their_words_once() -> None:
     messages = Messages()
     assert list(messages.said(said("May I\n  record?", "own"), is_own=True)) == []
-    assert messages.own("May I record?") == "own"
+    assert messages.own("May I record ?") == "own"
     assert messages.own("May I record?") is None

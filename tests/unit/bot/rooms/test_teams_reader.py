@@ -1,0 +1,88 @@
+"""Whose the mix of Teams is: everybody's who is here, and nobody's where somebody unknown may speak in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.browser.script import Line, Signal, Sound
+from bot.ports import Joined, LeftReason, RoomRefused
+from bot.rooms.teams import TeamsReader, address
+from consent_notice.words import SeatId
+
+PEOPLE = ("8:a", "8:b", "4:+49", "28:bot")
+CSRCS = (11, 12, 13, 14)
+
+
+def here(reader: TeamsReader, people: set[str], sources: dict[int, str]) -> list[Any]:
+    value = {
+        "me": "8:me",
+        "call": "c1",
+        "people": [{"id": one, "name": one} for one in people] + [{"id": "8:service", "name": ""}],
+        "sources": {str(csrc): whose for csrc, whose in sources.items()},
+    }
+    return list(reader.take(Signal(kind="here", value=value, at_ms=10_000)))
+
+
+def owners(reader: TeamsReader, *csrcs: int, track: str = "mainAudio-7") -> frozenset[SeatId] | None:
+    line = Line(number=1, epoch=1, track_id=track, stream_ids=(), mid="0")
+    return reader.owners(Sound(line=line, ssrc=1, csrcs=csrcs, at_ms=0))
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.sets(st.sampled_from(PEOPLE)), st.dictionaries(st.sampled_from(CSRCS), st.sampled_from(PEOPLE))),
+        st.just("apart"),
+    ),
+    max_size=20,
+)
+
+
+@given(steps=STEPS, twice=st.sets(st.integers(0, 19)), csrcs=st.sets(st.sampled_from((*CSRCS, 99)), max_size=3))
+def test_the_owners_are_all_who_are_here_as_long_as_every_source_is_one_of_theirs(
+    steps: list[Any], twice: set[int], csrcs: set[int]
+) -> None:
+    reader, known, present = TeamsReader(), dict[int, str](), set[str]()
+    for number, step in enumerate(steps):
+        for _ in range(1 + (number in twice)):
+            if step == "apart":
+                reader.take(Signal(kind="apart", value=None, at_ms=1))
+                present = set()
+            else:
+                people, sources = step
+                here(reader, people, sources)
+                present, known = people, known | sources
+        is_known = bool(csrcs) and all(known.get(csrc) in present for csrc in csrcs)
+        persons = {one for one in present if not one.startswith("28:")}
+        expected = frozenset(map(SeatId, persons)) if is_known and persons else None
+        assert owners(reader, *csrcs) == expected
+        assert owners(reader, *csrcs, track="other") is None
+        assert reader.is_alive(1) is (step != "apart")
+
+
+def test_half_a_list_is_taken_in_not_at_all() -> None:
+    reader = TeamsReader()
+    value = {"me": "8:me", "call": "c", "people": [{"id": "8:a", "name": "A"}, {}], "sources": {}}
+    with pytest.raises(KeyError):
+        reader.take(Signal(kind="here", value=value, at_ms=1))
+    assert reader.own_seat is None
+    assert [type(fact) for fact in here(reader, {"8:a"}, {})] == [Joined]
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["https://teams.microsoft.com.evil.example/meet/1", "http://teams.microsoft.com/meet/1",
+     "https://teams.microsoft.com:8443/meet/1", "https://evil.example/#https://teams.microsoft.com/meet/1"],
+)  # fmt: skip
+def test_only_teams_itself_is_opened(link: str) -> None:
+    with pytest.raises(RoomRefused) as refused:
+        address(link, "onrecord")
+    assert refused.value.reason is LeftReason.NOT_FOUND
+
+
+def test_the_passcode_stays_and_a_fragment_does_not() -> None:
+    link = "https://teams.microsoft.com/meet/1?p=a%2Bb"
+    assert address(link + "#token=forged", "onrecord") == link
