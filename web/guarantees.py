@@ -23,6 +23,11 @@ def guarantees(platform: str) -> tuple[str, ...]:
         if can.hears is Hears.SEPARATE
         else "All voices come as one sound, kept only while everyone present has agreed, whatever rule you chose.",
     ]
+    if can.hears is Hears.MIXED and can.roster_lag_ms:
+        found.append(
+            "Who joined is told late there, so the bot goes only where the law is known to allow that, or where your "
+            "admin accepted it for places that are not known."
+        )
     if can.names_only:
         found.append(
             "People are told apart by the name they show; those who share one are asked to answer on the page."

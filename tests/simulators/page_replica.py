@@ -136,6 +136,7 @@ class PageReplica:
         self.peer: Caller | None = None
         self._tasks = tasks
         self._speaking: dict[int, asyncio.Task[None]] = {}
+        self._number: dict[int, int] = {}
         self._sent: dict[int, int] = {}
 
     async def say(self, **said: Any) -> None:
@@ -196,15 +197,20 @@ class PageReplica:
         packets = encode(sine(hz, 2.0, 0.3))
         out = self.peer.outgoing[line + 1]
         while True:
-            number = self._sent[line] = self._sent.get(line, -1) + 1
+            number = self._number[line] = self._number.get(line, -1) + 1
             head = struct.pack(
                 "!BBHII", 0x80 | len(csrcs), out._payload_type, number & 0xFFFF, number * 960 & 0xFFFFFFFF, out.ssrc
             )
             named = b"".join(struct.pack("!I", csrc) for csrc in csrcs)
             if self.forwards(line):
+                self._sent[line] = self._sent.get(line, 0) + 1
                 with suppress(ConnectionError):
                     await self.peer._transport._send_rtp(head + named + packets[number % len(packets)])
             await asyncio.sleep(0.02)
+
+    def sent(self, line: int) -> int:
+        """Packets, to the bot."""
+        return self._sent.get(line, 0)
 
     def forwards(self, line: int) -> bool:
         """Whether the platform sends that line to the bot now."""
