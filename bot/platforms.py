@@ -112,6 +112,21 @@ TEAMS = RoomCapabilities(
     path_delay_ms=700,
 )
 
+ZOOM = RoomCapabilities(
+    platform="zoom",
+    hears=Hears.MIXED,
+    withholds=False,
+    can_speak=True,
+    can_chat=True,
+    can_whisper=False,
+    can_show_tile=True,
+    chat_limit_chars=4_000,
+    identity_level=IdentityLevel.DISPLAY_NAME,
+    roster_lag_ms=3_000,
+    path_delay_ms=700,
+    names_only=True,
+)
+
 OFFERS: Mapping[str, Offer] = MappingProxyType(
     {
         "google_meet": Offer(way=Way.BROWSER, tried=Tried.REPLICA, capabilities=GOOGLE_MEET),
@@ -119,5 +134,6 @@ OFFERS: Mapping[str, Offer] = MappingProxyType(
         "jitsi": Offer(way=Way.BROWSER, tried=Tried.REPLICA, capabilities=JITSI),
         "practice": Offer(way=Way.NATIVE, tried=Tried.LIVE, capabilities=PRACTICE),
         "teams": Offer(way=Way.BROWSER, tried=Tried.REPLICA, capabilities=TEAMS),
+        "zoom": Offer(way=Way.BROWSER, tried=Tried.REPLICA, capabilities=ZOOM),
     }
 )

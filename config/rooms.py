@@ -26,6 +26,7 @@ _PAGE_SCRIPTS = {
     Platform.GOOGLE_MEET: "bot.rooms.google_meet",
     Platform.JITSI: "bot.rooms.jitsi",
     Platform.TEAMS: "bot.rooms.teams",
+    Platform.ZOOM: "bot.rooms.zoom",
 }
 BY_PAGE = frozenset(_PAGE_SCRIPTS)  # joined in a browser
 

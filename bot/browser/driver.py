@@ -115,16 +115,20 @@ class Chromium:
 
     async def do(self, step: Step) -> bool:
         """False where its target is not there. Raises PageFailed."""
+        element = await self._find(step.target)
+        if element is None and step.target:
+            return False
         if step.do is Do.RELOAD:
             await self._doing(self._there().reload(timeout=OPENS_WITHIN_MS, wait_until="domcontentloaded"))
             return True
         if step.do is Do.RUN:
             return bool(await self.ask(f"{step.text}()"))
-        element = await self._find(step.target)
         if element is None:
             return False
         if step.do is Do.CLICK:
             await self._doing(element.click(timeout=CLICKS_WITHIN_MS))
+        elif step.do is Do.CLICK_THROUGH:
+            await self._doing(element.evaluate("(element) => element.click()"))
         elif step.do is Do.PRESS:
             await self._doing(element.press(step.text, timeout=CLICKS_WITHIN_MS))
         else:

@@ -17,7 +17,7 @@ import segno
 
 from bot.browser.driver import Chromium, PageFailed, as_base64
 from bot.browser.listening import Listening
-from bot.browser.script import Look, PageFact, PageReader, PageScript, PageState, Signal
+from bot.browser.script import Do, Look, PageFact, PageReader, PageScript, PageState, Signal, Step
 from bot.browser.tap import Tap, TappedFrame
 from bot.ports import (
     Admitted,
@@ -89,8 +89,8 @@ class BrowserRoom:
         self._was_in = False
         self._waits = False
         self._early: list[PageFact] = []  # told before the bot was let in
-        self._done: set[str] = set()  # steps, since the page was loaded
-        self._loads = 0
+        self._done_ms: dict[str, int] = {}  # steps, since the page was loaded
+        self._loads = self._loaded_ms = 0
         self._look: str = ""
         self._beat_ms = 0
         self._want_again = asyncio.Event()
@@ -210,8 +210,8 @@ class BrowserRoom:
     async def _look_once(self, name: str) -> None:
         """Raises RoomRefused where the page says that it is over, PageFailed."""
         if self._loads != self._chromium.loads:
-            self._loads = self._chromium.loads
-            self._done.clear()
+            self._loads, self._loaded_ms = self._chromium.loads, self._clock.boot_ms()
+            self._done_ms.clear()
         looks = [look for look in self._script.looks if look.once_in_call in (None, self._was_in)]
         found = await self._chromium.look(looks)
         look = next((look for look in looks if look.name == found), None)
@@ -235,12 +235,20 @@ class BrowserRoom:
             case PageState.IN_CALL if not self._was_in and self._reader.own_seat is not None:
                 await self._take_part(self._reader.own_seat)
         for step in self._script.steps:
-            if look.state in step.when and (step.repeats or step.name not in self._done):
-                done = await self._chromium.do(replace(step, text=step.text.replace("{name}", name)))
-                if done:
-                    self._done.add(step.name)
+            if look.state not in step.when or not self._is_due(step):
+                continue
+            with suppress(PageFailed):  # something lies over it; the others may still be done
+                if await self._chromium.do(replace(step, text=step.text.replace("{name}", name))):
+                    self._done_ms[step.name] = self._clock.boot_ms()
                     self._step_told(step.name)
                     return  # the page is looked at again before the next
+
+    def _is_due(self, step: Step) -> bool:
+        is_first = step.name not in self._done_ms
+        since_ms = self._clock.boot_ms() - self._done_ms.get(step.name, self._loaded_ms)
+        if is_first and step.do is not Do.RELOAD:
+            return True
+        return (is_first or step.repeats) and since_ms >= step.every_s * 1_000
 
     async def _take_part(self, own_seat: SeatId) -> None:
         self._was_in = True

@@ -53,6 +53,7 @@ class Look:
 
 class Do(StrEnum):
     CLICK = "click"
+    CLICK_THROUGH = "click_through"  # where the page lays something over it
     FILL = "fill"  # types `text`, with real key events
     PRESS = "press"  # the key named by `text`, on the element
     RUN = "run"  # calls the hook named by `text` in the page
@@ -69,6 +70,7 @@ class Step:
     target: tuple[Sign, ...] = ()
     text: str = ""
     repeats: bool = False
+    every_s: float = 0.0  # of one that repeats: not more often; of RELOAD: nor sooner after the page was loaded
     when: frozenset[PageState] = frozenset({PageState.BEFORE, PageState.BLOCKED})
 
 
@@ -163,6 +165,5 @@ class PageScript:
     after_speech: tuple[Step, ...] = ()
     hooks: str  # JavaScript, run before any of the page's; tells by `onrecord.tell(kind, value)`
     reader: Callable[[], PageReader]
-    host_not_there_limit_ms: int = 600_000
     origins: tuple[str, ...] = ()  # granted microphone and camera besides the address's own
     advice: Mapping[LeftReason, str] = field(default_factory=dict)  # what the host can do about a refusal

@@ -221,6 +221,8 @@ class PageReplica:
         self.heard.append(packet.payload)
 
     async def _page(self, request: web.Request) -> web.Response:
+        if request.path == "/favicon.ico":
+            raise web.HTTPNotFound
         self.opened.append(str(request.url))
         return web.Response(
             text=PAGE.replace("PART", self.PART),

@@ -31,7 +31,8 @@ TEAMS = (
 WRITTEN: dict[str, list[tuple[str, str, str, str | None, str | None, str]]] = {
     "google": [
         ("Weekly (moved)", "03T13:30", "03T14:00", "google_meet", "https://meet.google.com/abc-defg-hij", WILL_JOIN),
-        ("Client call", "04T13:00", "04T14:00", "zoom", "https://us02web.zoom.us/j/81234567890?pwd=Q1dFRVJU", "Zoom"),
+        ("Client call", "04T13:00", "04T14:00", "zoom",
+         "https://us02web.zoom.us/j/81234567890?pwd=Q1dFRVJU", WILL_JOIN),
         ("Independence Day", "10T23:00", "11T23:00", None, None, ALL_DAY),
     ],
     "outlook": [
@@ -42,7 +43,7 @@ WRITTEN: dict[str, list[tuple[str, str, str, str | None, str | None, str]]] = {
     "exchange": [
         ("Handover with Pune", "03T04:00", "03T04:30", None, None, "Whereby is not supported yet"),
         ("Quarterly review", "04T15:00", "04T16:00", "zoom",
-         "https://us02web.zoom.us/j/81234567890?pwd=Q1dFRVJUWVVJT1A", "Zoom"),
+         "https://us02web.zoom.us/j/81234567890?pwd=Q1dFRVJUWVVJT1A", WILL_JOIN),
     ],
     "apple": [
         ("Design daily", "01T16:00", "01T17:00", "jitsi", "https://meet.jit.si/OurWeekly", WILL_JOIN),
@@ -58,7 +59,7 @@ WRITTEN: dict[str, list[tuple[str, str, str, str | None, str | None, str]]] = {
         ("Interview", "03T12:30", "03T13:00", "teams", "https://teams.live.com/meet/9312345678901?p=xYzAbC", WILL_JOIN),
     ],
     "fastmail": [
-        ("Sydney sync", "01T22:00", "01T22:30", "zoom", "https://acme.zoom.us/j/98765432101?pwd=abc.1", "Zoom"),
+        ("Sydney sync", "01T22:00", "01T22:30", "zoom", "https://acme.zoom.us/j/98765432101?pwd=abc.1", WILL_JOIN),
         ("Lunch talk", "04T12:00", "04T13:00", "practice", "http://127.0.0.1:8481/room/lunch-talk", WILL_JOIN),
     ],
 }  # fmt: skip

@@ -17,7 +17,7 @@ def test_what_withholds_says_so_and_nothing_else_does() -> None:
         said = " ".join(guarantees(platform))
         assert ("even sent to the bot" in said) == offer.capabilities.withholds
         assert ("by the name they show" in said) == offer.capabilities.names_only
-    assert guarantees("zoom") == ()
+    assert guarantees("webex") == ()
 
 
 def test_the_readme_says_of_each_platform_what_its_room_does() -> None:

@@ -1,0 +1,228 @@
+"""Zoom by its web client, as a guest: how its states are recognised, and who its list shows.
+
+The client tells names alone, so people who share one are told apart by nothing, and come anew when their number
+changes. All voices are one mix: a frame is everybody's who is listed, and while the list is not whole, nobody's. Where
+Zoom wants bots to come another way (RTMS), that is a refusal. Selectors and words are as in docs/rooms.md; none was
+tried against the live service.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from bot.browser.reading import Messages, Person, Roster
+from bot.browser.script import Chat, Do, Look, PageFact, PageScript, PageState, Sign, Signal, Sound, Step
+from bot.platforms import ZOOM
+from bot.ports import ChatSaid, LeftReason, RoomRefused
+from consent_notice.words import SeatId
+
+DOMAINS = ("zoom.us", "zoom.com", "zoomgov.com", "zoom.com.cn", "zoomus.cn", "zoom-x.de")
+_NUMBER = re.compile(r"/(?:j|w|wc|wc/join)/(\d{9,11})(?:/.*)?")
+_PERSONAL = re.compile(r"/my/[\w.-]+")
+_ME = re.compile(r"\bme\b", re.IGNORECASE)  # in the label after a name: "(Host, me)"
+_TELEPHONE = re.compile(r"\+?[\d*][\d* ()-]{5,}")
+YOU = "You"
+
+
+def address(link: str, name: str) -> str:
+    """Of the web client, which the meeting's own page would only offer after the app. Raises RoomRefused."""
+    del name
+    parts = urlsplit(link)
+    host = (parts.hostname or "").removesuffix(".")
+    domain = next((one for one in DOMAINS if host == one or host.endswith(f".{one}")), None)
+    number = _NUMBER.fullmatch(parts.path)
+    if parts.scheme != "https" or domain is None or parts.port not in (None, 443):
+        raise RoomRefused(LeftReason.NOT_FOUND, "this is no link to a Zoom meeting")
+    query = f"?{parts.query}" if parts.query else ""
+    if number is None:
+        if not _PERSONAL.fullmatch(parts.path):
+            raise RoomRefused(LeftReason.NOT_FOUND, "this is no link to a Zoom meeting")
+        return f"https://{host}{quote(parts.path)}{query}"
+    if domain == "zoom.us":
+        return f"https://app.zoom.us/wc/{number[1]}/join{query}"
+    return f"https://{host}/wc/join/{number[1]}{query}"
+
+
+class ZoomReader:
+    def __init__(self) -> None:
+        self._own: SeatId | None = None
+        self._own_name = ""
+        self._roster = Roster(ZOOM)
+        self._messages = Messages()
+        self._keys: dict[str, list[str]] = {}  # shown name -> the seats of those who show it
+        self._seats = 0
+        self._is_whole = False
+
+    @property
+    def own_seat(self) -> SeatId | None:
+        return self._own
+
+    def take(self, signal: Signal) -> Iterable[PageFact]:
+        match signal.kind:
+            case "list":
+                return list(self._list(signal.value, signal.at_ms))
+            case "apart":
+                self._is_whole = False
+            case "message":
+                return list(self._said(signal.value, signal.at_ms))
+        return []
+
+    def owners(self, sound: Sound) -> frozenset[SeatId] | None:
+        return frozenset(map(SeatId, self._roster.here)) or None if self._is_whole else None
+
+    def own_message(self, text: str) -> str | None:
+        return self._messages.own(text)
+
+    def is_alive(self, now_ms: int) -> bool:
+        """While the list shows as many as the page counts."""
+        return self._is_whole
+
+    def _list(self, told: Mapping[str, Any], at_ms: int) -> Iterator[PageFact]:
+        page, count = str(told["page"]), int(told["count"])
+        rows = [(str(row["name"]), str(row["label"])) for row in told["rows"]]
+        own = [name for name, label in rows if _ME.search(label)]
+        self._is_whole = len(rows) == count and len(own) == 1
+        if len(own) != 1:
+            return
+        self._own, self._own_name = SeatId(f"{page}:own"), own[0]
+        shown = Counter(name for name, label in rows if not _ME.search(label))
+        people: dict[str, Person] = {}
+        for name, number in shown.items():
+            if len(self._keys.get(name, ())) != number:  # who of them came or went can't be told
+                self._keys[name] = [f"{page}:{self._seats + one}" for one in range(number)]
+                self._seats += number
+            is_phone = _TELEPHONE.fullmatch(name) is not None
+            people |= {key: Person(name=name, is_phone=is_phone) for key in self._keys[name]}
+        if not self._is_whole:  # rows that are not drawn now: nobody is gone because of that
+            people = {key: self._roster.here[key] for key in self._roster.here} | people
+        else:
+            self._keys = {name: keys for name, keys in self._keys.items() if name in shown}
+        yield from self._roster.becomes(people, at_ms)
+
+    def _said(self, told: Mapping[str, Any], at_ms: int) -> Iterator[PageFact]:
+        sender, number, text = str(told["from"]), str(told["id"]), str(told["text"])
+        is_own = sender in (YOU, self._own_name)
+        keys = self._keys.get(sender, [])
+        if is_own or keys:
+            said = ChatSaid(
+                message_id=number,
+                seat=SeatId(keys[0] if keys else ""),
+                text=text,
+                reply_to=None,
+                to_bot_only=bool(told["private"]),
+                at_ms=at_ms,
+            )
+            yield from self._messages.said(said, is_own=is_own)
+
+
+LEAVE = Sign(css='button[aria-label="Leave"]', must_be_seen=False)
+ENDED = ".zm-modal-body-title"
+NAME = tuple(Sign(css=css) for css in ("#input-for-name", "#inputname", 'input[placeholder="Your Name"]'))
+JOIN = (Sign(css="button.preview-join-button"), Sign(css="#joinBtn"))
+IN_BROWSER = Sign(css="a", texts=("join from your browser",))
+
+
+def _over(name: str, reason: LeftReason, detail: str, *texts: str) -> Look:
+    return Look(
+        name=name,
+        state=PageState.OVER,
+        signs=(Sign(texts=texts),),
+        unless=(LEAVE,),  # in the call such words may stand in its chat
+        reason=reason,
+        detail=detail,
+    )
+
+
+LOOKS = (
+    _over("wants RTMS", LeftReason.PLATFORM_REFUSES_BOTS, "Zoom lets bots into this meeting by RTMS alone",
+          "detected you may be a bot", "automated bots aren't allowed", "must use zoom rtms"),
+    Look(name="captcha", state=PageState.OVER,
+         signs=(Sign(css='iframe[title*="recaptcha challenge"]'), Sign(css='iframe[title="reCAPTCHA"]')),
+         reason=LeftReason.PLATFORM_REFUSES_BOTS, detail="Zoom asks to prove that the guest is a human"),
+    _over("sign-in", LeftReason.SIGN_IN_REQUIRED, "the meeting is for signed-in accounts",
+          "sign in to join", "only authenticated users can join", "the host requires authentication",
+          "authentication is required"),
+    Look(name="passcode", state=PageState.OVER, signs=(Sign(css='input[type="password"]'),), once_in_call=False,
+         reason=LeftReason.SIGN_IN_REQUIRED, detail="the meeting asks for a passcode that its link does not carry"),
+    Look(name="removed", state=PageState.OVER,
+         signs=(Sign(css=ENDED, texts=("you have been removed", "removed from the meeting")),),
+         reason=LeftReason.REMOVED, detail="somebody removed the bot from the call"),
+    Look(name="ended", state=PageState.OVER,
+         signs=(Sign(css=ENDED, texts=("this meeting has been ended by host", "meeting has ended",
+                                       "ended by the host", "host ended the meeting")),),
+         reason=LeftReason.MEETING_ENDED, detail="the call ended"),
+    Look(name="cookies", state=PageState.BLOCKED, signs=(Sign(css="#onetrust-reject-all-handler"),)),
+    Look(name="not begun", state=PageState.WAITING, unless=(LEAVE,), once_in_call=False,
+         signs=(Sign(texts=("this meeting link is invalid", "waiting for the host to start th")),)),
+    Look(name="waiting room", state=PageState.WAITING, unless=(LEAVE,),
+         signs=(Sign(texts=("please wait, the meeting host will let you in soon",
+                            "host has joined. we've let them know you're here")),)),
+    Look(name="before the call", state=PageState.BEFORE, signs=(*NAME, *JOIN, IN_BROWSER)),
+    Look(name="in the call", state=PageState.IN_CALL, signs=(LEAVE,)),
+)  # fmt: skip
+
+IN_CALL = frozenset({PageState.IN_CALL})
+STEPS = (
+    Step(name="reject cookies", do=Do.CLICK, target=(Sign(css="#onetrust-reject-all-handler"),), repeats=True,
+         when=frozenset({PageState.BLOCKED})),
+    Step(name="look again whether it has begun", do=Do.RELOAD, every_s=15.0, repeats=True,
+         target=(Sign(texts=("this meeting link is invalid",)),), when=frozenset({PageState.WAITING})),
+    Step(name="stay in the browser", do=Do.CLICK, target=(IN_BROWSER,), repeats=True),
+    Step(name="allow devices", do=Do.CLICK, target=(Sign(css="button.zm-btn", texts=("allow",)),)),
+    Step(name="type the name", do=Do.FILL, target=NAME, text="{name}"),
+    Step(name="microphone off", do=Do.CLICK,
+         target=(Sign(css='#preview-audio-control-button[aria-label="Mute"]'),)),
+    Step(name="join", do=Do.CLICK_THROUGH, repeats=True, every_s=2.0,
+         target=(Sign(css="button.preview-join-button:not(.disabled)"), Sign(css="#joinBtn:not(.disabled)"))),
+    Step(name="computer audio", do=Do.CLICK, when=IN_CALL,
+         target=(Sign(css="button", texts=("join audio by computer",)),)),
+    Step(name="list of participants", do=Do.CLICK, when=IN_CALL, repeats=True, every_s=2.0,
+         target=(Sign(css='button[aria-label^="open the participants list"]', must_be_seen=False),)),
+)  # fmt: skip
+
+SCRIPT = PageScript(
+    capabilities=ZOOM,
+    address=address,
+    looks=LOOKS,
+    steps=STEPS,
+    leave=(
+        Step(name="leave", do=Do.CLICK, target=(LEAVE,)),
+        Step(name="leave the meeting", do=Do.CLICK, target=(Sign(css="button.leave-meeting-options__btn--danger"),)),
+    ),
+    chat=Chat(
+        open=(
+            Step(
+                name="open the chat",
+                do=Do.CLICK,
+                target=(Sign(css='button[aria-label*="open the chat"]', must_be_seen=False),),
+            ),
+        ),
+        box=(Sign(css="div.tiptap.ProseMirror"), Sign(css=".chat-rtf-box__editor")),
+    ),
+    before_speech=(
+        Step(
+            name="microphone on",
+            do=Do.CLICK,
+            target=(Sign(css='button[aria-label="unmute my microphone"]', must_be_seen=False),),
+        ),
+    ),
+    after_speech=(
+        Step(
+            name="microphone off",
+            do=Do.CLICK,
+            target=(Sign(css='button[aria-label="mute my microphone"]', must_be_seen=False),),
+        ),
+    ),
+    hooks=Path(__file__).with_suffix(".js").read_text(encoding="utf-8"),
+    reader=ZoomReader,
+    advice={
+        LeftReason.PLATFORM_REFUSES_BOTS: "onrecord does not hide that it is a bot. The account that holds the meeting "
+        "can allow guests' bots in its settings; otherwise meet elsewhere, since RTMS brings no one to ask people",
+        LeftReason.SIGN_IN_REQUIRED: "Let guests without an account join, by the link with its passcode",
+    },
+)

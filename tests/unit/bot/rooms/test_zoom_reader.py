@@ -1,0 +1,117 @@
+"""Whose Zoom's mix is: everybody's who is listed while the list is whole, and nobody's otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.browser.script import Line, Signal, Sound
+from bot.ports import ChatSaid, Joined, LeftReason, RoomRefused
+from bot.rooms.zoom import ZoomReader, address
+from consent_notice.words import SeatId
+
+NAMES = ("Ann", "Ben", "Ann (Me)", "me", "+49 30 12345")
+SOUND = Sound(line=Line(number=1, epoch=1, track_id="x", stream_ids=(), mid="0"), ssrc=1, csrcs=(), at_ms=0)
+
+
+def listed(reader: ZoomReader, names: list[str], *, hidden: int = 0, me: str = "onrecord") -> list[Any]:
+    """`hidden`: so many more are counted."""
+    rows = [{"name": me, "label": "(Me)"}, *({"name": name, "label": "(Host)"} for name in names)]
+    value = {"page": "p", "count": len(rows) + hidden, "rows": rows}
+    return list(reader.take(Signal(kind="list", value=value, at_ms=10_000)))
+
+
+STEPS = st.lists(
+    st.one_of(st.tuples(st.lists(st.sampled_from(NAMES), max_size=4), st.sampled_from((0, 0, 0, 1))), st.just("apart")),
+    max_size=15,
+)
+
+
+@given(steps=STEPS, twice=st.sets(st.integers(0, 14)))
+def test_the_owners_are_all_who_are_listed_and_only_of_a_whole_list(steps: list[Any], twice: set[int]) -> None:
+    reader, present = ZoomReader(), dict[SeatId, str]()
+    for number, step in enumerate(steps):
+        for _ in range(1 + (number in twice)):
+            if step == "apart":
+                reader.take(Signal(kind="apart", value=None, at_ms=1))
+                continue
+            names, hidden = step
+            for fact in listed(reader, names, hidden=hidden):
+                if isinstance(fact, Joined):
+                    present[fact.seat] = fact.name
+                else:
+                    del present[fact.seat]
+            if not hidden:
+                assert sorted(present.values()) == sorted(names)  # what was told adds up to who is listed
+        is_whole = step != "apart" and step[1] == 0
+        assert reader.is_alive(1) is is_whole
+        assert reader.owners(SOUND) == (frozenset(present) or None if is_whole else None)
+
+
+def test_rows_that_are_not_drawn_make_nobody_leave_and_a_new_name_is_there_at_once() -> None:
+    reader = ZoomReader()
+    listed(reader, ["Ann", "Ben"])
+    (joined,) = listed(reader, ["Cat"], hidden=2)
+    assert joined.name == "Cat"
+    assert listed(reader, ["Ann", "Ben", "Cat"]) == []
+
+
+def test_a_seat_is_never_given_twice() -> None:
+    reader, seats = ZoomReader(), list[SeatId]()
+    for names in (["Ann"], [], ["Ann"], ["Ann", "Ann"], ["Ann"], ["Ben"], ["Ann"]):
+        seats += [fact.seat for fact in listed(reader, names) if isinstance(fact, Joined)]
+    assert len(seats) == len(set(seats)) == 7
+
+
+def test_who_calls_themselves_me_is_not_the_bot() -> None:
+    reader = ZoomReader()
+    assert [fact.name for fact in listed(reader, ["me", "Ann (Me)"])] == ["me", "Ann (Me)"]
+    assert reader.own_seat == "p:own"
+
+
+def test_a_line_is_of_the_first_who_shows_that_name_and_of_nobody_else() -> None:
+    reader = ZoomReader()
+    joined = listed(reader, ["Ann", "Ann", "You"])
+    told = {"id": "1", "text": "record yes", "private": False}
+    (said,) = reader.take(Signal(kind="message", value=told | {"from": "Ann"}, at_ms=1))
+    assert isinstance(said, ChatSaid)
+    assert said.seat == joined[0].seat
+    for nobody in ("Zed", "You", "onrecord"):  # "You" is how the client shows the bot's own lines
+        assert list(reader.take(Signal(kind="message", value=told | {"from": nobody, "id": nobody}, at_ms=1))) == []
+
+
+@given(st.text(max_size=50), st.sampled_from(("list", "apart", "message", "other")))
+def test_garbage_says_nothing(noise: str, kind: str) -> None:
+    reader = ZoomReader()
+    for value in (noise, None, 5, [noise], {"page": noise}):
+        try:
+            assert list(reader.take(Signal(kind=kind, value=value, at_ms=1))) == []
+        except (KeyError, TypeError, ValueError):
+            continue
+
+
+@pytest.mark.parametrize(
+    ("link", "opened"),
+    [
+        ("https://us02web.zoom.us/j/81234567890?pwd=abc.1", "https://app.zoom.us/wc/81234567890/join?pwd=abc.1"),
+        ("https://acme.zoom.us/w/812345678", "https://app.zoom.us/wc/812345678/join"),
+        ("https://acme.zoomgov.com/j/8123456789?pwd=x", "https://acme.zoomgov.com/wc/join/8123456789?pwd=x"),
+        ("https://zoom.us/my/jane.doe", "https://zoom.us/my/jane.doe"),
+    ],
+)
+def test_the_web_client_is_opened(link: str, opened: str) -> None:
+    assert address(link, "onrecord") == opened
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["https://zoom.us.evil.example/j/81234567890", "http://zoom.us/j/81234567890", "https://evilzoom.us/j/81234567890",
+     "https://zoom.us:8443/j/81234567890", "https://zoom.us/pricing", "https://evil.example/?https://zoom.us/j/1"],
+)  # fmt: skip
+def test_only_zoom_itself_is_opened(link: str) -> None:
+    with pytest.raises(RoomRefused) as refused:
+        address(link, "onrecord")
+    assert refused.value.reason is LeftReason.NOT_FOUND
