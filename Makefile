@@ -26,8 +26,8 @@ serve: setup ## the server without the story
 
 test: setup-test check ## set-up, then everything that CI checks
 
-check: lint ## lint, types, arrows, tests
-	$(BIN)/python -m pytest $(ARGS)
+check: lint ## lint, types, arrows, tests (ARGS="-k word": some of them)
+	$(if $(ARGS),$(BIN)/python -m pytest $(ARGS),@scripts/run_tests.sh)
 
 lint:
 	$(BIN)/ruff check .

@@ -46,6 +46,18 @@ def note(provider: str, method: str, path: str) -> None:
         log.write(line.encode())
 
 
+def note_ran(tests: Iterable[str]) -> None:
+    """Which files of tests a run collected: of all runs that write to one log."""
+    file = os.environ.get(VARIABLE)
+    if file is not None:
+        with Path(file).with_suffix(".ran").open("a", encoding="utf-8") as log:
+            log.write("".join(f"{test}\n" for test in sorted(set(tests))))
+
+
+def ran() -> set[str]:
+    return set(Path(os.environ[VARIABLE]).with_suffix(".ran").read_text(encoding="utf-8").splitlines())
+
+
 def shape_of(path: str) -> str:
     """The path with `*` for whatever is an id, an address or a token."""
     parts = path.partition("?")[0].partition("#")[0].split("/")
