@@ -15,6 +15,8 @@ from bot.browser.script import PageFact
 from bot.ports import ChatDeleted, ChatEdited, ChatSaid, Joined, Left, RoomCapabilities
 from consent_notice.words import IdentityLevel, SeatId, SeatKind
 
+STALE_MS = 1_500  # hooks that tell a whole list do so five times a second or more
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
@@ -68,6 +70,22 @@ class Roster:
             at_ms=at_ms,
             is_phone=person.is_phone,
         )
+
+
+class Pulse:
+    """Whether the page's lists still come: one that stopped is as good as none, however lively the page is."""
+
+    def __init__(self) -> None:
+        self._told_ms: int | None = None
+
+    def beats(self, at_ms: int) -> None:
+        self._told_ms = at_ms
+
+    def stops(self) -> None:
+        self._told_ms = None
+
+    def is_on(self, now_ms: int) -> bool:
+        return self._told_ms is not None and now_ms - self._told_ms < STALE_MS
 
 
 class Messages:

@@ -38,19 +38,21 @@
     if (broken && !ASKS.includes(broken.name)) return ENDS[broken.name] || "";
     return "";
   };
-  const tell = () => {
+  // What breaks here must neither break the app nor leave an old list standing.
+  const safely = (act) => (...given) => { try { return act(...given); } catch { onrecord.tell("apart", number); } };
+  const tell = safely(() => {
     document.documentElement.dataset.onrecord = where();
     if (isHere()) onrecord.tell("here", { room: number, me: room.myUserId(), people: people() });
     else onrecord.tell("apart", number);
-  };
+  });
 
   // The bridge is asked for the wanted voices alone; a bridge that does not know this sends all, and the tap leaves them.
-  const subscribe = () => {
+  const subscribe = safely(() => {
     if (!room || !room.setAudioSubscriptionMode) return;
     const list = room.getParticipants().filter((one) => wanted.includes(one.getId()))
       .flatMap((one) => voices(one).map((track) => name(track) || `${one.getId()}-a0`));
     room.setAudioSubscriptionMode(list.length ? { mode: "Include", list } : { mode: "None", list: [] });
-  };
+  });
   const subscribeAnew = () => {  // what was said before the channel to the bridge was open may not have been sent
     if (room.setAudioSubscriptionMode) room.setAudioSubscriptionMode({ mode: "Include", list: ["nobody-a0"] });
     subscribe();
@@ -65,7 +67,7 @@
     room = found;
     number += 1;
     end = "";
-    const on = (event, act) => found.on(`conference.${event}`, (...given) => { if (room === found) act(...given); });
+    const on = (event, act) => found.on(`conference.${event}`, safely((...given) => { if (room === found) act(...given); }));
     for (const event of ["userJoined", "userLeft", "displayNameChanged", "bot_type_changed", "participant_property_changed",
       "connectionInterrupted", "connectionRestored", "left"]) on(event, tell);
     for (const event of ["trackAdded", "trackRemoved"]) on(event, () => { tell(); subscribe(); });
@@ -77,12 +79,12 @@
     on("kicked", () => { end = "removed"; tell(); });
     on("failed", (error) => { if (!ASKS.includes(error)) { end = ENDS[error] || "failed"; tell(); } });
   };
-  setInterval(() => {
+  setInterval(safely(() => {
     const base = features()["features/base/conference"] || {};
     const found = base.conference || (window.APP && APP.conference && APP.conference._room) || base.joining;
     if (found && found !== room) follow(found);
     tell();
-  }, 200);
+  }), 200);
 
   const microphone = async (muted) => {
     APP.conference.muteAudio(muted);

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from bot.browser.reading import Messages, Person, Roster
+from bot.browser.reading import Messages, Person, Pulse, Roster
 from bot.browser.script import Chat, Do, Look, PageFact, PageScript, PageState, Sign, Signal, Sound, Step
 from bot.platforms import JITSI
 from bot.ports import ChatSaid, LeftReason, RoomRefused
@@ -53,7 +53,7 @@ class JitsiReader:
         self._messages = Messages()
         self._room = 0  # another one is another roster: a breakout room
         self._sources: dict[tuple[str, int], str] = {}  # track and SSRC -> whose it is
-        self._is_here = False
+        self._pulse = Pulse()
 
     @property
     def own_seat(self) -> SeatId | None:
@@ -64,7 +64,7 @@ class JitsiReader:
             case "here":
                 return list(self._here(signal.value, signal.at_ms))
             case "apart":
-                self._is_here = False
+                self._pulse.stops()
             case "message":
                 return list(self._said(signal.value, signal.at_ms))
             case "deleted" if signal.value["from"] in self._roster.here:
@@ -73,14 +73,14 @@ class JitsiReader:
 
     def owners(self, sound: Sound) -> frozenset[SeatId] | None:
         owner = self._sources.get((sound.line.track_id, sound.ssrc), "")
-        return frozenset({SeatId(owner)}) if owner in self._roster.here and self._is_here else None
+        return frozenset({SeatId(owner)}) if owner in self._roster.here and self._pulse.is_on(sound.at_ms) else None
 
     def own_message(self, text: str) -> str | None:
         return self._messages.own(text)
 
     def is_alive(self, now_ms: int) -> bool:
         """While the app says that it is joined and its connection stands."""
-        return self._is_here
+        return self._pulse.is_on(now_ms)
 
     def _here(self, told: Mapping[str, Any], at_ms: int) -> Iterator[PageFact]:
         own, room = str(told["me"]), int(told["room"])
@@ -101,7 +101,7 @@ class JitsiReader:
             if sources.get(key, owner) != owner:
                 yield from self._roster.doubts(owner, at_ms)
         self._own = SeatId(own)
-        self._is_here = True
+        self._pulse.beats(at_ms)
 
     def _said(self, told: Mapping[str, Any], at_ms: int) -> Iterator[PageFact]:
         sender = str(told["from"])

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from bot.browser.reading import Messages, Person, Roster
+from bot.browser.reading import Messages, Person, Pulse, Roster
 from bot.browser.script import Chat, Do, Look, PageFact, PageScript, PageState, Sign, Signal, Sound, Step
 from bot.platforms import TEAMS
 from bot.ports import ChatSaid, Ended, LeftReason, RoomRefused
@@ -55,7 +55,7 @@ class TeamsReader:
         self._roster = Roster(TEAMS)
         self._messages = Messages()
         self._sources: dict[int, str] = {}
-        self._is_here = False
+        self._pulse = Pulse()
 
     @property
     def own_seat(self) -> SeatId | None:
@@ -66,7 +66,7 @@ class TeamsReader:
             case "here":
                 return list(self._here(signal.value, signal.at_ms))
             case "apart":
-                self._is_here = False
+                self._pulse.stops()
             case "message":
                 return list(self._said(signal.value, signal.at_ms))
             case "end":
@@ -74,9 +74,10 @@ class TeamsReader:
         return []
 
     def owners(self, sound: Sound) -> frozenset[SeatId] | None:
-        here = self._roster.here
+        here = self._roster.here if self._pulse.is_on(sound.at_ms) else {}
         speaking = {self._sources.get(csrc, "") for csrc in sound.csrcs}
-        if not self._is_here or not sound.line.track_id.startswith(MIX) or not speaking or not speaking <= here.keys():
+        is_mix = sound.line.track_id.startswith(MIX)
+        if not is_mix or not speaking or not speaking <= here.keys():
             return None
         return frozenset(SeatId(key) for key, person in here.items() if not person.is_bot) or None
 
@@ -85,7 +86,7 @@ class TeamsReader:
 
     def is_alive(self, now_ms: int) -> bool:
         """While the page says who is in its call."""
-        return self._is_here
+        return self._pulse.is_on(now_ms)
 
     def _here(self, told: Mapping[str, Any], at_ms: int) -> Iterator[PageFact]:
         own, call = str(told["me"]), str(told["call"])
@@ -99,7 +100,8 @@ class TeamsReader:
             if str(one["id"]) != own and one["name"]  # without a name it is a service, whose sound is nobody's
         }
         sources = {int(csrc): str(whose) for csrc, whose in told["sources"].items()}
-        self._own, self._call, self._is_here = SeatId(own), call, True
+        self._own, self._call = SeatId(own), call
+        self._pulse.beats(at_ms)
         self._sources |= sources
         yield from self._roster.becomes(people, at_ms)
 
@@ -123,7 +125,7 @@ class TeamsReader:
         if end.sub_code in ENDS:
             reason, detail = ENDS[end.sub_code]
             yield Ended(reason=reason, detail=detail, at_ms=at_ms)
-        elif self._is_here:
+        elif self._pulse.is_on(at_ms):
             yield Ended(reason=LeftReason.MEETING_ENDED, detail="the call ended", at_ms=at_ms)
 
 

@@ -1,7 +1,6 @@
 // Zoom's web client: tells what its list of participants and its chat panel show.
 (() => {
   "use strict";
-  if (window.top !== window && !document.documentElement) return;
   const PAGE = crypto.randomUUID();
   const first = (root, ...selectors) => {
     for (const selector of selectors) {
@@ -45,8 +44,12 @@
     }
   };
   setInterval(() => {
-    if (!document.querySelector('button[aria-label="Leave"]')) return onrecord.tell("apart", null);
-    list();
-    chat();
+    try {
+      if (!document.querySelector('button[aria-label="Leave"]')) return onrecord.tell("apart", null);
+      list();
+      chat();
+    } catch {
+      onrecord.tell("apart", null);
+    }
   }, 200);
 })();

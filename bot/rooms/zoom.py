@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from bot.browser.reading import Messages, Person, Roster
+from bot.browser.reading import Messages, Person, Pulse, Roster
 from bot.browser.script import Chat, Do, Look, PageFact, PageScript, PageState, Sign, Signal, Sound, Step
 from bot.platforms import ZOOM
 from bot.ports import ChatSaid, LeftReason, RoomRefused
@@ -56,7 +56,7 @@ class ZoomReader:
         self._messages = Messages()
         self._keys: dict[str, list[str]] = {}  # shown name -> the seats of those who show it
         self._seats = 0
-        self._is_whole = False
+        self._whole = Pulse()
 
     @property
     def own_seat(self) -> SeatId | None:
@@ -67,26 +67,30 @@ class ZoomReader:
             case "list":
                 return list(self._list(signal.value, signal.at_ms))
             case "apart":
-                self._is_whole = False
+                self._whole.stops()
             case "message":
                 return list(self._said(signal.value, signal.at_ms))
         return []
 
     def owners(self, sound: Sound) -> frozenset[SeatId] | None:
-        return frozenset(map(SeatId, self._roster.here)) or None if self._is_whole else None
+        return frozenset(map(SeatId, self._roster.here)) or None if self._whole.is_on(sound.at_ms) else None
 
     def own_message(self, text: str) -> str | None:
         return self._messages.own(text)
 
     def is_alive(self, now_ms: int) -> bool:
         """While the list shows as many as the page counts."""
-        return self._is_whole
+        return self._whole.is_on(now_ms)
 
     def _list(self, told: Mapping[str, Any], at_ms: int) -> Iterator[PageFact]:
         page, count = str(told["page"]), int(told["count"])
         rows = [(str(row["name"]), str(row["label"])) for row in told["rows"]]
         own = [name for name, label in rows if _ME.search(label)]
-        self._is_whole = len(rows) == count and len(own) == 1
+        is_whole = len(rows) == count and len(own) == 1
+        if is_whole:
+            self._whole.beats(at_ms)
+        else:
+            self._whole.stops()
         if len(own) != 1:
             return
         self._own, self._own_name = SeatId(f"{page}:own"), own[0]
@@ -98,7 +102,7 @@ class ZoomReader:
                 self._seats += number
             is_phone = _TELEPHONE.fullmatch(name) is not None
             people |= {key: Person(name=name, is_phone=is_phone) for key in self._keys[name]}
-        if not self._is_whole:  # rows that are not drawn now: nobody is gone because of that
+        if not is_whole:  # rows that are not drawn now: nobody is gone because of that
             people = {key: self._roster.here[key] for key in self._roster.here} | people
         else:
             self._keys = {name: keys for name, keys in self._keys.items() if name in shown}
@@ -106,8 +110,8 @@ class ZoomReader:
 
     def _said(self, told: Mapping[str, Any], at_ms: int) -> Iterator[PageFact]:
         sender, number, text = str(told["from"]), str(told["id"]), str(told["text"])
-        is_own = sender in (YOU, self._own_name)
-        keys = self._keys.get(sender, [])
+        keys = self._keys.get(sender, [])  # whoever bears the bot's name, or is called so, loses no word of theirs
+        is_own = sender in (YOU, self._own_name) and not keys
         if is_own or keys:
             said = ChatSaid(
                 message_id=number,

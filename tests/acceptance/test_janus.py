@@ -116,7 +116,7 @@ async def test_five_people_at_once_and_each_is_kept_by_their_own_yes(janus: Janu
     for speaker in speakers:
         await speaker.person.leave()
     senders = [speaker.sender for speaker in speakers]
-    await read_back(server, await server.ended(meeting.id), senders)
+    await read_back(server.store, await server.ended(meeting.id), senders)
     for sender in senders:
         if sender.agrees is Way.NEVER:
             assert sender.kept == []
@@ -157,7 +157,7 @@ async def test_a_server_that_dies_is_waited_for_and_nothing_is_kept_meanwhile(
     await again.person.leave()
     visit = await server.ended(meeting.id)
     assert visit.left_reason == LeftReason.EVERYONE_LEFT
-    await read_back(server, visit, [again.sender])
+    await read_back(server.store, visit, [again.sender])
     assert measure(again.sender, [again.sender, ann.sender]).early_ms == 0
     row = await server.store.meetings.get(meeting.id)
     assert row is not None

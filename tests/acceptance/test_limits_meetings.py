@@ -33,7 +33,7 @@ from web.accounts import Passwords
 from web.practice.participant import ScriptedParticipant
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(90)]
-ZOOM = "https://us02web.zoom.us/j/84930211223?pwd=abc"
+WEBEX = "https://acme.webex.com/meet/jane.doe"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -89,7 +89,7 @@ async def test_without_a_link_or_a_bot_for_the_platform_the_host_reads_why(serve
     async with calendar_server() as calendar:
         calendar.text = calendar_of(
             calendar_event("a@example.org", starts_at, title="Nowhere"),
-            calendar_event("b@example.org", starts_at, title="Elsewhere", link=ZOOM),
+            calendar_event("b@example.org", starts_at, title="Elsewhere", link=WEBEX),
         )
         row = await server.store.calendars.add(
             host_id=host.id, provider="ics", title="Ada's", address=calendar.url, rule=Rule.EVERYONE, language="en"
@@ -109,8 +109,8 @@ async def test_without_a_link_or_a_bot_for_the_platform_the_host_reads_why(serve
                 # The page's own rule is not what holds it: also one that got past it ends in words.
                 await server.store.meetings.override(meeting.id, "record")
             over = await is_over(server, elsewhere, MeetingState.DONE)
-            assert (over.outcome, over.epoch) == ("Zoom is not supported yet: the bot can't join there", 1)
-            assert "Zoom is not supported yet: the bot can&#39;t join there" in await browser.open("/meetings")
+            assert (over.outcome, over.epoch) == ("Webex is not supported yet: the bot can't join there", 1)
+            assert "Webex is not supported yet: the bot can&#39;t join there" in await browser.open("/meetings")
         await server.store.calendars.delete(row.id)
 
 

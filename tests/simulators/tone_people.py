@@ -12,11 +12,14 @@ from enum import StrEnum
 
 import numpy as np
 
+from config.clock import SystemClock
+from consent_notice.clock import Clock
 from consent_notice.decisions import Act
 from consent_notice.events import Decided
 from consent_notice.words import Purpose, Rule, SeatId, SeatKind, SegmentId
 from storage.meetings import MeetingRow
 from storage.parts import StoredFrame
+from storage.store import Store
 from storage.visits import VisitRow
 from tests.simulators.page_visit import link_in, visit_page
 from tests.simulators.server import RunningServer
@@ -33,6 +36,7 @@ from tests.simulators.tones import (
     tuned_in,
 )
 
+CLOCK = SystemClock()
 BASES_HZ = (517.3, 1_131.7, 1_749.1, 2_357.9)
 BEFORE, AGREED, AFTER = 0.0, 200.0, 400.0  # added to the base: which tone stands for which time
 STEP_S = 0.2  # spans are whole swells
@@ -156,34 +160,34 @@ async def play_schedule(server: RunningServer, seed: int) -> list[Sender]:
     finally:
         for sender in senders:
             await sender.mouth.person.leave()
-    await read_back(server, await server.ended(meeting.id), senders)
+    await read_back(server.store, await server.ended(meeting.id), senders)
     return senders
 
 
-async def read_back(server: RunningServer, visit: VisitRow, senders: list[Sender]) -> None:
+async def read_back(store: Store, visit: VisitRow, senders: list[Sender]) -> None:
     """Every segment of the visit, opened; the folders on disk are those segments and no others."""
     by_seat = {SeatId(sender.mouth.person.seat): sender for sender in senders}
-    rows = await server.store.tracks.segments(visit.id)
-    folder = server.settings.data_dir / "tracks" / visit.id
+    rows = await store.tracks.segments(visit.id)
+    folder = store.data_dir / "tracks" / visit.id
     assert {row.id for row in rows} == {path.name for path in folder.iterdir()} if rows else not folder.exists()
-    bots = {known.seat for known in await server.store.visits.seats(visit.id) if known.kind is SeatKind.BOT}
+    bots = {known.seat for known in await store.visits.seats(visit.id) if known.kind is SeatKind.BOT}
     for row in rows:
         (seat,) = row.seats
         if seat in bots:
             continue  # what the bot said itself
-        by_seat[seat].kept.append(await asyncio.to_thread(_frames, server, row.id))
-    for entry in await server.entries(visit.id):
+        by_seat[seat].kept.append(await asyncio.to_thread(_frames, store, row.id))
+    for entry in await asyncio.to_thread(store.log.entries_of, visit.id):
         event = entry.event
         if isinstance(event, Decided) and (Purpose.RECORDING, Act.GIVE) in event.acts:
-            by_seat[event.seat].yes_logged_ms = boot_ms_of(server, entry.at)
+            by_seat[event.seat].yes_logged_ms = boot_ms_of(CLOCK, entry.at)
 
 
-def _frames(server: RunningServer, segment: SegmentId) -> list[StoredFrame]:
-    return list(server.store.tracks.read(segment)[1])
+def _frames(store: Store, segment: SegmentId) -> list[StoredFrame]:
+    return list(store.tracks.read(segment)[1])
 
 
-def boot_ms_of(server: RunningServer, at: datetime) -> int:
-    return server.clock.boot_ms() - round((server.clock.now() - at).total_seconds() * 1_000)
+def boot_ms_of(clock: Clock, at: datetime) -> int:
+    return clock.boot_ms() - round((clock.now() - at).total_seconds() * 1_000)
 
 
 # ---- measuring -------------------------------------------------------------------------------------------------------

@@ -97,9 +97,9 @@ async def play_late_joiners(server: RunningServer) -> Played:
             for one in everybody:
                 await one.mouth.person.leave()
     visit = await server.ended(meeting.id)
-    await read_back(server, visit, everybody)
+    await read_back(server.store, visit, everybody)
     yes_ms = {
-        str(entry.event.seat): boot_ms_of(server, entry.at)
+        str(entry.event.seat): boot_ms_of(server.clock, entry.at)
         for entry in await server.entries(visit.id)
         if isinstance(entry.event, Decided) and (Purpose.RECORDING, Act.GIVE) in entry.event.acts
     }

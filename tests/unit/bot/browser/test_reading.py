@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.browser.reading import Messages, Person, Roster
+from bot.browser.reading import STALE_MS, Messages, Person, Pulse, Roster
 from bot.platforms import JITSI
 from bot.ports import ChatDeleted, ChatEdited, ChatSaid, Joined, Left
 from consent_notice.words import IdentityLevel, SeatId, SeatKind
@@ -77,3 +77,13 @@ def test_the_bots_own_lines_are_told_to_nobody_and_found_by_their_words_once() -
     assert list(messages.said(said("May I\n  record?", "own"), is_own=True)) == []
     assert messages.own("May I record ?") == "own"
     assert messages.own("May I record?") is None
+
+
+def test_a_list_that_stopped_coming_is_none() -> None:
+    pulse = Pulse()
+    assert not pulse.is_on(0)
+    pulse.beats(10_000)
+    assert pulse.is_on(10_000 + STALE_MS - 1)
+    assert not pulse.is_on(10_000 + STALE_MS)
+    pulse.stops()
+    assert not pulse.is_on(10_000)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.browser.reading import STALE_MS
 from bot.browser.script import Line, Signal, Sound
 from bot.platforms import JITSI
 from bot.ports import Joined, Left, LeftReason, RoomRefused
@@ -51,6 +52,15 @@ def test_in_another_room_all_are_new_even_under_the_same_ids() -> None:
     left, joined = here(reader, {"ann": "t1"}, room=2, me="me-there")
     assert (type(left), type(joined)) == (Left, Joined)
     assert reader.own_seat == "me-there"
+
+
+def test_of_a_page_that_stopped_telling_nobody_is_known() -> None:
+    reader = JitsiReader()
+    here(reader, {"ann": "t1"}, at_ms=10_000)
+    line = Line(number=1, epoch=1, track_id="t1", stream_ids=(), mid="0")
+    assert reader.owners(Sound(line=line, ssrc=7, csrcs=(), at_ms=10_000 + STALE_MS - 1))
+    assert reader.owners(Sound(line=line, ssrc=7, csrcs=(), at_ms=10_000 + STALE_MS)) is None
+    assert not reader.is_alive(10_000 + STALE_MS)
 
 
 def test_the_bot_is_nobody_in_its_own_roster() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.browser.reading import STALE_MS
 from bot.browser.script import Line, Signal, Sound
 from bot.ports import Joined, LeftReason, RoomRefused
 from bot.rooms.teams import TeamsReader, address
@@ -61,6 +62,15 @@ def test_the_owners_are_all_who_are_here_as_long_as_every_source_is_one_of_their
         assert owners(reader, *csrcs) == expected
         assert owners(reader, *csrcs, track="other") is None
         assert reader.is_alive(1) is (step != "apart")
+
+
+def test_of_a_page_that_stopped_telling_nobody_is_known() -> None:
+    reader = TeamsReader()
+    here(reader, {"8:a"}, {11: "8:a"})
+    line = Line(number=1, epoch=1, track_id="mainAudio", stream_ids=(), mid="0")
+    assert reader.owners(Sound(line=line, ssrc=1, csrcs=(11,), at_ms=10_000 + STALE_MS - 1))
+    assert reader.owners(Sound(line=line, ssrc=1, csrcs=(11,), at_ms=10_000 + STALE_MS)) is None
+    assert not reader.is_alive(10_000 + STALE_MS)
 
 
 def test_half_a_list_is_taken_in_not_at_all() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.browser.reading import STALE_MS
 from bot.browser.script import Line, Signal, Sound
 from bot.ports import ChatSaid, Joined, LeftReason, RoomRefused
 from bot.rooms.zoom import ZoomReader, address
@@ -51,6 +53,14 @@ def test_the_owners_are_all_who_are_listed_and_only_of_a_whole_list(steps: list[
         assert reader.owners(SOUND) == (frozenset(present) or None if is_whole else None)
 
 
+def test_of_a_page_that_stopped_telling_nobody_is_known() -> None:
+    reader = ZoomReader()
+    listed(reader, ["Ann"])
+    assert reader.owners(replace(SOUND, at_ms=10_000 + STALE_MS - 1))
+    assert reader.owners(replace(SOUND, at_ms=10_000 + STALE_MS)) is None
+    assert not reader.is_alive(10_000 + STALE_MS)
+
+
 def test_rows_that_are_not_drawn_make_nobody_leave_and_a_new_name_is_there_at_once() -> None:
     reader = ZoomReader()
     listed(reader, ["Ann", "Ben"])
@@ -74,13 +84,17 @@ def test_who_calls_themselves_me_is_not_the_bot() -> None:
 
 def test_a_line_is_of_the_first_who_shows_that_name_and_of_nobody_else() -> None:
     reader = ZoomReader()
-    joined = listed(reader, ["Ann", "Ann", "You"])
+    joined = listed(reader, ["Ann", "Ann"])
     told = {"id": "1", "text": "record yes", "private": False}
     (said,) = reader.take(Signal(kind="message", value=told | {"from": "Ann"}, at_ms=1))
     assert isinstance(said, ChatSaid)
     assert said.seat == joined[0].seat
     for nobody in ("Zed", "You", "onrecord"):  # "You" is how the client shows the bot's own lines
         assert list(reader.take(Signal(kind="message", value=told | {"from": nobody, "id": nobody}, at_ms=1))) == []
+    listed(reader, ["Ann", "onrecord", "You"])
+    for name in ("onrecord", "You"):  # somebody bears the bot's name
+        (said,) = reader.take(Signal(kind="message", value=told | {"from": name, "id": f"{name} 2"}, at_ms=1))
+        assert isinstance(said, ChatSaid)
 
 
 @given(st.text(max_size=50), st.sampled_from(("list", "apart", "message", "other")))
