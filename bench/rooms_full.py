@@ -19,7 +19,7 @@ PEOPLE = 5
 LOST = 0.005  # what comes at the two edges of the time is counted in one and not in the other
 
 
-def figures(size: int = 32) -> Iterable[Figure]:
+def figures(size: int = 128) -> Iterable[Figure]:
     """`size`: the most meetings that are tried."""
     with tempfile.TemporaryDirectory() as folder:
         watched = asyncio.run(_measure(Path(folder), size))

@@ -17,7 +17,7 @@ import aiohttp
 Message = dict[str, Any]
 
 ANSWERED_WITHIN_S = 5.0
-KEEP_ALIVE_EVERY_S = 20.0  # a session without any message ends after 60 s
+KEEP_ALIVE_EVERY_S = 4.0  # a session without any message ends after 60 s, or as much sooner as the server is set to
 HEARTBEAT_S = 3.0
 LARGEST_MESSAGE_BYTES = 1_000_000
 

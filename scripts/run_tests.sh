@@ -14,5 +14,5 @@ mkdir -p build
 : >build/requests.jsonl
 : >build/requests.ran
 export TEST_REQUEST_LOG=$PWD/build/requests.jsonl
-.venv/bin/python -m pytest -q -n "$((cores < 4 ? cores : 4))" --dist loadfile tests "${in_real_time[@]/#/--ignore=}"
+.venv/bin/python -m pytest -q -n "$((cores < 4 ? cores : 4))" --dist worksteal tests "${in_real_time[@]/#/--ignore=}"
 .venv/bin/python -m pytest "${in_real_time[@]}"

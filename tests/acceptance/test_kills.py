@@ -199,6 +199,7 @@ async def test_twenty_kills(tmp_path: Path) -> None:
 # ---- after the meeting -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.nightly
 @pytest.mark.timeout(180)
 async def test_transcription_killed(tmp_path: Path) -> None:
     await kill_while_transcribing(tmp_path / "data", seed=0)

@@ -47,7 +47,7 @@ _WEBSOCKETS = """
 general: {{ ws = true, ws_port = {port}, ws_ip = "{address}" }}
 """
 _VIDEOROOM = """
-room-1234: {{ description = "Talk", publishers = 20, audiocodec = "opus", secret = "adminpwd", notify_joining = true }}
+room-1234: {{ description = "Talk", publishers = 400, audiocodec = "opus", secret = "adminpwd", notify_joining = true }}
 room-4321: {{ description = "Locked", publishers = 20, audiocodec = "opus", pin = "{pin}" }}
 room-5555: {{ description = "No chat", publishers = 20, audiocodec = "opus" }}
 room-6666: {{ description = "Full", publishers = 1, audiocodec = "opus" }}
