@@ -56,21 +56,28 @@ class Bot:
         return max(self.first_ms.values()) - asked_ms
 
 
-def room(kind: str, server: str, tasks: asyncio.TaskGroup) -> MeetingRoom:
+def rooms(kind: str, server: str, tasks: asyncio.TaskGroup, visits: int) -> list[MeetingRoom]:
     if kind == "native":
         from bot.rooms.janus import JanusRoom
 
-        return JanusRoom(server=server, secret="", room_of=lambda link: link, clock=CLOCK, tasks=tasks)
+        return [
+            JanusRoom(server=server, secret="", room_of=lambda link: link, clock=CLOCK, tasks=tasks)
+            for _ in range(visits)
+        ]
+    from bot.browser.driver import Pilot
     from bot.browser.room import BrowserRoom
     from tests.simulators.janus_page import SCRIPT
 
-    program = Path(shutil.which("chromium") or "/usr/bin/chromium")
-    return BrowserRoom(script=SCRIPT, program=program, token=new_id(), clock=CLOCK, tasks=tasks)
+    program, pilot = Path(shutil.which("chromium") or "/usr/bin/chromium"), Pilot()
+    return [
+        BrowserRoom(script=SCRIPT, program=program, token=new_id(), clock=CLOCK, tasks=tasks, pilot=pilot)
+        for _ in range(visits)
+    ]
 
 
 async def main(kind: str, server: str, link: str, people: int, visits: int) -> None:
     async with asyncio.TaskGroup() as tasks:
-        bots = [Bot(room(kind, server, tasks), link, number) for number in range(visits)]
+        bots = [Bot(room, link, number) for number, room in enumerate(rooms(kind, server, tasks, visits))]
         began_ms = CLOCK.boot_ms()
         for bot in bots:
             await bot.room.join(bot.request, bot.take)

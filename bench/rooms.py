@@ -21,12 +21,13 @@ from tests.simulators.janus_server import ROOM, janus_server
 def figures(size: int = 5) -> Iterable[Figure]:
     """`size`: how many people, up to five."""
     with tempfile.TemporaryDirectory() as folder:
-        native, two, browser = asyncio.run(_measure(Path(folder), min(size, 5)))
+        native, two, browser, browsers = asyncio.run(_measure(Path(folder), min(size, 5)))
     of = f"rooms, {min(size, 5)} people: "
     return [
         Figure(name=f"{of}native bot's processor", value=native.core, unit="core", floor=browser.core, goal=1 / 3),
         Figure(name=f"{of}browser bot's processor", value=browser.core, unit="core", goal=0.5),
         Figure(name=f"{of}browser bot's memory", value=browser.own_mb, unit="MB", goal=300),
+        Figure(name=f"{of}a further browser visit", value=browsers.own_mb - browser.own_mb, unit="MB"),
         Figure(name=f"{of}native bot's memory", value=native.own_mb, unit="MB"),
         Figure(name=f"{of}a further native visit", value=two.own_mb - native.own_mb, unit="MB", goal=30),
         Figure(name=f"{of}native: join to ready", value=native.ready_ms, unit="ms"),
@@ -40,9 +41,10 @@ def figures(size: int = 5) -> Iterable[Figure]:
     ]
 
 
-async def _measure(folder: Path, size: int) -> tuple[Watched, Watched, Watched]:
+async def _measure(folder: Path, size: int) -> tuple[Watched, Watched, Watched, Watched]:
     async with janus_server(folder) as server, janus_pages(server) as page, talking(server, size) as people:
         native = await watch("native", server, str(ROOM), people, 1)
         two = await watch("native", server, str(ROOM), people, 2)
         browser = await watch("browser", server, page, people, 1)
-    return native, two, browser
+        browsers = await watch("browser", server, page, people, 2)
+    return native, two, browser, browsers

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Awaitable, Callable
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from config.settings import Settings
 from consent_notice.clock import Clock
 
 if TYPE_CHECKING:
+    from bot.browser.driver import Pilot
     from bot.ports import MeetingRoom
 
 _PAGE_SCRIPTS = {
@@ -58,6 +60,12 @@ def reach(settings: Settings) -> Reach:
 def room_maker(settings: Settings, clock: Clock) -> Callable[[str], RoomMaker]:
     """By platform; the function raises PlatformNotSupported."""
 
+    @cache
+    def pilot() -> Pilot:
+        from bot.browser.driver import Pilot
+
+        return Pilot()
+
     def room_for(platform: str) -> RoomMaker:
         from bot.runner import PlatformNotSupported
 
@@ -67,7 +75,7 @@ def room_maker(settings: Settings, clock: Clock) -> Callable[[str], RoomMaker]:
         if platform == Platform.JANUS:
             return _janus(settings, clock)
         if platform in BY_PAGE:
-            return _by_page(Platform(platform), settings, clock)
+            return _by_page(Platform(platform), settings, clock, pilot())
         from bot.rooms.practice import PracticeRoom
 
         return lambda tasks: PracticeRoom(clock=clock, tasks=tasks)
@@ -93,7 +101,7 @@ def chromium(settings: Settings) -> Path | None:
     return Path(found) if found and Path(found).is_file() else None
 
 
-def _by_page(platform: Platform, settings: Settings, clock: Clock) -> RoomMaker:
+def _by_page(platform: Platform, settings: Settings, clock: Clock, pilot: Pilot) -> RoomMaker:
     from bot.browser.room import BrowserRoom
 
     script = import_module(_PAGE_SCRIPTS[platform]).SCRIPT
@@ -101,7 +109,7 @@ def _by_page(platform: Platform, settings: Settings, clock: Clock) -> RoomMaker:
     assert program is not None
     sign = _teams_identity(settings) if platform is Platform.TEAMS and settings.teams_bot_client_id else None
     return lambda tasks: BrowserRoom(
-        script=script, program=program, token=new_id(), clock=clock, tasks=tasks, sign=sign
+        script=script, program=program, token=new_id(), clock=clock, tasks=tasks, pilot=pilot, sign=sign
     )
 
 

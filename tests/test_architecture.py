@@ -54,7 +54,6 @@ SHOWN_BY = {
     "bot.entries": "tests/unit/bot/test_session.py",
     "bot.ears": "tests/adapter/bot/rooms/test_practice.py",
     "bot.facts": "tests/unit/bot/test_session.py",
-    "bot.browser.driver": "tests/adapter/bot/browser/test_room.py",
     "bot.data_channel": "tests/adapter/bot/rooms/test_janus.py",
     "bot.janus_api": "tests/adapter/bot/rooms/test_janus.py",
     "bot.janus_chat": "tests/adapter/bot/rooms/test_janus.py",

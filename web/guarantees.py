@@ -36,8 +36,8 @@ def guarantees(platform: str) -> tuple[str, ...]:
         found.append("There is no chat: people answer on the page that the bot names.")
     if offer.tried is not Tried.LIVE:
         found.append(
-            f"Tried against a {offer.tried}, not against yours: `onrecord doctor room LINK` does that."
+            f"Tried against a {offer.tried}, not against yours: your admin can do that (onrecord doctor room)."
             if offer.tried is not Tried.NOT_YET
-            else "Not tried yet: `onrecord doctor room LINK` does that."
+            else "Not tried yet: your admin can do that (onrecord doctor room)."
         )
     return tuple(found)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -50,18 +50,69 @@ class NoBrowser(PageFailed):
     """There is no Chromium on this server. Install Debian's package chromium, or set `chromium_path`."""
 
 
+class Pilot:
+    """One Playwright for all the browsers of a process, while there are any: it takes as much memory as half a browser.
+
+    Should it die, its browsers are gone with it, and the next one gets another.
+    """
+
+    def __init__(self) -> None:
+        self._playwright: Playwright | None = None
+        self._flown = 0
+        self._changing = asyncio.Lock()
+
+    async def launch(self, program: Path, flags: Sequence[str]) -> Browser:
+        """Land it afterwards. Raises whatever Playwright does."""
+        async with self._changing:
+            if self._playwright is None:
+                self._playwright = await async_playwright().start()
+            self._flown += 1
+            try:
+                # Playwright's own idea of headless is another program; the flag makes this one show no window
+                return await self._playwright.chromium.launch(
+                    executable_path=program, args=list(flags), headless=False, handle_sigint=False, handle_sigterm=False
+                )
+            except BaseException:
+                await self._landed()
+                raise
+
+    async def land(self, browser: Browser) -> None:
+        async with self._changing:
+            await _closed(browser.close())
+            await self._landed()
+
+    async def _landed(self) -> None:
+        self._flown -= 1
+        playwright = self._playwright
+        if playwright is not None and self._flown == 0:
+            self._playwright = None
+            await _closed(playwright.stop())
+
+
+async def _closed(closing: Awaitable[None]) -> None:
+    with suppress(Exception):  # of no class of its own where Playwright's program died
+        async with asyncio.timeout(CLOSES_WITHIN_S):
+            await closing
+
+
 class Chromium:
     """`on_gone` is called once when the page crashed or the browser ended without `close`."""
 
     def __init__(
-        self, *, program: Path, on_gone: Callable[[], None], flags: Sequence[str] = (), ca: bool = True
+        self,
+        *,
+        program: Path,
+        on_gone: Callable[[], None],
+        pilot: Pilot | None = None,
+        flags: Sequence[str] = (),
+        ca: bool = True,
     ) -> None:
-        """`ca`: False takes any certificate; for tests alone."""
+        """`pilot`: None for one of its own. `ca`: False takes any certificate; for tests alone."""
         self._program = program
+        self._pilot = pilot or Pilot()
         self._on_gone = on_gone
         self._flags = flags
         self._checks_certificates = ca
-        self._playwright: Playwright | None = None
         self._browser: Browser | None = None
         self._page: Page | None = None
         self._look = LOOK.read_text(encoding="utf-8")
@@ -74,11 +125,7 @@ class Chromium:
             raise NoBrowser
         flags = [*FLAGS, *self._flags, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
         try:
-            self._playwright = await async_playwright().start()
-            # Playwright's own idea of headless is another program; the flag makes this one show no window
-            self._browser = await self._playwright.chromium.launch(
-                executable_path=self._program, args=flags, headless=False, handle_sigint=False, handle_sigterm=False
-            )
+            self._browser = await self._pilot.launch(self._program, flags)
             self._browser.on("disconnected", lambda _: self._gone())
             context = await self._browser.new_context(
                 locale="en-US",
@@ -97,7 +144,7 @@ class Chromium:
             self._page.on("domcontentloaded", lambda _: self._loaded())
             self._page.on("dialog", lambda dialog: dialog.dismiss())
             await self._page.goto(address, timeout=OPENS_WITHIN_MS, wait_until="domcontentloaded")
-        except (PlaywrightError, OSError) as error:
+        except Exception as error:  # of no class of its own where Playwright's program died
             await self.close()
             raise PageFailed(f"couldn't open the meeting's page: {type(error).__name__}") from error
 
@@ -172,13 +219,9 @@ class Chromium:
     async def close(self) -> None:
         """Nothing of it is left behind. Safe to call twice."""
         self._over = True
-        browser, playwright = self._browser, self._playwright
-        self._browser = self._playwright = self._page = None
-        for closing in (browser and browser.close(), playwright and playwright.stop()):
-            if closing:
-                with suppress(PlaywrightError, TimeoutError, OSError):
-                    async with asyncio.timeout(CLOSES_WITHIN_S):
-                        await closing
+        browser, self._browser, self._page = self._browser, None, None
+        if browser is not None:
+            await self._pilot.land(browser)
 
     async def _find(self, signs: Sequence[Sign]) -> ElementHandle | None:
         for frame in self._there().frames:

@@ -15,7 +15,7 @@ from typing import Any
 
 import segno
 
-from bot.browser.driver import Chromium, PageFailed, as_base64
+from bot.browser.driver import Chromium, PageFailed, Pilot, as_base64
 from bot.browser.listening import Listening
 from bot.browser.script import Do, Look, PageFact, PageReader, PageScript, PageState, Signal, Step
 from bot.browser.tap import Tap, TappedFrame
@@ -69,12 +69,14 @@ class BrowserRoom:
         token: str,
         clock: Clock,
         tasks: asyncio.TaskGroup,
+        pilot: Pilot | None = None,
         sign: Callable[[str], Awaitable[str]] | None = None,
         flags: tuple[str, ...] = (),
         checks_certificates: bool = True,
     ) -> None:
-        """`token`: fresh and secret, opens the tap. `sign`: adds to the address what says which bot this is; raises
-        RoomError. `flags` and `checks_certificates` are for tests."""
+        """`token`: fresh and secret, opens the tap. `pilot`: shared with other rooms. `sign`: adds to the address what
+        says which bot this is; raises RoomError. `flags` and `checks_certificates` are for tests.
+        """
         self.capabilities = script.capabilities
         self._script = script
         self._sign = sign
@@ -82,7 +84,9 @@ class BrowserRoom:
         self._tasks = tasks
         self._reader, self._listening = self._new_reading()
         self._tap = Tap(token=token, on_text=self._told, on_frame=self._tapped, on_lost=self._page_left)
-        self._chromium = Chromium(program=program, on_gone=self._cut_off, flags=flags, ca=checks_certificates)
+        self._chromium = Chromium(
+            program=program, on_gone=self._cut_off, pilot=pilot, flags=flags, ca=checks_certificates
+        )
         self._push_out: Callable[[RoomEvent], None] | None = None
         self._request: JoinRequest | None = None
         self._over = False

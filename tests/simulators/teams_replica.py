@@ -17,7 +17,7 @@ ME = "8:teamsvisitor:onrecord"
 
 
 class TeamsReplica(PageReplica):
-    ADDRESS = "https://teams.microsoft.com/meet/2345678?p=secret"
+    ADDRESS = "https://teams.microsoft.com/meet/2345678901234?p=secret"
     LINES: ClassVar[list[tuple[str, str]]] = [("mix", "mainAudio-1"), ("mix", "again-2")]
     PART = """
 let call = null;

@@ -1,0 +1,58 @@
+"""Browsers that share one Playwright: it is there while one of them is, and its death is no end for the next."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import psutil
+import pytest
+from aiohttp import web
+
+from bot.browser.driver import Chromium, PageFailed, Pilot
+from tests.simulators.page_stay import CHROMIUM
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+
+@pytest.fixture
+async def address() -> AsyncIterator[str]:
+    async def page(request: web.Request) -> web.Response:
+        return web.Response(text="<p>here</p>", content_type="text/html")
+
+    app = web.Application()
+    app.router.add_get("/", page)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    await runner.cleanup()
+
+
+def programs() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if "playwright" in " ".join(child.cmdline())]
+
+
+async def opened(pilot: Pilot, address: str, gone: list[str]) -> Chromium:
+    chromium = Chromium(program=CHROMIUM, on_gone=lambda: gone.append("gone"), pilot=pilot)
+    await chromium.open(address, tap="ws://127.0.0.1:9/none", hooks="")
+    return chromium
+
+
+async def test_browsers_share_one_program_and_its_death_is_no_end_for_the_next(address: str) -> None:
+    before, gone, pilot = len(programs()), list[str](), Pilot()
+    first, second = await opened(pilot, address, gone), await opened(pilot, address, gone)
+    assert len(programs()) == before + 1
+    await first.close()
+    assert await second.ask("document.body.innerText") == "here"
+    programs()[-1].kill()
+    with pytest.raises(PageFailed):
+        await second.ask("1")
+    async with asyncio.timeout(10):
+        await second.close()
+    third = await opened(pilot, address, [])
+    assert await third.ask("document.body.innerText") == "here"
+    await third.close()
+    await third.close()
+    assert len(programs()) == before
+    assert not [child for child in psutil.Process().children(recursive=True) if child.name() == "chromium"]
