@@ -53,12 +53,13 @@ class NoBrowser(PageFailed):
 class Pilot:
     """One Playwright for all the browsers of a process, while there are any: it takes as much memory as half a browser.
 
-    Should it die, its browsers are gone with it, and the next one gets another.
+    One with which a launch failed gets no further browsers: should it have died, its browsers are gone with it.
     """
 
     def __init__(self) -> None:
-        self._playwright: Playwright | None = None
-        self._flown = 0
+        self._playwright: Playwright | None = None  # for the next browser
+        self._flown: dict[Playwright, int] = {}  # how many browsers each has
+        self._of: dict[Browser, Playwright] = {}
         self._changing = asyncio.Lock()
 
     async def launch(self, program: Path, flags: Sequence[str]) -> Browser:
@@ -66,27 +67,34 @@ class Pilot:
         async with self._changing:
             if self._playwright is None:
                 self._playwright = await async_playwright().start()
-            self._flown += 1
-            try:
-                # Playwright's own idea of headless is another program; the flag makes this one show no window
-                return await self._playwright.chromium.launch(
-                    executable_path=program, args=list(flags), headless=False, handle_sigint=False, handle_sigterm=False
-                )
-            except BaseException:
-                await self._landed()
-                raise
+            playwright = self._playwright
+            self._flown[playwright] = self._flown.get(playwright, 0) + 1
+        try:
+            # Playwright's own idea of headless is another program; the flag makes this one show no window
+            browser = await playwright.chromium.launch(
+                executable_path=program, args=list(flags), headless=False, handle_sigint=False, handle_sigterm=False
+            )
+        except BaseException:
+            if self._playwright is playwright:
+                self._playwright = None
+            await self._landed(playwright)
+            raise
+        self._of[browser] = playwright
+        return browser
 
     async def land(self, browser: Browser) -> None:
-        async with self._changing:
-            await _closed(browser.close())
-            await self._landed()
+        await _closed(browser.close())
+        await self._landed(self._of.pop(browser))
 
-    async def _landed(self) -> None:
-        self._flown -= 1
-        playwright = self._playwright
-        if playwright is not None and self._flown == 0:
-            self._playwright = None
-            await _closed(playwright.stop())
+    async def _landed(self, playwright: Playwright) -> None:
+        async with self._changing:
+            self._flown[playwright] -= 1
+            if self._flown[playwright]:
+                return
+            del self._flown[playwright]
+            if self._playwright is playwright:
+                self._playwright = None
+        await _closed(playwright.stop())
 
 
 async def _closed(closing: Awaitable[None]) -> None:

@@ -48,9 +48,11 @@ async def test_browsers_share_one_program_and_its_death_is_no_end_for_the_next(a
     programs()[-1].kill()
     with pytest.raises(PageFailed):
         await second.ask("1")
+    with pytest.raises(PageFailed):
+        await opened(pilot, address, gone)  # where its death shows
+    third = await opened(pilot, address, [])  # though the second is not closed yet
     async with asyncio.timeout(10):
         await second.close()
-    third = await opened(pilot, address, [])
     assert await third.ask("document.body.innerText") == "here"
     await third.close()
     await third.close()
