@@ -50,12 +50,12 @@ async def test_each_is_heard_once_wanted_and_reads_and_hears_the_bot(tasks: asyn
             said = await told.until(ChatSaid)
             assert (said.seat, said.text) == (ann.seat, "record yes")
 
-            assert await ann.hears(BOT_HZ) < -70
+            before_db = await ann.hears(BOT_HZ)  # the skirts of the others' tones
             speaking = asyncio.ensure_future(
                 room.speak(Speech(text="beep", language="en", pcm=sine(BOT_HZ, 2.0, 0.25)))
             )
             await asyncio.sleep(0.5)
-            assert await ann.hears(BOT_HZ) > -40
+            assert await ann.hears(BOT_HZ) > before_db + 15
             await speaking
 
             await room.hear(frozenset())
