@@ -108,7 +108,7 @@ async def test_two_people_hear_and_see_each_other_until_one_mutes(pages: Any) ->
     ada, ben = await pages.join("talk", "Ada Long"), await pages.join("talk", "Ben")
     await expect(tile_of(ada, "Ben")).to_have_class(re.compile("speaking"))
     await expect(tile_of(ben, "Ada Long")).to_have_class(re.compile("speaking"))
-    assert await ada.evaluate(HEARD_ENERGY) > 1e-4
+    await pages.until(ada, f"({HEARD_ENERGY})().then((energy) => energy > 1e-4)")
     await ben.click("#mute")
     await expect(tile_of(ada, "Ben").locator(".muted-mark")).to_be_visible()
     await expect(tile_of(ada, "Ben")).not_to_have_class(re.compile("speaking"))
