@@ -25,6 +25,9 @@ class Written:
     reply_to: str | None
 
 
+DELETED = Written(text="", reply_to=None)
+
+
 def read_content(content: str, kind: str) -> Written | None:
     """None: no words, as a picture or a call's own entry."""
     if kind not in TEXT_TYPES:

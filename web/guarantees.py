@@ -25,8 +25,8 @@ def guarantees(platform: str) -> tuple[str, ...]:
     ]
     if can.hears is Hears.MIXED and can.roster_lag_ms:
         found.append(
-            "Who joined is told late there, so the bot goes only where the law is known to allow that, or where your "
-            "admin accepted it for places that are not known."
+            "Who joined is told late there, so the bot goes only where nothing in our table of laws speaks against it, "
+            "or where your admin accepted it for places that are not known."
         )
     if can.names_only:
         found.append(

@@ -53,7 +53,8 @@ class NoBrowser(PageFailed):
 class Pilot:
     """One Playwright for all the browsers of a process, while there are any: it takes as much memory as half a browser.
 
-    One with which a launch failed gets no further browsers: should it have died, its browsers are gone with it.
+    One with which a launch failed gets no further browsers: should it have died, its browsers are gone with it; and a
+    browser that came up after nobody waited for it goes when the others of that Playwright have landed.
     """
 
     def __init__(self) -> None:
@@ -134,6 +135,8 @@ class Chromium:
         flags = [*FLAGS, *self._flags, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
         try:
             self._browser = await self._pilot.launch(self._program, flags)
+            if self._over:
+                raise PageFailed  # closed while it was launched: what follows lands it
             self._browser.on("disconnected", lambda _: self._gone())
             context = await self._browser.new_context(
                 locale="en-US",
@@ -170,7 +173,7 @@ class Chromium:
 
     async def do(self, step: Step) -> bool:
         """False where its target is not there. Raises PageFailed."""
-        element = await self._find(step.target)
+        element = await self._find(step.target) if step.target else None
         if element is None and step.target:
             return False
         if step.do is Do.RELOAD:

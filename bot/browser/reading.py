@@ -15,7 +15,9 @@ from bot.browser.script import PageFact
 from bot.ports import ChatDeleted, ChatEdited, ChatSaid, Joined, Left, RoomCapabilities
 from consent_notice.words import IdentityLevel, SeatId, SeatKind
 
-STALE_MS = 1_500  # hooks that tell a whole list do so five times a second or more
+STALE_MS = (
+    1_000  # hooks that tell a whole list do so five times a second or more; no more than any roster lag of theirs
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,3 +122,24 @@ class Messages:
 def _plain(text: str) -> str:
     """Its letters and digits: pages draw marks and breaks their own way."""
     return "".join(letter for letter in text if letter.isalnum())
+
+
+class Reader:
+    """What the reader of any page keeps; that of a platform adds what the platform's own signals mean."""
+
+    def __init__(self, can: RoomCapabilities) -> None:
+        self._own: SeatId | None = None
+        self._roster = Roster(can)
+        self._messages = Messages()
+        self._pulse = Pulse()
+
+    @property
+    def own_seat(self) -> SeatId | None:
+        return self._own
+
+    def own_message(self, text: str) -> str | None:
+        return self._messages.own(text)
+
+    def is_alive(self, now_ms: int) -> bool:
+        """While the page's list of people comes."""
+        return self._pulse.is_on(now_ms)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bot.browser.reading import Messages, Person, Roster
+from bot.browser.reading import Person, Reader
 from bot.browser.script import (
     Chat,
     Do,
@@ -44,18 +44,12 @@ def address(link: str, name: str) -> str:
     return f"https://meet.google.com/{code[1]}?hl=en"
 
 
-class MeetReader:
+class MeetReader(Reader):
     def __init__(self) -> None:
-        self._own: SeatId | None = None
-        self._roster = Roster(GOOGLE_MEET)
-        self._messages = Messages()
+        super().__init__(GOOGLE_MEET)
         self._screens: set[str] = set()
         self._streams: dict[int, str] = {}
         self._is_open = False
-
-    @property
-    def own_seat(self) -> SeatId | None:
-        return self._own
 
     def take(self, signal: Signal) -> Iterable[PageFact]:
         match signal.kind:
@@ -72,9 +66,6 @@ class MeetReader:
         if not devices or not devices <= self._roster.here.keys():
             return None  # nobody named, somebody unknown, one who left, or a screen
         return frozenset(map(SeatId, devices))
-
-    def own_message(self, text: str) -> str | None:
-        return self._messages.own(text)
 
     def is_alive(self, now_ms: int) -> bool:
         """The roster is known while its channel is open: what changes is told there at once."""

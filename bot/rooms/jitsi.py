@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from bot.browser.reading import Messages, Person, Pulse, Roster
+from bot.browser.reading import Person, Reader
 from bot.browser.script import Chat, Do, Look, PageFact, PageScript, PageState, Sign, Signal, Sound, Step
 from bot.platforms import JITSI
 from bot.ports import ChatSaid, LeftReason, RoomRefused
@@ -46,18 +46,11 @@ def address(link: str, name: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path}#{'&'.join(said)}"
 
 
-class JitsiReader:
+class JitsiReader(Reader):
     def __init__(self) -> None:
-        self._own: SeatId | None = None
-        self._roster = Roster(JITSI)
-        self._messages = Messages()
+        super().__init__(JITSI)
         self._room = 0  # another one is another roster: a breakout room
         self._sources: dict[tuple[str, int], str] = {}  # track and SSRC -> whose it is
-        self._pulse = Pulse()
-
-    @property
-    def own_seat(self) -> SeatId | None:
-        return self._own
 
     def take(self, signal: Signal) -> Iterable[PageFact]:
         match signal.kind:
@@ -74,13 +67,6 @@ class JitsiReader:
     def owners(self, sound: Sound) -> frozenset[SeatId] | None:
         owner = self._sources.get((sound.line.track_id, sound.ssrc), "")
         return frozenset({SeatId(owner)}) if owner in self._roster.here and self._pulse.is_on(sound.at_ms) else None
-
-    def own_message(self, text: str) -> str | None:
-        return self._messages.own(text)
-
-    def is_alive(self, now_ms: int) -> bool:
-        """While the app says that it is joined and its connection stands."""
-        return self._pulse.is_on(now_ms)
 
     def _here(self, told: Mapping[str, Any], at_ms: int) -> Iterator[PageFact]:
         own, room = str(told["me"]), int(told["room"])

@@ -23,16 +23,22 @@
   };
 
   let came = 0;
+  const hear = ({ clientMessageId, id, from, content, messageType, originalArrivalTime, properties = {} }) => {
+    if (!came || Date.parse(originalArrivalTime) < came - 5000) return;  // of before the bot came
+    const is = (time) => Boolean(time) && String(time) !== "0";
+    onrecord.tell("message", {
+      id: String(clientMessageId || id), from: String(from), content: String(content || ""), type: String(messageType),
+      edited: is(properties.edittime), deleted: is(properties.deletetime) || String(messageType).endsWith("MessageDelete"),
+    });
+  };
   const bind = Function.prototype.bind;
   Function.prototype.bind = function (...given) {  // the page binds its handler of what its chat service says
     const bound = Reflect.apply(bind, this, given);
     if (this.name !== "onMessageReceived") return bound;
     return function (...said) {
       const batch = said[0] && said[0].data && said[0].data.chatServiceBatchEvent;
-      for (const { message } of Array.isArray(batch) ? batch : []) {
-        if (!message || !came || Date.parse(message.originalArrivalTime) < came - 5000) continue;  // of before the bot came
-        const { clientMessageId, id, from, content, messageType } = message;
-        onrecord.tell("message", { id: String(clientMessageId || id), from: String(from), content: String(content || ""), type: messageType });
+      for (const entry of Array.isArray(batch) ? batch : []) {
+        try { hear(entry.message); } catch { /* of a form that is not known */ }
       }
       return Reflect.apply(bound, this, said);
     };

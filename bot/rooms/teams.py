@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from bot.browser.reading import Messages, Person, Pulse, Roster
+from bot.browser.reading import Person, Reader
 from bot.browser.script import Chat, Do, Look, PageFact, PageScript, PageState, Sign, Signal, Sound, Step
 from bot.platforms import TEAMS
 from bot.ports import ChatSaid, Ended, LeftReason, RoomRefused
-from bot.teams_wire import read_content, read_end, sender
+from bot.teams_wire import DELETED, read_content, read_end, sender
 from consent_notice.words import SeatId
 
 HOSTS = frozenset(
@@ -30,7 +30,7 @@ HOSTS = frozenset(
     }
 )
 MIX = "mainAudio"  # begins the id of the track with the mix; another carries the same once more
-BOT, PHONE = "28:", "4:"  # begin the ids of those
+BOT, PHONE, ACCOUNT = "28:", "4:", "8:"  # begin the ids of those; accounts are people's, guests' too
 ENDS = {
     5854: (LeftReason.DENIED, "somebody in the call did not let the bot in"),
     5723: (LeftReason.SIGN_IN_REQUIRED, "the organisation lets nobody join without an account"),
@@ -48,18 +48,11 @@ def address(link: str, name: str) -> str:
     return parts._replace(fragment="").geturl()
 
 
-class TeamsReader:
+class TeamsReader(Reader):
     def __init__(self) -> None:
-        self._own: SeatId | None = None
+        super().__init__(TEAMS)
         self._call = ""
-        self._roster = Roster(TEAMS)
-        self._messages = Messages()
         self._sources: dict[int, str] = {}
-        self._pulse = Pulse()
-
-    @property
-    def own_seat(self) -> SeatId | None:
-        return self._own
 
     def take(self, signal: Signal) -> Iterable[PageFact]:
         match signal.kind:
@@ -75,18 +68,11 @@ class TeamsReader:
 
     def owners(self, sound: Sound) -> frozenset[SeatId] | None:
         here = self._roster.here if self._pulse.is_on(sound.at_ms) else {}
+        people = frozenset(key for key, person in here.items() if not person.is_bot)
         speaking = {self._sources.get(csrc, "") for csrc in sound.csrcs}
-        is_mix = sound.line.track_id.startswith(MIX)
-        if not is_mix or not speaking or not speaking <= here.keys():
-            return None
-        return frozenset(SeatId(key) for key, person in here.items() if not person.is_bot) or None
-
-    def own_message(self, text: str) -> str | None:
-        return self._messages.own(text)
-
-    def is_alive(self, now_ms: int) -> bool:
-        """While the page says who is in its call."""
-        return self._pulse.is_on(now_ms)
+        if not sound.line.track_id.startswith(MIX) or not speaking or not speaking <= people:
+            return None  # a bot's too: a room full of people may come in by one
+        return frozenset(map(SeatId, people))
 
     def _here(self, told: Mapping[str, Any], at_ms: int) -> Iterator[PageFact]:
         own, call = str(told["me"]), str(told["call"])
@@ -97,7 +83,8 @@ class TeamsReader:
                 is_phone=str(one["id"]).startswith(PHONE),
             )
             for one in told["people"]
-            if str(one["id"]) != own and one["name"]  # without a name it is a service, whose sound is nobody's
+            if str(one["id"]) != own and (one["name"] or str(one["id"]).startswith((ACCOUNT, PHONE)))
+            # others without a name are services, whose sound is nobody's
         }
         sources = {int(csrc): str(whose) for csrc, whose in told["sources"].items()}
         self._own, self._call = SeatId(own), call
@@ -106,7 +93,8 @@ class TeamsReader:
         yield from self._roster.becomes(people, at_ms)
 
     def _said(self, told: Mapping[str, Any], at_ms: int) -> Iterator[PageFact]:
-        key, written = sender(str(told["from"])), read_content(str(told["content"]), str(told["type"]))
+        key = sender(str(told["from"]))
+        written = DELETED if told["deleted"] else read_content(str(told["content"]), str(told["type"]))
         if written is not None and (key in self._roster.here or key == self._own):
             said = ChatSaid(
                 message_id=str(told["id"]),
@@ -115,6 +103,7 @@ class TeamsReader:
                 reply_to=written.reply_to,
                 to_bot_only=False,
                 at_ms=at_ms,
+                was_changed=bool(told["edited"]),
             )
             yield from self._messages.said(said, is_own=key == self._own)
 

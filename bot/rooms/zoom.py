@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from bot.browser.reading import Messages, Person, Pulse, Roster
+from bot.browser.reading import Person, Reader
 from bot.browser.script import Chat, Do, Look, PageFact, PageScript, PageState, Sign, Signal, Sound, Step
 from bot.platforms import ZOOM
 from bot.ports import ChatSaid, LeftReason, RoomRefused
@@ -48,39 +48,25 @@ def address(link: str, name: str) -> str:
     return f"https://{host}/wc/join/{number[1]}{query}"
 
 
-class ZoomReader:
+class ZoomReader(Reader):
     def __init__(self) -> None:
-        self._own: SeatId | None = None
+        super().__init__(ZOOM)
         self._own_name = ""
-        self._roster = Roster(ZOOM)
-        self._messages = Messages()
         self._keys: dict[str, list[str]] = {}  # shown name -> the seats of those who show it
         self._seats = 0
-        self._whole = Pulse()
-
-    @property
-    def own_seat(self) -> SeatId | None:
-        return self._own
 
     def take(self, signal: Signal) -> Iterable[PageFact]:
         match signal.kind:
             case "list":
                 return list(self._list(signal.value, signal.at_ms))
             case "apart":
-                self._whole.stops()
+                self._pulse.stops()
             case "message":
                 return list(self._said(signal.value, signal.at_ms))
         return []
 
     def owners(self, sound: Sound) -> frozenset[SeatId] | None:
-        return frozenset(map(SeatId, self._roster.here)) or None if self._whole.is_on(sound.at_ms) else None
-
-    def own_message(self, text: str) -> str | None:
-        return self._messages.own(text)
-
-    def is_alive(self, now_ms: int) -> bool:
-        """While the list shows as many as the page counts."""
-        return self._whole.is_on(now_ms)
+        return frozenset(map(SeatId, self._roster.here)) or None if self._pulse.is_on(sound.at_ms) else None
 
     def _list(self, told: Mapping[str, Any], at_ms: int) -> Iterator[PageFact]:
         page, count = str(told["page"]), int(told["count"])
@@ -88,9 +74,9 @@ class ZoomReader:
         own = [name for name, label in rows if _ME.search(label)]
         is_whole = len(rows) == count and len(own) == 1
         if is_whole:
-            self._whole.beats(at_ms)
+            self._pulse.beats(at_ms)
         else:
-            self._whole.stops()
+            self._pulse.stops()
         if len(own) != 1:
             return
         self._own, self._own_name = SeatId(f"{page}:own"), own[0]
@@ -114,7 +100,7 @@ class ZoomReader:
         is_own = sender in (YOU, self._own_name) and not keys
         if is_own or keys:
             said = ChatSaid(
-                message_id=number,
+                message_id=f"{number} {sender}",  # a row may be drawn anew with somebody else's line
                 seat=SeatId(keys[0] if keys else ""),
                 text=text,
                 reply_to=None,

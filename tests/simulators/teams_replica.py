@@ -26,9 +26,9 @@ told.call = (given) => {
   call = given && { ...given, participants: given.participants.map((one) => (
     { ...one, hasAudioSource: (source) => one.sources.includes(source) })) };
 };
-function onMessageReceived({ data }) { tell({ handled: data.chatServiceBatchEvent[0].message.id }); }
+function onMessageReceived({ data }) { tell({ handled: data.chatServiceBatchEvent[1].message.id }); }
 const handler = onMessageReceived.bind(null);
-told.chat = (message) => handler({ data: { chatServiceBatchEvent: [{ message }, {}] } });
+told.chat = (message) => handler({ data: { chatServiceBatchEvent: [null, { message }, {}] } });
 """
 
     def __init__(self, tasks: asyncio.TaskGroup, first: str) -> None:

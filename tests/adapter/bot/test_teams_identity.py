@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,12 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from bot.browser.room import BrowserRoom
 from bot.ports import LeftReason, RoomRefused
 from bot.teams_identity import SCOPE, IdentityUnreachable, TeamsIdentity
+from config.clock import SystemClock
+from config.rooms import room_maker
+from config.settings import Settings
 from tests.simulators.graph_ca import localhost_tls
 
 MEETING = "https://teams.microsoft.com/meet/1?p=x"
@@ -92,3 +97,22 @@ async def test_a_service_that_does_not_answer_is_tried_again_later(service: Toke
         await away.sign(MEETING)
     with pytest.raises(IdentityUnreachable):  # another's certificate
         await TeamsIdentity(tenant="t", client_id="b", client_secret="s", sign_in=service.url).sign(MEETING)
+
+
+async def test_rooms_of_teams_come_with_it_where_a_bot_is_registered_and_others_never(service: TokenService) -> None:
+    registered = Settings(
+        teams_bot_tenant="tenant-1",
+        teams_bot_client_id="bot-1",
+        teams_bot_client_secret="s3cret",
+        microsoft_endpoint=service.url,
+        calendar_ca_file=service.ca_file,
+    )
+    async with asyncio.TaskGroup() as tasks:
+        room = room_maker(registered, SystemClock())("teams")(tasks)
+        assert isinstance(room, BrowserRoom)
+        assert room._sign is not None
+        assert await room._sign(MEETING) == f"{MEETING}#token=t1"
+        for settings, platform in ((registered, "zoom"), (registered, "google_meet"), (Settings(), "teams")):
+            other = room_maker(settings, SystemClock())(platform)(tasks)
+            assert isinstance(other, BrowserRoom)
+            assert other._sign is None

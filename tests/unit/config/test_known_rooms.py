@@ -27,6 +27,17 @@ def test_the_environment_says_a_list_with_commas() -> None:
     assert settings.janus_rooms == ("https://j.example/{room}",)
 
 
+REGISTRATION = {"teams_bot_tenant": "t", "teams_bot_client_id": "c", "teams_bot_client_secret": "s"}
+
+
+@pytest.mark.parametrize("missing", REGISTRATION)
+def test_half_a_registration_of_the_bot_is_a_mistake(missing: str) -> None:
+    assert Settings.model_validate(REGISTRATION).teams_bot_client_secret == "s"
+    for given in ({**REGISTRATION, missing: ""}, {missing: REGISTRATION[missing]}):
+        with pytest.raises(ValidationError, match="without the other two"):
+            Settings.model_validate(given)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

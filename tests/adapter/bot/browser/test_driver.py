@@ -29,6 +29,24 @@ async def address() -> AsyncIterator[str]:
     await runner.cleanup()
 
 
+async def test_one_that_is_closed_while_it_opens_leaves_no_browser_behind(address: str) -> None:
+    pilot = Pilot()
+    chromium = Chromium(program=CHROMIUM, on_gone=lambda: None, pilot=pilot)
+    opening = asyncio.ensure_future(chromium.open(address, tap="ws://127.0.0.1:9/none", hooks=""))
+    async with asyncio.timeout(20):
+        while not pilot._flown:  # it is being launched
+            await asyncio.sleep(0)
+    await chromium.close()
+    with pytest.raises(PageFailed):
+        await opening
+    assert not pilot._flown
+    assert not browsers()
+
+
+def browsers() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children(recursive=True) if child.name() == "chromium"]
+
+
 def programs() -> list[psutil.Process]:
     return [child for child in psutil.Process().children() if "playwright" in " ".join(child.cmdline())]
 
@@ -57,4 +75,4 @@ async def test_browsers_share_one_program_and_its_death_is_no_end_for_the_next(a
     await third.close()
     await third.close()
     assert len(programs()) == before
-    assert not [child for child in psutil.Process().children(recursive=True) if child.name() == "chromium"]
+    assert not browsers()

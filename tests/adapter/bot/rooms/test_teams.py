@@ -11,6 +11,7 @@ import pytest
 
 from bot.ports import (
     Admitted,
+    ChatDeleted,
     ChatSaid,
     Ended,
     Heard,
@@ -107,7 +108,7 @@ async def test_the_mix_is_of_all_who_are_here_and_is_dropped_where_somebody_else
     replica.speaks(0, BEN_HZ, (111, 222))
     await asyncio.sleep(1)
     assert level_db(decoded(stay.sound_of(ANN, BEN)[-30:]), BEN_HZ) > -20
-    for csrcs in ((), (444,), (111, 444)):  # nobody named, a service, somebody and a service
+    for csrcs in ((), (444,), (111, 444), (111, 333)):  # nobody named, a service, somebody and a service or a bot
         replica.speaks(0, BEN_HZ, csrcs)
         await asyncio.sleep(0.5)
         heard = len(stay.all(Heard))
@@ -133,7 +134,7 @@ async def test_the_mix_is_of_all_who_are_here_and_is_dropped_where_somebody_else
 
 async def test_people_are_what_their_ids_say(stay: PageStay, replica: TeamsReplica) -> None:
     await stay.enter(IN_CALL, clicked="Join now")
-    for key, name in ((ANN, "Ann"), ("4:+4930", "+49 30"), ("28:bot", "Notes"), ("8:service", "")):
+    for key, name in ((ANN, "Ann"), ("4:+4930", "+49 30"), ("28:bot", "Notes"), ("48:service", "")):
         await replica.joins(key, name)
     await stay.until(Joined, count=3)
     await asyncio.sleep(0.5)
@@ -158,11 +159,16 @@ async def test_chat_goes_both_ways(stay: PageStay, replica: TeamsReplica) -> Non
     await replica.writes(ANN, "<img>", messageType="Event/Call")
     await replica.writes("8:nobody", "record yes")
     await replica.writes(ANN, "<div>record&nbsp;yes</div>")
-    await stay.until(ChatSaid, count=2)
+    await replica.writes(ANN, "record yes", "late", properties={"edittime": "1700000000000", "deletetime": "0"})
+    await stay.until(ChatSaid, count=3)
     assert [(said.text.replace("\xa0", " "), said.reply_to) for said in stay.all(ChatSaid)] == [
         ("yes", notice),
         ("record yes", None),
+        ("record yes", None),
     ]
+    assert [said.was_changed for said in stay.all(ChatSaid)] == [False, False, True]
+    await replica.writes(ANN, "record yes", "late", properties={"deletetime": "1700000000000"})
+    await stay.until(ChatDeleted)
     assert sum("handled" in done for done in replica.did) >= 5  # the page's own handler goes on
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.browser.reading import STALE_MS, Messages, Person, Pulse, Roster
-from bot.platforms import JITSI
+from bot.platforms import JITSI, TEAMS, ZOOM
 from bot.ports import ChatDeleted, ChatEdited, ChatSaid, Joined, Left
 from consent_notice.words import IdentityLevel, SeatId, SeatKind
 
@@ -87,3 +87,6 @@ def test_a_list_that_stopped_coming_is_none() -> None:
     assert not pulse.is_on(10_000 + STALE_MS)
     pulse.stops()
     assert not pulse.is_on(10_000)
+    assert all(
+        can.roster_lag_ms >= STALE_MS for can in (JITSI, TEAMS, ZOOM)
+    )  # which is when a join is told at the latest

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from bot.browser.reading import STALE_MS
 from bot.browser.script import Line, Signal, Sound
-from bot.ports import Joined, LeftReason, RoomRefused
+from bot.ports import ChatDeleted, ChatEdited, ChatSaid, Joined, LeftReason, RoomRefused
 from bot.rooms.teams import TeamsReader, address
-from consent_notice.words import SeatId
+from consent_notice.words import IdentityLevel, SeatId
 
 PEOPLE = ("8:a", "8:b", "4:+49", "28:bot")
 CSRCS = (11, 12, 13, 14)
@@ -22,7 +22,7 @@ def here(reader: TeamsReader, people: set[str], sources: dict[int, str]) -> list
     value = {
         "me": "8:me",
         "call": "c1",
-        "people": [{"id": one, "name": one} for one in people] + [{"id": "8:service", "name": ""}],
+        "people": [{"id": one, "name": one} for one in people] + [{"id": "48:service", "name": ""}],
         "sources": {str(csrc): whose for csrc, whose in sources.items()},
     }
     return list(reader.take(Signal(kind="here", value=value, at_ms=10_000)))
@@ -56,9 +56,9 @@ def test_the_owners_are_all_who_are_here_as_long_as_every_source_is_one_of_their
                 people, sources = step
                 here(reader, people, sources)
                 present, known = people, known | sources
-        is_known = bool(csrcs) and all(known.get(csrc) in present for csrc in csrcs)
         persons = {one for one in present if not one.startswith("28:")}
-        expected = frozenset(map(SeatId, persons)) if is_known and persons else None
+        is_known = bool(csrcs) and all(known.get(csrc) in persons for csrc in csrcs)
+        expected = frozenset(map(SeatId, persons)) if is_known else None
         assert owners(reader, *csrcs) == expected
         assert owners(reader, *csrcs, track="other") is None
         assert reader.is_alive(1) is (step != "apart")
@@ -71,6 +71,42 @@ def test_of_a_page_that_stopped_telling_nobody_is_known() -> None:
     assert reader.owners(Sound(line=line, ssrc=1, csrcs=(11,), at_ms=10_000 + STALE_MS - 1))
     assert reader.owners(Sound(line=line, ssrc=1, csrcs=(11,), at_ms=10_000 + STALE_MS)) is None
     assert not reader.is_alive(10_000 + STALE_MS)
+
+
+@pytest.mark.parametrize(("key", "is_somebody"), [("8:guest:1", True), ("4:+49", True), ("48:x", False), ("x", False)])
+def test_who_shows_no_name_is_somebody_unnamed_where_the_id_is_a_persons(key: str, is_somebody: bool) -> None:
+    reader = TeamsReader()
+    value = {"me": "8:me", "call": "c", "people": [{"id": key, "name": ""}], "sources": {"11": key}}
+    facts = list(reader.take(Signal(kind="here", value=value, at_ms=10_000)))
+    levels = [fact.identity_level for fact in facts if isinstance(fact, Joined)]
+    assert levels == [IdentityLevel.SHARED_OR_ANONYMOUS] * is_somebody
+    assert owners(reader, 11) == ({SeatId(key)} if is_somebody else None)
+
+
+def test_while_a_bot_sounds_nothing_is_anybodys() -> None:
+    reader = TeamsReader()
+    here(reader, {"8:a", "28:bot"}, {11: "8:a", 14: "28:bot"})
+    assert owners(reader, 11) == frozenset({SeatId("8:a")})
+    assert owners(reader, 11, 14) is owners(reader, 14) is None
+
+
+def written(reader: TeamsReader, content: str, *, edited: bool = False, deleted: bool = False) -> list[Any]:
+    value = {"id": "m1", "from": "8:a", "content": content, "type": "Text", "edited": edited, "deleted": deleted}
+    return list(reader.take(Signal(kind="message", value=value, at_ms=10_000)))
+
+
+def test_a_line_that_was_changed_before_we_saw_it_says_so() -> None:
+    reader = TeamsReader()
+    here(reader, {"8:a"}, {})
+    (said,) = written(reader, "record yes", edited=True)
+    assert isinstance(said, ChatSaid)
+    assert said.was_changed
+    (edited,) = written(reader, "stop", edited=True)
+    assert isinstance(edited, ChatEdited)
+    (gone,) = written(reader, "stop", edited=True, deleted=True)
+    assert isinstance(gone, ChatDeleted)
+    (again,) = written(TeamsReader(), "record yes") or [None]
+    assert again is None  # of nobody who is here
 
 
 def test_half_a_list_is_taken_in_not_at_all() -> None:

@@ -97,6 +97,16 @@ def test_a_line_is_of_the_first_who_shows_that_name_and_of_nobody_else() -> None
         assert isinstance(said, ChatSaid)
 
 
+def test_a_row_that_is_drawn_anew_with_anothers_line_is_no_edit_of_the_first() -> None:
+    reader = ZoomReader()
+    listed(reader, ["Ann", "Ben"])
+    told = {"id": "1", "private": False}
+    for name, text in (("Ann", "record yes"), ("Ben", "stop")):
+        (said,) = reader.take(Signal(kind="message", value=told | {"from": name, "text": text}, at_ms=1))
+        assert isinstance(said, ChatSaid)
+        assert said.text == text
+
+
 @given(st.text(max_size=50), st.sampled_from(("list", "apart", "message", "other")))
 def test_garbage_says_nothing(noise: str, kind: str) -> None:
     reader = ZoomReader()
