@@ -4,22 +4,20 @@ everybody. The page as a page script; and people who are there in Chromiums of t
 
 from __future__ import annotations
 
-import asyncio
 import shutil
-import subprocess
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from playwright.async_api import Browser, Page, async_playwright
 
-from bot.browser.reading import Messages, Person, Roster
+from bot.browser.reading import Person, Reader
 from bot.browser.script import Chat, Do, Look, PageFact, PageScript, PageState, Sign, Signal, Sound, Step
 from bot.ports import ChatSaid, Hears, RoomCapabilities
 from consent_notice.words import IdentityLevel, SeatId
+from tests.simulators.node import node_server
 
-FOLDER = Path(__file__).with_name("easyrtc")
-START_S, INSTALL_S = 30, 300
+PROGRAM = Path(__file__).with_name("easyrtc") / "server.js"
 CHROMIUM = Path(shutil.which("chromium") or "/usr/bin/chromium")
 FLAGS = ("--allow-loopback-in-peer-connection", "--disable-features=WebRtcHideLocalIpsWithMdns")
 
@@ -75,22 +73,17 @@ navigator.mediaDevices.getUserMedia = async () => {
 """
 
 
-class EasyReader:
+class EasyReader(Reader):
     def __init__(self) -> None:
-        self._own: SeatId | None = None
-        self._roster = Roster(CAPABILITIES)
-        self._messages = Messages()
+        super().__init__(CAPABILITIES)
         self._tracks: dict[str, str] = {}
-
-    @property
-    def own_seat(self) -> SeatId | None:
-        return self._own
 
     def take(self, signal: Signal) -> Iterable[PageFact]:
         told = signal.value
         if signal.kind == "here":
             self._own = SeatId(told["me"])
             self._tracks = {track: one["id"] for one in told["people"] for track in one["tracks"]}
+            self._pulse.beats(signal.at_ms)
             here = {one["id"]: Person(name=one["id"]) for one in told["people"]}
             return list(self._roster.becomes(here, signal.at_ms))
         said = ChatSaid(
@@ -105,13 +98,7 @@ class EasyReader:
 
     def owners(self, sound: Sound) -> frozenset[SeatId] | None:
         owner = self._tracks.get(sound.line.track_id, "")
-        return frozenset({SeatId(owner)}) if owner in self._roster.here else None
-
-    def own_message(self, text: str) -> str | None:
-        return self._messages.own(text)
-
-    def is_alive(self, now_ms: int) -> bool:
-        return True
+        return frozenset({SeatId(owner)}) if owner in self._roster.here and self._pulse.is_on(sound.at_ms) else None
 
 
 SCRIPT = PageScript(
@@ -126,32 +113,11 @@ SCRIPT = PageScript(
 )
 
 
-def install() -> None:
-    """From the lock file beside it, once."""
-    if (FOLDER / "node_modules" / ".package-lock.json").exists():
-        return
-    npm = shutil.which("npm")
-    assert npm is not None
-    command = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-    subprocess.run(command, cwd=FOLDER, check=True, capture_output=True, timeout=INSTALL_S)
-
-
 @asynccontextmanager
 async def easyrtc_page() -> AsyncIterator[str]:
     """Its address."""
-    await asyncio.to_thread(install)
-    node = shutil.which("node")
-    assert node is not None
-    process = await asyncio.create_subprocess_exec(node, "server.js", cwd=FOLDER, stdout=asyncio.subprocess.PIPE)
-    assert process.stdout is not None
-    try:
-        async with asyncio.timeout(START_S):
-            port = int(await process.stdout.readline())
-        yield f"http://127.0.0.1:{port}/demos/demo_multiparty.html"
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+    async with node_server(PROGRAM) as origin:
+        yield f"{origin}/demos/demo_multiparty.html"
 
 
 class EasyPerson:

@@ -10,13 +10,16 @@ from typing import Any
 from bot.browser.driver import Chromium
 from bot.browser.room import BrowserRoom
 from bot.browser.script import PageScript
-from bot.ports import Admitted, Heard, JoinRequest, PageSnapshot
+from bot.ports import Admitted, Heard, JoinRequest, PageSnapshot, Speech
 from config.clock import SystemClock
 from consent_notice.words import SeatId
 from tests.simulators.page_replica import PageReplica, each_sign
 from tests.simulators.told import Told
+from tests.simulators.tones import decoded, level_db
+from web.practice.participant import sine
 
 CLOCK = SystemClock()
+SPOKEN_HZ = 700.0
 CHROMIUM = Path(shutil.which("chromium") or "/usr/bin/chromium")
 
 
@@ -65,6 +68,17 @@ class PageStay(Told):
 
     def sound_of(self, *seats: SeatId) -> list[bytes]:
         return [event.frame.payload for event in self.all(Heard) if event.frame.speakers == frozenset(seats)]
+
+
+async def hears_the_bot(stay: PageStay) -> None:
+    """The page's outgoing sound while the bot speaks is what it says."""
+    await asyncio.sleep(0.5)
+    stay.replica.heard.clear()
+    await stay.room.speak(Speech(text="beep", language="en", pcm=sine(SPOKEN_HZ, 1.0, 0.25)))
+    await asyncio.sleep(0.3)  # until the last of it came
+    sound = decoded(stay.replica.heard)
+    levels = [level_db(sound[at : at + 24_000], SPOKEN_HZ) for at in range(0, len(sound) - 24_000, 4_800)]
+    assert max(levels) > -20
 
 
 async def recognises_each_sign(script: PageScript, replica: PageReplica) -> None:

@@ -17,8 +17,9 @@ from calendar_sync.google_line import GoogleAddresses
 from calendar_sync.google_sign_in import GoogleApp
 from calendar_sync.sync import CalendarSource, Window
 from tests.adapter.calendar_sync.conftest import WallClock
-from tests.simulators.google_emulator_process import google_emulator, node_is_missing
+from tests.simulators.google_emulator_process import google_emulator
 from tests.simulators.google_host import BACK, MEET, QUICK
+from tests.simulators.node import node_is_missing
 
 pytestmark = [  # Node and its packages are much to install for one test
     pytest.mark.nightly,
