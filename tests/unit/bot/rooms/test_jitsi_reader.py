@@ -69,6 +69,16 @@ def test_the_bot_is_nobody_in_its_own_roster() -> None:
     assert owner(reader, "t1") is None
 
 
+def test_a_line_of_nobody_who_is_here_is_no_answer() -> None:
+    reader = JitsiReader()
+    here(reader, {"ann": ""})
+    told = {"id": "m", "text": "record yes", "private": False, "reply_to": ""}
+    for sender, number in (("ann", 1), ("left", 0), ("", 0), ("me", 0)):
+        facts = list(reader.take(Signal(kind="message", value=told | {"id": sender, "from": sender}, at_ms=1)))
+        assert len(facts) == number, sender
+    assert reader.own_message("record yes") == "me"
+
+
 SNAPSHOTS = st.dictionaries(st.sampled_from(PEOPLE), st.sampled_from(("", *TRACKS)), max_size=3)
 STEPS = st.lists(st.one_of(SNAPSHOTS, st.just("apart"), st.just("garbage")), max_size=20)
 

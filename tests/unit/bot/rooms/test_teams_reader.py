@@ -90,8 +90,10 @@ def test_while_a_bot_sounds_nothing_is_anybodys() -> None:
     assert owners(reader, 11, 14) is owners(reader, 14) is None
 
 
-def written(reader: TeamsReader, content: str, *, edited: bool = False, deleted: bool = False) -> list[Any]:
-    value = {"id": "m1", "from": "8:a", "content": content, "type": "Text", "edited": edited, "deleted": deleted}
+def written(
+    reader: TeamsReader, content: str, *, by: str = "8:a", edited: bool = False, deleted: bool = False
+) -> list[Any]:
+    value = {"id": "m1", "from": by, "content": content, "type": "Text", "edited": edited, "deleted": deleted}
     return list(reader.take(Signal(kind="message", value=value, at_ms=10_000)))
 
 
@@ -105,8 +107,7 @@ def test_a_line_that_was_changed_before_we_saw_it_says_so() -> None:
     assert isinstance(edited, ChatEdited)
     (gone,) = written(reader, "stop", edited=True, deleted=True)
     assert isinstance(gone, ChatDeleted)
-    (again,) = written(TeamsReader(), "record yes") or [None]
-    assert again is None  # of nobody who is here
+    assert written(TeamsReader(), "record yes") == []  # of nobody who is here
 
 
 def test_half_a_list_is_taken_in_not_at_all() -> None:
@@ -116,6 +117,26 @@ def test_half_a_list_is_taken_in_not_at_all() -> None:
         reader.take(Signal(kind="here", value=value, at_ms=1))
     assert reader.own_seat is None
     assert [type(fact) for fact in here(reader, {"8:a"}, {})] == [Joined]
+    assert reader.own_seat == "8:me"
+
+
+def test_the_bot_is_nobody_in_its_own_roster_and_its_lines_are_nobodys() -> None:
+    reader = TeamsReader()
+    assert [fact.seat for fact in here(reader, {"8:a", "8:me"}, {11: "8:a", 12: "8:me"})] == ["8:a"]
+    assert owners(reader, 11, 12) is None
+    assert written(reader, "May I record?", by="8:me") == []
+    assert reader.own_message("May I record?") == "m1"
+
+
+def test_a_source_that_was_told_once_is_theirs_until_it_is_told_to_be_anothers() -> None:
+    reader = TeamsReader()
+    here(reader, {"8:a", "8:b"}, {11: "8:a"})
+    here(reader, {"8:a", "8:b"}, {})  # silent now
+    assert owners(reader, 11) == frozenset({SeatId("8:a"), SeatId("8:b")})
+    here(reader, {"8:b"}, {})
+    assert owners(reader, 11) is None
+    here(reader, {"8:b"}, {11: "8:b"})
+    assert owners(reader, 11) == frozenset({SeatId("8:b")})
 
 
 @pytest.mark.parametrize(
