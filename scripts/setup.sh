@@ -10,9 +10,11 @@ case $want in run | test | nightly) ;; *) echo "setup: say 'run', 'test' or 'nig
 # Recorded human speech for the demo's speakers; then what only the tests use: a real browser, its fonts, a conference
 # server, a timestamp service, more speech; and at night Node for the Google emulator (any Node from 18 on with npm will do).
 packages=(asterisk-core-sounds-en asterisk-core-sounds-en-wav)
+janus=(janus janus-demos) # Debian 13 has neither: there the tests that need them are skipped, and say so
 extras=
 if [ "$want" != run ]; then
-    packages+=(chromium fonts-dejavu-core fonts-noto-color-emoji janus openssl pocketsphinx-testdata)
+    packages+=(chromium fonts-dejavu-core fonts-noto-color-emoji openssl pocketsphinx-testdata)
+    [ -e .venv/.without-janus ] || packages+=("${janus[@]}")
     extras='[test]'
 fi
 if [ "$want" = nightly ] && ! { command -v node && command -v npm; } >/dev/null; then packages+=(nodejs npm); fi
@@ -39,6 +41,24 @@ fi
 
 # ---- Debian packages -------------------------------------------------------------------------------------------------
 
+without_janus=
+leave_out_janus() { # where this Debian has no such packages
+    case " ${missing[*]} " in *" janus"*) ;; *) return 0 ;; esac
+    ! apt-cache policy "${janus[@]}" | grep -q 'Candidate: [^(]' || return 0
+    without_janus=yes
+    local package kept=()
+    for package in "${missing[@]}"; do
+        case $package in janus*) ;; *) kept+=("$package") ;; esac
+    done
+    missing=("${kept[@]}")
+}
+
+note_janus() {
+    [ -n "$without_janus" ] || return 0
+    say "this Debian has no package of Janus: the tests with it will be skipped"
+    : >.venv/.without-janus
+}
+
 missing=()
 if command -v dpkg-query >/dev/null; then
     for package in "${packages[@]}"; do
@@ -56,7 +76,7 @@ if [ ${#missing[@]} -gt 0 ]; then
         [ -t 0 ] || as_root=(sudo -n)
     fi
     {
-        "${as_root[@]}" apt-get update -q &&
+        "${as_root[@]}" apt-get update -q && leave_out_janus &&
             "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
     } >"$log" 2>&1 </dev/null || fail "couldn't install Debian packages: $(grep -v '^$' "$log" | tail -n 1); do it as root: apt-get install ${missing[*]}"
     [ -n "$python" ] || python=$(find_python)
@@ -68,6 +88,7 @@ fi
 stamp=$( { pwd; "$python" -V; cat pyproject.toml constraints.txt scripts/setup.sh; } | sha256sum | cut -d ' ' -f 1)
 ready() { [ -e ".venv/.ready-$1" ] && [ "$(cat ".venv/.ready-$1")" = "$stamp" ] && [ -x .venv/bin/onrecord ]; }
 if ready "$want" || ready test || ready nightly; then
+    note_janus
     say "ready, nothing changed"
     exit 0
 fi
@@ -82,4 +103,5 @@ rm -f .venv/.ready-*
     fail "couldn't install Python packages: $(grep -m 1 -o 'ERROR: .*' "$log" || tail -n 1 "$log"); all of it: $log"
 { pwd; .venv/bin/python -V; cat pyproject.toml constraints.txt scripts/setup.sh; } | sha256sum | cut -d ' ' -f 1 >".venv/.ready-$want"
 rm -f "$log"
+note_janus
 say "ready"

@@ -22,6 +22,7 @@ from tests.simulators.server import RunningServer, running_server
 from tests.simulators.tone_people import BASES_HZ, Sender, Way, measure, read_back
 from tests.simulators.tones import Mouth, timeline
 
+pytestmark = pytest.mark.janus
 PAGES = "https://talk.example.org/videoroom.html?room={room}"
 LINK = PAGES.format(room=ROOM)
 HZ = (*BASES_HZ, 2_911.3)

@@ -44,7 +44,11 @@ class Conference {
   getParticipantById(id) { return this.people.get(id); }
   sendTextMessage(text) { tell({ chat: text }); }
   sendPrivateTextMessage(seat, text, element, full, reply, id) { tell({ whisper: text, seat, id }); }
-  setAudioSubscriptionMode(asked) { tell({ subscribed: asked.mode === "None" ? [] : asked.list }); }
+  setAudioSubscriptionMode(asked) {  // told where it is new, and once the bridge's channel is open: before, it is lost
+    const changed = JSON.stringify(asked) !== this.asked;
+    this.asked = JSON.stringify(asked);
+    if (changed && this.open) tell({ subscribed: asked.mode === "None" ? [] : asked.list });
+  }
   leave() { tell({ left: true }); }
 }
 let muted = true;
@@ -63,7 +67,13 @@ told.state = (given) => {
   lobby.knocking = Boolean(given.knocking);
   Object.assign(base, given.base || {});
 };
-told.joined = (joined) => { there().joined = joined; if (joined) there().emit("joined"); };
+told.joined = (joined) => {
+  const room = there();
+  room.joined = joined;
+  if (!joined) return;
+  room.emit("joined");
+  setTimeout(() => { room.open = true; room.emit("dataChannelOpened"); }, 100);
+};
 told.broken = (broken) => {
   there().broken = broken;
   there().emit(broken ? "connectionInterrupted" : "connectionRestored");

@@ -40,7 +40,7 @@ from web.practice.participant import sine
 CLOCK = SystemClock()
 CHROMIUM = Path(shutil.which("chromium") or "/usr/bin/chromium")
 ANN_HZ, BEN_HZ, CIA_HZ = 517.3, 1_131.7, 1_749.1
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.browser, pytest.mark.janus, pytest.mark.timeout(120)]
 
 
 class Stay(Told):

@@ -39,6 +39,7 @@ from tests.simulators.told import Told
 from web.practice.participant import sine
 
 CLOCK = SystemClock()
+pytestmark = pytest.mark.janus
 NOBODY: frozenset[SeatId] = frozenset()
 
 

@@ -113,6 +113,14 @@ async def test_the_mix_is_of_all_who_are_listed_while_the_list_is_whole(stay: Pa
     await replica.draw()
     await replica.until("clicked", "open the participants list pane,[3] particpants")
     await stay.until(Heard, count=len(stay.all(Heard)) + 20)
+    page = replica.page()
+    await replica.show(page.replace(' aria-label="Leave"', ""))  # a list, and no sign of a call
+    await asyncio.sleep(0.5)
+    heard = len(stay.all(Heard))
+    await asyncio.sleep(0.7)
+    assert len(stay.all(Heard)) == heard
+    await replica.show(page)
+    await stay.until(Heard, count=heard + 20)
     await replica.joins("Cat")
     await stay.until(Joined, count=3)
     heard = len(stay.all(Heard))
