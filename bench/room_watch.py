@@ -1,4 +1,4 @@
-"""People who talk in a Janus room, and what bots there cost and hear. A part of `rooms` and `rooms_full`."""
+"""People who talk in a Janus room, and what bots there cost and hear. A part of the figures of rooms."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 import psutil
 
+from bot.opus import SpokenLine
+from bot.webrtc import OutgoingLine
 from tests.simulators.janus_server import JanusPerson, JanusServer
 
 WATCHED_S = 8.0
@@ -29,21 +32,43 @@ class Watched:
     own_mb: float  # of the whole process tree, shared with nobody (USS)
     frames: int  # that they heard
     sent: int  # that people sent in that time, to one of them
+    spoken: int  # what they would have sent, had none been lost on its way to the server
+
+
+class LossyLine(OutgoingLine):
+    """Of what is sent on it, that share never arrives; which packets these are is the same in each run."""
+
+    def __init__(self, line: OutgoingLine, share: float, seed: str) -> None:
+        super().__init__(line._transport, line.ssrc, line._payload_type)
+        self._share = share
+        self._chance = Random(seed)
+        self.spoken = 0
+
+    async def send(self, payload: bytes, **told: Any) -> None:
+        self.spoken += 1
+        if self._chance.random() >= self._share:
+            await super().send(payload, **told)
 
 
 @asynccontextmanager
-async def talking(server: JanusServer, people: int) -> AsyncIterator[list[JanusPerson]]:
+async def talking(server: JanusServer, people: int, loss: float = 0.0) -> AsyncIterator[list[LossyLine]]:
+    """`loss`: the share of packets that the network loses between each person and the server."""
     async with asyncio.TaskGroup() as tasks:
         here = [JanusPerson(server, f"person{number}", tasks) for number in range(people)]
+        lines = []
         for person, hz in zip(here, HZ, strict=False):
             await person.join(writes=False)
+            peer = person.peers[0]
+            peer.outgoing[0] = line = LossyLine(peer.outgoing[0], loss, person.name)
+            person.voice = SpokenLine(line, person.clock)
             person.talk(hz)
-        yield here
+            lines.append(line)
+        yield lines
         for person in here:
             await person.leave()
 
 
-async def watch(kind: str, server: JanusServer, link: str, people: list[JanusPerson], visits: int) -> Watched:
+async def watch(kind: str, server: JanusServer, link: str, people: list[LossyLine], visits: int) -> Watched:
     """`visits` bots in one process, once they hear all. Raises RuntimeError where they do not come to that."""
     bot = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bench.room_bot", kind, server.api, link, str(len(people)), str(visits)),
@@ -53,10 +78,10 @@ async def watch(kind: str, server: JanusServer, link: str, people: list[JanusPer
     try:
         told = await _said(bot) | await _said(bot)
         tree = [psutil.Process(bot.pid), *psutil.Process(bot.pid).children(recursive=True)]
-        before_s, sent, frames = _cpu_s(tree), _sent(people), (await _asked(bot, "count"))["frames"]
+        before_s, begin, frames = _cpu_s(tree), _counts(people), (await _asked(bot, "count"))["frames"]
         await asyncio.sleep(WATCHED_S)
         core, own_mb = (_cpu_s(tree) - before_s) / WATCHED_S, _own_mb(tree)
-        sent, frames = _sent(people) - sent, (await _asked(bot, "count"))["frames"] - frames
+        end, frames = _counts(people), (await _asked(bot, "count"))["frames"] - frames
         told |= await _asked(bot, "stop")
         await bot.wait()
     finally:
@@ -70,7 +95,8 @@ async def watch(kind: str, server: JanusServer, link: str, people: list[JanusPer
         core=core,
         own_mb=own_mb,
         frames=frames,
-        sent=sent,
+        sent=end[1] - begin[1],
+        spoken=end[0] - begin[0],
     )
 
 
@@ -89,8 +115,9 @@ async def _said(bot: asyncio.subprocess.Process) -> dict[str, Any]:
     raise RuntimeError("the bot ended early")
 
 
-def _sent(people: list[JanusPerson]) -> int:
-    return sum(person.peers[0].outgoing[0].packets for person in people)
+def _counts(people: list[LossyLine]) -> tuple[int, int]:
+    """Spoken, and sent."""
+    return sum(line.spoken for line in people), sum(line.packets for line in people)
 
 
 def _cpu_s(tree: list[psutil.Process]) -> float:
