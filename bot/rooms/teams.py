@@ -87,6 +87,9 @@ class TeamsReader(Reader):
             # others without a name are services, whose sound is nobody's
         }
         sources = {int(csrc): str(whose) for csrc, whose in told["sources"].items()}
+        if call != self._call:  # a breakout room: its roster is another
+            self._sources = {}
+            yield from self._roster.becomes({}, at_ms)
         self._own, self._call = SeatId(own), call
         self._pulse.beats(at_ms)
         self._sources |= sources

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.browser.reading import STALE_MS
 from bot.browser.script import Line, Signal, Sound
-from bot.ports import ChatDeleted, ChatEdited, ChatSaid, Joined, LeftReason, RoomRefused
+from bot.ports import ChatDeleted, ChatEdited, ChatSaid, Joined, Left, LeftReason, RoomRefused
 from bot.rooms.teams import TeamsReader, address
 from consent_notice.words import IdentityLevel, SeatId
 
@@ -18,10 +18,10 @@ PEOPLE = ("8:a", "8:b", "4:+49", "28:bot")
 CSRCS = (11, 12, 13, 14)
 
 
-def here(reader: TeamsReader, people: set[str], sources: dict[int, str]) -> list[Any]:
+def here(reader: TeamsReader, people: set[str], sources: dict[int, str], *, call: str = "c1") -> list[Any]:
     value = {
         "me": "8:me",
-        "call": "c1",
+        "call": call,
         "people": [{"id": one, "name": one} for one in people] + [{"id": "48:service", "name": ""}],
         "sources": {str(csrc): whose for csrc, whose in sources.items()},
     }
@@ -118,6 +118,16 @@ def test_half_a_list_is_taken_in_not_at_all() -> None:
     assert reader.own_seat is None
     assert [type(fact) for fact in here(reader, {"8:a"}, {})] == [Joined]
     assert reader.own_seat == "8:me"
+
+
+def test_in_another_call_all_are_new_and_no_source_is_known() -> None:
+    reader = TeamsReader()
+    here(reader, {"8:a"}, {11: "8:a"})
+    left, joined = here(reader, {"8:a"}, {}, call="c2")
+    assert (type(left), type(joined)) == (Left, Joined)
+    assert owners(reader, 11) is None
+    assert here(reader, {"8:a"}, {11: "8:a"}, call="c2") == []
+    assert owners(reader, 11) == frozenset({SeatId("8:a")})
 
 
 def test_the_bot_is_nobody_in_its_own_roster_and_its_lines_are_nobodys() -> None:
