@@ -49,38 +49,50 @@ async def asked(replica: PageReplica) -> None:
 
 
 class Visiting:
-    """A bot on its way to a replica; `visit` once it is over."""
+    """A bot on its way to a page; `visit` once it is over."""
 
     def __init__(
-        self, at_work: BotAtWork, script: PageScript, replica: PageReplica, rule: Rule, *, late_mix: bool = False
+        self,
+        at_work: BotAtWork,
+        script: PageScript,
+        address: str,
+        rule: Rule,
+        *,
+        flags: tuple[str, ...] = (),
+        late_mix: bool = False,
     ) -> None:
-        """`late_mix`: an admin accepted that a mix tells late who joined."""
+        """`flags`: for the browser. `late_mix`: an admin accepted that a mix tells late who joined."""
         self._at_work = at_work
         places = at_work.parts.policy.places
         rules = replace(places.rules, late_roster_accepted=late_mix)
         self._policy = replace(at_work.parts.policy, places=replace(places, rules=rules))
         self._script = script
-        self._replica = replica
+        self._address = address
+        self._flags = flags
         self._rule = rule
 
     def _room_for(self, platform: str) -> Callable[[asyncio.TaskGroup], MeetingRoom]:
         assert platform == self._script.capabilities.platform
-        return lambda group: BrowserRoom(
+        return self._make
+
+    def _make(self, group: asyncio.TaskGroup) -> BrowserRoom:
+        self.room = BrowserRoom(
             script=self._script,
             program=CHROMIUM,
             token="t0ken",
             clock=CLOCK,
             tasks=group,
-            flags=self._replica.flags,
+            flags=self._flags,
             checks_certificates=False,
         )
+        return self.room
 
     async def begin(self, tasks: asyncio.TaskGroup) -> None:
         store, now = self._at_work.store, datetime.now(UTC)
         host = await store.users.create(email="host@example.org", name="Host", role="host", password_hash="-")
         self._meeting = await store.meetings.add_by_hand(
             host.id,
-            self._replica.ADDRESS,
+            self._address,
             "Talk",
             now,
             ends_at=now + timedelta(hours=1),
@@ -104,7 +116,7 @@ async def test_in_meet_each_voice_is_kept_by_its_own_yes(
     ann, ben = meet_page.ANN, meet_page.BEN
     async with MeetReplica.running(tmp_path / "ca", tasks, meet_page.BEFORE) as replica:
         replica.echoes = True
-        visiting = Visiting(at_work, google_meet.SCRIPT, replica, rule)
+        visiting = Visiting(at_work, google_meet.SCRIPT, replica.ADDRESS, rule, flags=replica.flags)
         await visiting.begin(tasks)
         await replica.until("clicked", "Ask to join")
         await replica.enter(meet_page.IN_CALL)
@@ -141,7 +153,7 @@ async def test_in_teams_the_mix_is_kept_while_all_agree(
     async with TeamsReplica.running(tmp_path / "ca", tasks, teams_page.BEFORE) as replica:
         replica.echoes = True
         wanted = Rule.EACH_VOICE  # which is not to be had here
-        visiting = Visiting(at_work, teams.SCRIPT, replica, wanted, late_mix=True)
+        visiting = Visiting(at_work, teams.SCRIPT, replica.ADDRESS, wanted, flags=replica.flags, late_mix=True)
         await visiting.begin(tasks)
         await replica.until("clicked", "Join now")
         await replica.enter(teams_page.IN_CALL)
@@ -175,7 +187,7 @@ async def test_in_teams_nothing_is_heard_where_no_admin_accepted_a_mix_that_tell
     at_work: BotAtWork, tmp_path: Path, tasks: asyncio.TaskGroup
 ) -> None:
     async with TeamsReplica.running(tmp_path / "ca", tasks, teams_page.BEFORE) as replica:
-        visiting = Visiting(at_work, teams.SCRIPT, replica, Rule.EVERYONE)
+        visiting = Visiting(at_work, teams.SCRIPT, replica.ADDRESS, Rule.EVERYONE, flags=replica.flags)
         await visiting.begin(tasks)
         visit = await visiting.over()
         assert visit.left_reason == LeftReason.NOT_ALLOWED_THERE
@@ -186,7 +198,7 @@ async def test_in_jitsi_the_bridge_sends_a_voice_once_it_agreed(
     at_work: BotAtWork, tmp_path: Path, tasks: asyncio.TaskGroup
 ) -> None:
     async with JitsiReplica.running(tmp_path / "ca", tasks) as replica:
-        visiting = Visiting(at_work, jitsi.SCRIPT, replica, Rule.EACH_VOICE)
+        visiting = Visiting(at_work, jitsi.SCRIPT, replica.ADDRESS, Rule.EACH_VOICE, flags=replica.flags)
         await visiting.begin(tasks)
         await replica.until("followed")
         await replica.enter("")
