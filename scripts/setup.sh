@@ -7,13 +7,13 @@ cd "$(dirname "$0")/.."
 want=${1:-run}
 case $want in run | test | nightly) ;; *) echo "setup: say 'run', 'test' or 'nightly', not '$want'" >&2; exit 2 ;; esac
 
-# Recorded human speech for the demo's speakers; then what only the tests use: a real browser, its fonts, a conference
-# server, a timestamp service, more speech; and at night Node for the Google emulator (any Node from 18 on with npm will do).
+# Recorded human speech for the demo's speakers; then what only the tests use: a real browser, its fonts and what its
+# driver needs, a conference server, a timestamp service, more speech; and at night Node for the Google emulator (any Node from 18 on with npm will do).
 packages=(asterisk-core-sounds-en asterisk-core-sounds-en-wav)
 janus=(janus janus-demos) # Debian 13 has neither: there the tests that need them are skipped, and say so
 extras=
 if [ "$want" != run ]; then
-    packages+=(chromium fonts-dejavu-core fonts-noto-color-emoji openssl pocketsphinx-testdata)
+    packages+=(chromium fonts-dejavu-core fonts-noto-color-emoji libatomic1 openssl pocketsphinx-testdata)
     [ -e .venv/.without-janus ] || packages+=("${janus[@]}")
     extras='[test]'
 fi
@@ -44,7 +44,9 @@ fi
 without_janus=
 leave_out_janus() { # where this Debian has no such packages
     case " ${missing[*]} " in *" janus"*) ;; *) return 0 ;; esac
-    ! apt-cache policy "${janus[@]}" | grep -q 'Candidate: [^(]' || return 0
+    local known
+    known=$(apt-cache policy "${janus[@]}")
+    [[ $known != *"Candidate: "[^\(]* ]] || return 0
     without_janus=yes
     local package kept=()
     for package in "${missing[@]}"; do

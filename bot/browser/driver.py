@@ -50,6 +50,10 @@ class NoBrowser(PageFailed):
     """There is no Chromium on this server. Install Debian's package chromium, or set `chromium_path`."""
 
 
+class NoDriver(PageFailed):
+    """The program that drives Chromium does not start. Install Debian's package libatomic1."""
+
+
 class Pilot:
     """One Playwright for all the browsers of a process, while there are any: it takes as much memory as half a browser.
 
@@ -64,10 +68,13 @@ class Pilot:
         self._changing = asyncio.Lock()
 
     async def launch(self, program: Path, flags: Sequence[str]) -> Browser:
-        """Land it afterwards. Raises whatever Playwright does."""
+        """Land it afterwards. Raises NoDriver, and whatever Playwright does."""
         async with self._changing:
             if self._playwright is None:
-                self._playwright = await async_playwright().start()
+                try:
+                    self._playwright = await async_playwright().start()
+                except Exception as error:  # of no class of its own
+                    raise NoDriver from error
             playwright = self._playwright
             self._flown[playwright] = self._flown.get(playwright, 0) + 1
         try:
@@ -155,6 +162,9 @@ class Chromium:
             self._page.on("domcontentloaded", lambda _: self._loaded())
             self._page.on("dialog", lambda dialog: dialog.dismiss())
             await self._page.goto(address, timeout=OPENS_WITHIN_MS, wait_until="domcontentloaded")
+        except PageFailed:
+            await self.close()
+            raise
         except Exception as error:  # of no class of its own where Playwright's program died
             await self.close()
             raise PageFailed(f"couldn't open the meeting's page: {type(error).__name__}") from error

@@ -9,7 +9,7 @@ import psutil
 import pytest
 from aiohttp import web
 
-from bot.browser.driver import Chromium, PageFailed, Pilot
+from bot.browser.driver import Chromium, NoDriver, PageFailed, Pilot
 from tests.simulators.page_stay import CHROMIUM
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
@@ -41,6 +41,16 @@ async def test_one_that_is_closed_while_it_opens_leaves_no_browser_behind(addres
         await opening
     assert not pilot._flown
     assert not browsers()
+
+
+async def test_where_the_driver_does_not_start_that_is_said_with_what_to_install(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a library of its own is missing, which Debian's chromium does not bring."""
+    monkeypatch.setattr("playwright._impl.transport.compute_driver_executable", lambda: ("/bin/false", ""))
+    with pytest.raises(NoDriver):
+        await opened(Pilot(), address, [])
+    assert "libatomic1" in str(NoDriver.__doc__)
 
 
 def browsers() -> list[psutil.Process]:
