@@ -51,6 +51,7 @@ async def test_where_the_driver_does_not_start_that_is_said_with_what_to_install
     with pytest.raises(NoDriver):
         await opened(Pilot(), address, [])
     assert "libatomic1" in str(NoDriver.__doc__)
+    await asyncio.sleep(0.3)  # Playwright does not wait for a driver that died; the loop does, while it runs
 
 
 def browsers() -> list[psutil.Process]:
@@ -84,5 +85,6 @@ async def test_browsers_share_one_program_and_its_death_is_no_end_for_the_next(a
     assert await third.ask("document.body.innerText") == "here"
     await third.close()
     await third.close()
+    await asyncio.sleep(0.3)  # as below
     assert len(programs()) == before
     assert not browsers()
