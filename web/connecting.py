@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from aiohttp import web
 from aiohttp_session import get_session
 from limits import RateLimitItemPerMinute
+from yarl import URL
 
 from calendar_sync.accounts import AccountProvider, AdminMustConsent, Granted
 from calendar_sync.errors import CalendarError
@@ -109,6 +110,7 @@ async def begin(request: web.Request) -> web.StreamResponse:
         "host": user_of(request).id,
         "until": (request.app[CLOCK].now() + HOLDS_FOR).isoformat(),
         "wider": is_wider,
+        "state": URL(sign_in.address).query.get("state", ""),
         "flow": packed,
     }
     # A page that goes on by itself, not a redirect: a form's policy (form-action) would hold that one back.
@@ -154,9 +156,10 @@ async def _connected(request: web.Request, service: AccountProvider, granted: Gr
 async def _way_back(request: web.Request, provider: str) -> _Way | None:
     """What was begun in this session, once; None where it is not this host's, this service's, or too old."""
     session = await get_session(request)
-    kept = session.pop(_SESSION, None)
-    if not isinstance(kept, dict):
-        return None
+    kept = session.get(_SESSION)
+    if not isinstance(kept, dict) or kept.get("state") != request.query.get("state", ""):
+        return None  # a link that anybody may have made ends no way that is open
+    del session[_SESSION]
     now = request.app[CLOCK].now()
     try:
         holds = datetime.fromisoformat(kept["until"]) > now

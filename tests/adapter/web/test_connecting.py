@@ -99,6 +99,14 @@ async def test_a_way_back_holds_once_ten_minutes_and_for_one_service(on: Set) ->
     assert len(await on.site.store.accounts.list()) == 1
 
 
+async def test_a_return_that_somebody_made_up_ends_no_way_that_is_open(on: Set) -> None:
+    async with on.site.browser(on.ann) as browser:
+        await begin(browser)
+        assert "Begin again" in await come_back(browser, state="made-up")
+        assert "Begin again" in await browser.open("/calendars/connect/google?error=access_denied")
+        assert "is connected" in await come_back(browser)
+
+
 async def test_an_old_cookie_takes_no_way_twice(on: Set) -> None:
     async with on.site.browser(on.ann) as browser:
         await begin(browser)
