@@ -58,7 +58,7 @@ class FiveLines(JitsiReplica):
 
 class Person:
     def __init__(self, replica: FiveLines, name: str, line: int) -> None:
-        self.name = name
+        self.name = self.seat = name
         self._replica, self._line = replica, line
 
     async def say_packets(self, packets: list[bytes]) -> Spoken:
@@ -68,6 +68,9 @@ class Person:
 
 class Speaks(Protocol):
     name: str
+
+    @property
+    def seat(self) -> str: ...
 
     async def say_packets(self, packets: list[bytes]) -> Spoken: ...
 
