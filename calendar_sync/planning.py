@@ -166,6 +166,7 @@ def plan(
         key: entry.meeting
         for key, entry in known.items()
         if key not in unseen
+        and not (entry.progress is Progress.RUNNING and _is_left(entry.meeting, found.get(key), now))
         and not _is_over(entry.meeting, now, policy)
         and (
             entry.progress in _BEGUN
@@ -288,6 +289,13 @@ def _of_running(
         elif key in found and found[key].link is not None and _differs(found[key], entry.meeting):
             changes.append(Move(meeting=found[key]))
     return changes
+
+
+def _is_left(held: PlannedOccurrence, told: PlannedOccurrence | None, now: datetime) -> bool:
+    """Its bot is called back, since it is elsewhere or later now: it takes no other meeting's room any more."""
+    if told is None or told.link is None or told.decision != "record":
+        return False
+    return told.link != held.link or (told.starts_at != held.starts_at and told.starts_at > now)
 
 
 def _differs(told: PlannedOccurrence, held: PlannedOccurrence) -> bool:
