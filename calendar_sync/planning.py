@@ -162,18 +162,23 @@ def plan(
     }
     judged = (decide(event, policy, wishes) for event in told.values() if read_until and not event.is_cancelled)
     unseen = _unseen(judged, known, (read_until or now, now), policy)
+    left = {
+        key
+        for key, entry in known.items()
+        if entry.progress is Progress.RUNNING and _is_left(entry.meeting, found.get(key), now)
+    }
     kept = {
         key: entry.meeting
         for key, entry in known.items()
         if key not in unseen
-        and not (entry.progress is Progress.RUNNING and _is_left(entry.meeting, found.get(key), now))
+        and key not in left
         and not _is_over(entry.meeting, now, policy)
         and (
             entry.progress in _BEGUN
             or (entry.progress is Progress.WAITING and not is_complete and key not in told and key not in removed)
         )
     }
-    fixed = {key for key in kept if known[key].progress in _BEGUN}
+    fixed = left | {key for key in kept if known[key].progress in _BEGUN}
     wanted = unseen | _one_bot_a_room(found | kept, fixed, policy)
 
     changes: list[Change] = [
@@ -292,7 +297,7 @@ def _of_running(
 
 
 def _is_left(held: PlannedOccurrence, told: PlannedOccurrence | None, now: datetime) -> bool:
-    """Its bot is called back, since it is elsewhere or later now: it takes no other meeting's room any more."""
+    """Its bot is called back, since it is elsewhere or later now: that is where it takes the room."""
     if told is None or told.link is None or told.decision != "record":
         return False
     return told.link != held.link or (told.starts_at != held.starts_at and told.starts_at > now)

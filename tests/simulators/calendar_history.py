@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from calendar_sync.links import KnownHosts, Platform
 from calendar_sync.planning import TWICE, PlanningPolicy
 from calendar_sync.reach import Reach
-from calendar_sync.sync import LOOK_AHEAD, CalendarProvider, CalendarSync
+from calendar_sync.sync import FURTHEST_BACK, LOOK_AHEAD, CalendarProvider, CalendarSync
 from consent_notice.words import CalendarId, MeetingId, Rule
 from storage.host_rules import HostRules
 from storage.meeting_rows import UNSEEN
@@ -290,7 +290,7 @@ class History:
             one
             for one in self._expected()
             if self.read_until is not None
-            and self.read_until < one.ends_at <= now
+            and max(self.read_until, now - FURTHEST_BACK) < one.ends_at <= now
             and one.identity not in self.ever_planned
             and self._is_wanted(one)
         ]

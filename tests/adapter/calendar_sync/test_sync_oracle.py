@@ -53,13 +53,17 @@ def walk(
     runner.run(history.run(files, host, steps))
 
 
-# Found at night: a bot that is called back, since its meeting was put off, took another one's room for one pass more.
+# Found at night: a bot that is called back, since its meeting was put off, took another one's room for one pass more,
+# and had to share the room where it comes again.
 PUT_OFF = [("add_series", 0, 0, 0), ("add", 0, 0, 0), ("add", 0, 0, 0), ("begin", 0, 0, 0)]
+
+TO_ONE_TIME = [("add", 0, 0, 0), ("add", 0, 0, 1)]
 
 
 def histories(examples: int, here: Any, files: CalendarProvider | None) -> None:
     @example(steps=[*PUT_OFF, ("hold_later", 0, 0, 0)], style=0)
     @example(steps=[*PUT_OFF, ("hold_later", 0, 0, 1), ("end", 0, 0, 0)], style=0)
+    @example(steps=[*TO_ONE_TIME, ("begin", 1, 0, 0), ("add", 0, 0, 0), ("late", 0, 0, 1)], style=0)
     @given(steps=STEPS, style=st.integers(0, 19))
     @settings(
         max_examples=examples,
