@@ -142,6 +142,15 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceDoubted:
+    """What was heard as this seat's in that span may have been somebody else's: the platform told late whose it is."""
+
+    seat: SeatId
+    from_ms: int
+    to_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChatSaid:
     message_id: str  # the platform's, unique within the meeting
     seat: SeatId
@@ -213,6 +222,7 @@ RoomEvent = (
     | Admitted
     | Joined
     | Left
+    | VoiceDoubted
     | ChatSaid
     | ChatEdited
     | ChatDeleted

@@ -54,6 +54,7 @@ from bot.ports import (
     LeftReason,
     RoomEvent,
     StopPressed,
+    VoiceDoubted,
 )
 from bot.presence import Presence, next_presence
 from bot.seats import Seat, Seats
@@ -173,6 +174,8 @@ class Session:
                 self._joined(event, now_ms)
             case Left(seat=seat, at_ms=at_ms):
                 self._left(seat, at_ms, now_ms)
+            case VoiceDoubted(seat=seat, from_ms=from_ms, to_ms=to_ms):
+                self.record.doubt_voice(seat, from_ms, to_ms)
             case NoticePosted():
                 self._answering.noticed(event, now_ms)
             case NoticeFailed():

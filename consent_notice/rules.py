@@ -85,6 +85,7 @@ class MeetingRecord:
         self._standings: dict[tuple[SeatId, Purpose], list[_Standing]] = {}
         self._doubts: list[tuple[int, int]] = []
         self._open_doubts: dict[str, int] = {}
+        self._voice_doubts: list[tuple[SeatId, int, int]] = []
         # Between two neighbouring edges nothing changes, so a verdict found there holds for every span in between.
         self._edges: list[int] = [-FOREVER_MS, FOREVER_MS]
         self._verdicts: dict[tuple[frozenset[SeatId], Purpose], tuple[int, int, Grounds | Refusal]] = {}
@@ -174,6 +175,12 @@ class MeetingRecord:
             self._doubts.append((from_ms, to_ms))
         self._changed(to_ms)
 
+    def doubt_voice(self, seat: SeatId, from_ms: int, to_ms: int) -> None:
+        """What was heard as this seat's in that span may have been somebody else's."""
+        self._voice_doubts.append((seat, from_ms, to_ms))
+        self._changed(from_ms)
+        self._changed(to_ms)
+
     def in_doubt_since(self, about: str) -> int | None:
         """Since when about that; None where it is in none now."""
         return self._open_doubts.get(about)
@@ -181,6 +188,7 @@ class MeetingRecord:
     def forget_before(self, at_ms: int) -> None:
         """Drops doubts that ended before `at_ms`, so that a long meeting costs no more than a short one."""
         self._doubts = [doubt for doubt in self._doubts if doubt[1] > at_ms]
+        self._voice_doubts = [doubt for doubt in self._voice_doubts if doubt[2] > at_ms]
 
     # ---- questions ---------------------------------------------------------------------------------------------------
 
@@ -217,6 +225,11 @@ class MeetingRecord:
     def is_in_doubt(self, from_ms: int, to_ms: int) -> bool:
         return any(begin_ms < to_ms for begin_ms in self._open_doubts.values()) or any(
             begin_ms < to_ms and from_ms < end_ms for begin_ms, end_ms in self._doubts
+        )
+
+    def is_voice_in_doubt(self, seat: SeatId, from_ms: int, to_ms: int) -> bool:
+        return any(
+            whose == seat and begin_ms < to_ms and from_ms < end_ms for whose, begin_ms, end_ms in self._voice_doubts
         )
 
     def present_throughout(self, seat: SeatId, from_ms: int, to_ms: int) -> bool:
@@ -335,6 +348,8 @@ def _judge(
             return Refusal(why=Why.NOT_A_PERSON)
         if not record.present_throughout(seat, from_ms, to_ms):
             return Refusal(why=Why.NOT_PRESENT)
+        if record.is_voice_in_doubt(seat, from_ms, to_ms):
+            return Refusal(why=Why.DOUBT)
     others: frozenset[SeatId] = frozenset()
     if record.rule_over(from_ms, to_ms) is Rule.EVERYONE:
         others = record.present(from_ms, to_ms) - speakers

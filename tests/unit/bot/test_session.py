@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.commands import Append, BindPage, CutBack, Hear, PageBound, PostLine, PostNotice, Show, SpeakLine, SpeakNotice
-from bot.ports import Left, StopPressed, TileState
+from bot.ports import Left, StopPressed, TileState, VoiceDoubted
 from consent_notice.events import Decided, Means, NoticeDelivered, SeatJoined
 from consent_notice.notice import Say
 from consent_notice.words import IdentityLevel, Rule, SeatId, SeatKind
@@ -126,6 +126,19 @@ def test_under_everyone_a_leave_that_is_dated_too_early_opens_nothing_before_it_
     visit.tell(Left(seat=SeatId("d"), at_ms=visit.now_ms - 60))
     assert visit.session.kept_seats(visit.now_ms - 1) == frozenset()
     assert visit.kept() == {"b"}
+
+
+def test_what_may_have_been_somebody_elses_voice_is_not_kept_and_nobody_is_asked_anew() -> None:
+    visit = in_a_room(Rule.EACH_VOICE, "b", "c")
+    visit.say_yes("b")
+    visit.say_yes("c")
+    visit.later(10_000)
+    told_ms = visit.now_ms
+    orders = visit.tell(VoiceDoubted(seat=SeatId("b"), from_ms=told_ms - 2_000, to_ms=told_ms))
+    assert not orders
+    kept = {at_ms: visit.session.kept_seats(told_ms - at_ms) for at_ms in (2_001, 2_000, 1)}
+    assert kept == {2_001: {"b", "c"}, 2_000: {"c"}, 1: {"c"}}
+    assert visit.kept() == {"b", "c"}
 
 
 def test_who_leaves_comes_back_and_leaves_within_one_moment_is_gone() -> None:

@@ -25,6 +25,7 @@ class NaiveRecord:
     persons: set[str] = field(default_factory=set)
     said: dict[tuple[str, str], list[Said]] = field(default_factory=dict)  # as noted
     doubts: list[tuple[str, str, int]] = field(default_factory=list)  # (about, "from" | "until", when), as noted
+    voice_doubts: list[tuple[str, int, int]] = field(default_factory=list)  # (seat, from, to)
 
     def is_present(self, seat: str, at_ms: int) -> bool:
         moves = self.moves.get(seat, [])
@@ -73,6 +74,12 @@ class NaiveRecord:
         if any(self.is_doubtful(at_ms) for at_ms in span):
             return False
         if not all(seat in self.persons and self.is_present(seat, at_ms) for seat in speakers for at_ms in span):
+            return False
+        if any(
+            seat in speakers and from_at <= at_ms < to_at
+            for seat, from_at, to_at in self.voice_doubts
+            for at_ms in span
+        ):
             return False
         # Sound of any millisecond needs the yes, over the whole span, of whoever may be in it (law 1).
         needed = set(speakers)

@@ -27,6 +27,7 @@ FACTS = st.one_of(
     st.tuples(st.just("yes"), SEATS, TIMES, st.sampled_from([0, 0, 1, 20, 21])),
     st.tuples(st.just("no"), SEATS, TIMES, st.sampled_from([each for each in Standing if each is not Standing.GIVEN])),
     st.tuples(st.just("doubt"), st.sampled_from(["feed", "loop"]), TIMES, st.booleans()),
+    st.tuples(st.just("voice"), SEATS, TIMES, st.sampled_from([1, 20, 40])),
 )
 SPANS = st.tuples(TIMES, st.sampled_from([1, 18, 19, 20, 21, 40]))
 SPEAKERS = st.sampled_from([frozenset({A}), frozenset({B}), frozenset({A, B}), frozenset({BOT}), None])
@@ -53,6 +54,9 @@ def note(record: MeetingRecord, naive: NaiveRecord, fact: tuple[Any, ...], entry
         case ("doubt", about, at_ms, begins):
             (record.doubt_from if begins else record.doubt_until)(at_ms, about)
             naive.doubts.append((about, "from" if begins else "until", at_ms))
+        case ("voice", seat, at_ms, for_ms):
+            record.doubt_voice(seat, at_ms, at_ms + for_ms)
+            naive.voice_doubts.append((seat, at_ms, at_ms + for_ms))
 
 
 def agree(
@@ -211,6 +215,17 @@ def test_doubts_end_each_for_itself_and_an_older_one_erases_none() -> None:
     assert why(record, A, 110, 115) is Why.DOUBT
     record.forget_before(165)
     assert why(record, A, 165, 170) is Why.DOUBT
+
+
+def test_a_doubt_about_one_voice_is_none_about_another_and_one_in_a_mix_about_all() -> None:
+    record = everybody_in(Rule.EACH_VOICE, A, B)
+    record.doubt_voice(A, 100, 200)
+    assert why(record, A, 80, 101) is why(record, A, 199, 220) is Why.DOUBT
+    assert why(record, A, 80, 100) is why(record, A, 200, 220) is None
+    assert why(record, B, 100, 120) is None
+    assert judge(record, frozenset({A, B}), 150, 170, RECORDING) == Refusal(why=Why.DOUBT)
+    record.forget_before(199)
+    assert why(record, A, 180, 200) is Why.DOUBT
 
 
 def test_a_bot_is_no_voice_and_not_asked_but_a_person_stays_a_person() -> None:
