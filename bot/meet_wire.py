@@ -1,7 +1,7 @@
 """What Google Meet's page is told of people, chat and sound, as messages of protocol buffers; the numbers are not ours.
 
-The field numbers were found out by others and may change any day (docs/rooms.md names the source): what does not parse
-is nothing. Only the fields that the bot needs are declared, so the rest is never looked at.
+The field numbers were found out by others and may change any day (docs/rooms.md names the source). Only the fields that
+the bot needs are declared, so the rest is never looked at.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -72,27 +72,28 @@ class MeetMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What one message says; streams: CSRC -> device."""
+    """What one message says."""
 
     users: tuple[MeetUser, ...] = ()
     messages: tuple[MeetMessage, ...] = ()
-    streams: dict[int, str] = field(default_factory=dict)
+    streams: tuple[tuple[int, str], ...] = ()  # CSRC and device; no device: it is nobody's any more
 
 
-NOTHING = Told()
+class Unreadable(ValueError):
+    """What the page was told cannot be read, whatever it was about."""
 
 
 def read_channel(value: object) -> Told:
-    """One message of the `collections` data channel: deflated, in base64."""
+    """One message of the `collections` data channel: deflated, in base64. Raises Unreadable."""
     raw = _bytes(value)
-    if raw is None:
-        return NOTHING
     inflating = zlib.decompressobj()
     try:
         plain = inflating.decompress(raw, LARGEST_BYTES)
-    except zlib.error:
-        return NOTHING
-    return _read("Collections", plain) if inflating.eof else NOTHING
+    except zlib.error as error:
+        raise Unreadable from error
+    if not inflating.eof:
+        raise Unreadable
+    return _read("Collections", plain)
 
 
 def write_channel(event: dict[str, Any]) -> str:
@@ -102,25 +103,29 @@ def write_channel(event: dict[str, Any]) -> str:
 
 
 def read_answer(value: object) -> Told:
-    """An answer of SyncMeetingSpaceCollections, the whole list of people: base64 of the message."""
-    raw = _bytes(value)
-    return _read("Body", raw) if raw is not None and len(raw) <= LARGEST_BYTES else NOTHING
+    """An answer of SyncMeetingSpaceCollections, the whole list of people: base64 of the message. Raises Unreadable."""
+    return _read("Body", _bytes(value))
 
 
-def _bytes(value: object) -> bytes | None:
+def write_answer(body: dict[str, Any]) -> str:
+    """What `read_answer` reads: for page replicas."""
+    return base64.b64encode(_CLASSES["Body"](**body).SerializeToString()).decode()
+
+
+def _bytes(value: object) -> bytes:
     if not isinstance(value, str) or len(value) > 2 * LARGEST_BYTES:
-        return None
+        raise Unreadable
     try:
         return base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError):
-        return None
+    except (binascii.Error, ValueError) as error:
+        raise Unreadable from error
 
 
 def _read(kind: str, plain: bytes) -> Told:
     try:
         found = _CLASSES[kind].FromString(plain)
-    except (DecodeError, ValueError):
-        return NOTHING
+    except (DecodeError, ValueError) as error:
+        raise Unreadable from error
     body = found.event.body if kind == "Collections" else found
     return Told(
         users=tuple(_user(one) for one in body.lists.users.users if one.device_id),
@@ -129,11 +134,11 @@ def _read(kind: str, plain: bytes) -> Told:
             for one in body.lists.chat.messages
             if one.message_id and one.device_id
         ),
-        streams={
-            int(one.stream_id): one.device_id
+        streams=tuple(
+            (int(one.stream_id), one.device_id)
             for one in body.devices.outputs
-            if one.kind == AUDIO and one.stream_id.isdecimal() and len(one.stream_id) < 11 and one.device_id
-        },
+            if one.kind == AUDIO and one.stream_id.isdecimal() and len(one.stream_id) < 11
+        ),
     )
 
 

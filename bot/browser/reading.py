@@ -7,14 +7,16 @@ deletion where its words changed. The bot's own lines are kept until the room as
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Generic, TypeVar
 
 from bot.browser.script import PageFact
-from bot.ports import ChatDeleted, ChatEdited, ChatSaid, Joined, Left, RoomCapabilities
+from bot.ports import ChatDeleted, ChatEdited, ChatSaid, Hears, Joined, Left, RoomCapabilities, VoiceDoubted
 from consent_notice.words import IdentityLevel, SeatId, SeatKind
 
+Key = TypeVar("Key", bound=Hashable)
 STALE_MS = (
     1_000  # hooks that tell a whole list do so five times a second or more; no more than any roster lag of theirs
 )
@@ -39,27 +41,22 @@ class Roster:
     def here(self) -> Mapping[str, Person]:
         return MappingProxyType(self._here)
 
-    def comes(self, key: str, person: Person, at_ms: int) -> Iterator[PageFact]:
+    def comes(self, key: str, person: Person, since_ms: int) -> Iterator[PageFact]:
+        """`since_ms`: when it was last known that it was not so."""
         if self._here.get(key) != person:
             self._here[key] = person
-            yield self._joined(key, at_ms - self._can.roster_lag_ms)
+            yield self._joined(key, since_ms - self._can.roster_lag_ms)
 
     def goes(self, key: str, at_ms: int) -> Iterator[PageFact]:
         if self._here.pop(key, None) is not None:
             yield Left(seat=SeatId(key), at_ms=at_ms)
 
-    def becomes(self, people: Mapping[str, Person], at_ms: int) -> Iterator[PageFact]:
-        """Of a complete list."""
+    def becomes(self, people: Mapping[str, Person], *, since_ms: int, at_ms: int) -> Iterator[PageFact]:
+        """Of a complete list; `since_ms`: when the one before it came."""
         for key in [key for key in self._here if key not in people]:
             yield from self.goes(key, at_ms)
         for key, person in people.items():
-            yield from self.comes(key, person, at_ms)
-
-    def doubts(self, key: str, at_ms: int) -> Iterator[PageFact]:
-        """Sound of the last moments may have been another's: as if they had only just come."""
-        if key in self._here:
-            yield Left(seat=SeatId(key), at_ms=at_ms - self._can.roster_lag_ms)
-            yield self._joined(key, at_ms)
+            yield from self.comes(key, person, since_ms)
 
     def _joined(self, key: str, at_ms: int) -> Joined:
         person = self._here[key]
@@ -78,41 +75,97 @@ class Pulse:
     """Whether the page's lists still come: one that stopped is as good as none, however lively the page is."""
 
     def __init__(self) -> None:
-        self._told_ms: int | None = None
+        self._told_ms: int | None = None  # the last whole one
+        self._is_on = False
 
     def beats(self, at_ms: int) -> None:
-        self._told_ms = at_ms
+        self._told_ms, self._is_on = at_ms, True
 
     def stops(self) -> None:
-        self._told_ms = None
+        self._is_on = False
 
-    def is_on(self, now_ms: int) -> bool:
-        return self._told_ms is not None and now_ms - self._told_ms < STALE_MS
+    def known_until(self, now_ms: int) -> int | None:
+        return self._told_ms if self._is_on and self.since(now_ms) > now_ms - STALE_MS else None
+
+    def since(self, at_ms: int) -> int:
+        """The last moment of which a list told all; `at_ms` where none came yet."""
+        return at_ms if self._told_ms is None else self._told_ms
+
+
+class Sources(Generic[Key]):
+    """Whose each source of the page's sound is, as it was told last; one that two people claim is nobody's.
+
+    The page tells late, and packets take their time. So where one comes to somebody else, however much later, what was
+    heard of whom it was before is doubtful, and what comes now is nobody's for as long as a packet may be on its way.
+    """
+
+    def __init__(self, can: RoomCapabilities) -> None:
+        self._can = can
+        self._now: dict[Key, str] = {}
+        self._last: dict[Key, set[str]] = {}  # who claimed it last, also of one that nobody claims now
+        self._from_ms: dict[Key, int] = {}
+
+    def whose(self, key: Key, at_ms: int) -> str | None:
+        """None: nobody's."""
+        return self._now.get(key) or None if at_ms >= self._from_ms.get(key, at_ms) else None
+
+    def are(self, claims: Iterable[tuple[Key, str]], at_ms: int) -> set[str]:
+        """Of a complete list; as `become`."""
+        self._now.clear()
+        return self.become(claims, at_ms)
+
+    def become(self, claims: Iterable[tuple[Key, str]], at_ms: int) -> set[str]:
+        """Of those that changed; claimed by the empty string: nobody's. Returns whose voices are in doubt."""
+        claimed: dict[Key, set[str]] = {}
+        for key, whose in claims:
+            claimed.setdefault(key, set()).update({whose} - {""})
+        doubtful = set[str]()
+        for key, owners in claimed.items():
+            last = self._last.get(key, owners)
+            if owners and last and owners != last:
+                doubtful |= last if len(last) == 1 else set()  # of two it was nobody's
+                self._from_ms[key] = at_ms + self._can.path_delay_ms
+            self._now[key] = next(iter(owners)) if len(owners) == 1 else ""
+            self._last[key] = owners or last
+        return doubtful
+
+    def are_free(self, owners: Iterable[str]) -> None:
+        """What was theirs is nobody's until it is told anew."""
+        gone = set(owners)
+        self._now = {key: whose for key, whose in self._now.items() if whose not in gone}
+
+    def forget(self) -> None:
+        self._now.clear()
 
 
 class Messages:
+    """Known by writer and id: nobody changes the line of another by using its id."""
+
     def __init__(self) -> None:
-        self._texts: dict[str, str] = {}  # id -> words as they were told last
+        self._texts: dict[tuple[SeatId, str], str] = {}  # words as they were told last
         self._own: dict[str, str] = {}  # words of an own line -> its id
 
     def said(self, message: ChatSaid, *, is_own: bool = False) -> Iterator[PageFact]:
         """No text: it was deleted."""
-        before = self._texts.get(message.message_id)
+        key = message.seat, message.message_id
+        before = self._texts.get(key)
         if message.text == before:
             return
-        self._texts[message.message_id] = message.text
         if is_own:
             self._own[_plain(message.text)] = message.message_id
+        elif before is None and message.text:
+            yield message
         elif not message.text:
             yield from self.deleted(message.message_id, message.seat, message.at_ms)
-        elif before is None:
-            yield message
         else:
             yield ChatEdited(message_id=message.message_id, seat=message.seat, text=message.text, at_ms=message.at_ms)
+        self._texts[key] = message.text
 
     def deleted(self, message_id: str, seat: SeatId, at_ms: int) -> Iterator[PageFact]:
-        self._texts[message_id] = ""
-        yield ChatDeleted(message_id=message_id, seat=seat, at_ms=at_ms)
+        """By whom wrote it; of a line that was never told it is no news."""
+        if self._texts.get((seat, message_id)):
+            self._texts[seat, message_id] = ""
+            yield ChatDeleted(message_id=message_id, seat=seat, at_ms=at_ms)
 
     def own(self, text: str) -> str | None:
         """Its id, once."""
@@ -128,6 +181,7 @@ class Reader:
     """What the reader of any page keeps; that of a platform adds what the platform's own signals mean."""
 
     def __init__(self, can: RoomCapabilities) -> None:
+        self._can = can
         self._own: SeatId | None = None
         self._roster = Roster(can)
         self._messages = Messages()
@@ -140,6 +194,12 @@ class Reader:
     def own_message(self, text: str) -> str | None:
         return self._messages.own(text)
 
-    def is_alive(self, now_ms: int) -> bool:
-        """While the page's list of people comes."""
-        return self._pulse.is_on(now_ms)
+    def known_until(self, now_ms: int) -> int | None:
+        """As far as the page's lists of people reach, while they come."""
+        return self._pulse.known_until(now_ms)
+
+    def _doubted(self, voices: set[str], *, since_ms: int, at_ms: int) -> Iterator[PageFact]:
+        """`since_ms`: until when the page told that they were right. In a mix everybody's voice is one."""
+        everybody = self._roster.here if voices and self._can.hears is Hears.MIXED else ()
+        for key in sorted({*voices, *everybody}):
+            yield VoiceDoubted(seat=SeatId(key), from_ms=since_ms - self._can.roster_lag_ms, to_ms=at_ms)

@@ -338,8 +338,10 @@ class BrowserRoom:
             now_ms = self._clock.boot_ms()
             if now_ms - self._beat_ms > SILENT_MS:
                 self._ends(LeftReason.CONNECTION_LOST, "the meeting's page does not answer any more")
-            elif not self._was_in or self._reader.is_alive(now_ms):
-                self._push(RosterKnownUntil(at_ms=self._beat_ms))
+                continue
+            known_ms = self._reader.known_until(now_ms) if self._was_in else now_ms
+            if known_ms is not None:
+                self._push(RosterKnownUntil(at_ms=min(self._beat_ms, known_ms)))
 
     async def _want(self) -> None:
         async with self._asking:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
-from bot.ports import ChatDeleted, ChatEdited, ChatSaid, Ended, Joined, Left, LeftReason, RoomCapabilities
+from bot.ports import ChatDeleted, ChatEdited, ChatSaid, Ended, Joined, Left, LeftReason, RoomCapabilities, VoiceDoubted
 from consent_notice.words import SeatId
 
 
@@ -107,7 +107,7 @@ class Sound:
     at_ms: int
 
 
-PageFact = Joined | Left | ChatSaid | ChatEdited | ChatDeleted | Ended
+PageFact = Joined | Left | VoiceDoubted | ChatSaid | ChatEdited | ChatDeleted | Ended
 
 
 class PageReader(Protocol):
@@ -129,8 +129,8 @@ class PageReader(Protocol):
         """The platform's id of the bot's own message of that text once the page showed it; None: not yet."""
         ...
 
-    def is_alive(self, now_ms: int) -> bool:
-        """Whether signals came lately from which the roster can be said to be known (`RosterKnownUntil`)."""
+    def known_until(self, now_ms: int) -> int | None:
+        """Until when all is known that the page had to tell of who is there (`RosterKnownUntil`); None: not now."""
         ...
 
     @property

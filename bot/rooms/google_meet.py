@@ -1,8 +1,10 @@
 """Google Meet by its own page: how its states are recognised, and whose sound each packet is.
 
 A track of Meet is no person: it carries whoever speaks, and the CSRC of each packet says who. What maps CSRCs to
-devices comes on a data channel of the page; a CSRC that was not told, and a screen's sound, are nobody's. Selectors,
-texts and field numbers are as in docs/rooms.md; none was tried against the live service.
+devices comes on a data channel of the page; a CSRC that was not told, and a screen's sound, are nobody's. Who left is
+missing in the whole list that the page fetches now and then. Without the channel, after a message that cannot be read,
+and until the next whole list after either, nothing is known. Selectors, texts and field numbers are as in
+docs/rooms.md; none was tried against the live service.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bot.browser.reading import Person, Reader
+from bot.browser.reading import Person, Reader, Sources
 from bot.browser.script import (
     Chat,
     Do,
@@ -25,12 +27,13 @@ from bot.browser.script import (
     Sound,
     Step,
 )
-from bot.meet_wire import MeetUser, Told, read_answer, read_channel
+from bot.meet_wire import MeetUser, Told, Unreadable, read_answer, read_channel
 from bot.platforms import GOOGLE_MEET
 from bot.ports import ChatSaid, LeftReason, RoomRefused
 from consent_notice.words import SeatId
 
 _CODE = re.compile(r"/([a-z]{3}-[a-z]{4}-[a-z]{3})")
+OLDEST_LIST_MS = 10_000  # a list may be on its way that long, while the channel tells of somebody new
 SEVERAL = "adaptive audio"  # in the name that Meet gives to several devices in one room
 
 
@@ -48,42 +51,70 @@ class MeetReader(Reader):
     def __init__(self) -> None:
         super().__init__(GOOGLE_MEET)
         self._screens: set[str] = set()
-        self._streams: dict[int, str] = {}
-        self._is_open = False
+        self._sources = Sources[int](GOOGLE_MEET)  # by CSRC
+        self._told_ms: dict[str, int] = {}  # when the channel last told of a device
+        self._channels = 0  # open ones
+        self._is_listed = False  # a whole list came since nothing was known
+        self._known_ms: int | None = None  # while not: until when all was
 
     def take(self, signal: Signal) -> Iterable[PageFact]:
-        match signal.kind:
-            case "channel":
-                self._is_open = signal.value == "open"
-            case "collections":
-                return list(self._facts(read_channel(signal.value), signal.at_ms))
-            case "people":
-                return list(self._facts(read_answer(signal.value), signal.at_ms))
+        at_ms = signal.at_ms
+        try:
+            match signal.kind:
+                case "channel" if signal.value == "open":
+                    self._channels += 1
+                case "channel":
+                    self._channels -= self._channels > 0
+                    self._knows_nothing(at_ms)
+                case "collections":
+                    return list(self._changed(read_channel(signal.value), at_ms))
+                case "people":
+                    return list(self._listed(read_answer(signal.value), at_ms))
+        except Unreadable:  # it may have told of anything
+            self._knows_nothing(at_ms)
         return []
 
     def owners(self, sound: Sound) -> frozenset[SeatId] | None:
-        devices = {self._streams.get(csrc, "") for csrc in sound.csrcs}
-        if not devices or not devices <= self._roster.here.keys():
-            return None  # nobody named, somebody unknown, one who left, or a screen
-        return frozenset(map(SeatId, devices))
+        if self.known_until(sound.at_ms) is None:
+            return None
+        devices = {self._sources.whose(csrc, sound.at_ms) for csrc in sound.csrcs}
+        here = frozenset(SeatId(device) for device in devices if device and device in self._roster.here)
+        return here if here and here == devices else None  # else somebody unknown, one who left, or a screen
 
-    def is_alive(self, now_ms: int) -> bool:
-        """The roster is known while its channel is open: what changes is told there at once."""
-        return self._is_open
+    def known_until(self, now_ms: int) -> int | None:
+        """While the channel is open: what changes is told there at once."""
+        return now_ms if self._channels and self._is_listed else None
 
-    def _facts(self, told: Told, at_ms: int) -> Iterator[PageFact]:
-        yield from self._assign(told.streams, at_ms)
+    def _knows_nothing(self, at_ms: int) -> None:
+        """Who was here is taken to be, and owns nothing."""
+        if self._is_listed:
+            self._is_listed, self._known_ms = False, at_ms
+        self._sources.forget()
+
+    def _listed(self, told: Told, at_ms: int) -> Iterator[PageFact]:
+        yield from self._changed(told, at_ms)
+        if not told.users:
+            return  # the answer about something else
+        listed = {user.device_id for user in told.users}
+        for device in self._roster.here.keys() - listed:
+            if at_ms - self._told_ms.get(device, at_ms - OLDEST_LIST_MS) >= OLDEST_LIST_MS:
+                yield from self._goes(device, at_ms)
+        self._is_listed, self._known_ms = True, None
+
+    def _changed(self, told: Told, at_ms: int) -> Iterator[PageFact]:
+        since_ms = at_ms if self._known_ms is None else self._known_ms
+        yield from self._doubted(self._sources.become(told.streams, at_ms), since_ms=since_ms, at_ms=at_ms)
         for user in told.users:
+            self._told_ms[user.device_id] = at_ms
             if user.is_screen:
                 self._screens.add(user.device_id)
-                yield from self._roster.goes(user.device_id, at_ms)
+                yield from self._goes(user.device_id, at_ms)
             elif user.is_self:
                 self._own = SeatId(user.device_id)
             elif user.has_left:
-                self._streams = {csrc: device for csrc, device in self._streams.items() if device != user.device_id}
-                yield from self._roster.goes(user.device_id, at_ms)
+                yield from self._goes(user.device_id, at_ms)
             elif user.device_id not in self._screens:
-                yield from self._roster.comes(user.device_id, self._person(user), at_ms)
+                yield from self._roster.comes(user.device_id, self._person(user), since_ms)
         for message in told.messages:
             is_own = message.device_id == self._own
             if is_own or message.device_id in self._roster.here:
@@ -97,18 +128,14 @@ class MeetReader(Reader):
                 )
                 yield from self._messages.said(said, is_own=is_own)
 
+    def _goes(self, device: str, at_ms: int) -> Iterator[PageFact]:
+        self._sources.are_free([device])
+        yield from self._roster.goes(device, at_ms)
+
     def _person(self, user: MeetUser) -> Person:
         before = self._roster.here.get(user.device_id)
         name = user.name or (before.name if before else "")  # a change may tell less than the whole
         return Person(name=name, is_shared=SEVERAL in name.lower())
-
-    def _assign(self, streams: dict[int, str], at_ms: int) -> Iterator[PageFact]:
-        """What was told late: sound of the last seconds may have been another's."""
-        for csrc, device in streams.items():
-            before = self._streams.get(csrc)
-            self._streams[csrc] = device
-            if before is not None and before != device:
-                yield from self._roster.doubts(before, at_ms)
 
 
 def _button(*texts: str) -> Sign:

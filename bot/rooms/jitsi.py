@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from bot.browser.reading import Person, Reader
+from bot.browser.reading import Person, Reader, Sources
 from bot.browser.script import Chat, Do, Look, PageFact, PageScript, PageState, Sign, Signal, Sound, Step
 from bot.platforms import JITSI
 from bot.ports import ChatSaid, LeftReason, RoomRefused
@@ -50,7 +50,7 @@ class JitsiReader(Reader):
     def __init__(self) -> None:
         super().__init__(JITSI)
         self._room = 0  # another one is another roster: a breakout room
-        self._sources: dict[tuple[str, int], str] = {}  # track and SSRC -> whose it is
+        self._sources = Sources[tuple[str, int]](JITSI)  # track and SSRC
 
     def take(self, signal: Signal) -> Iterable[PageFact]:
         match signal.kind:
@@ -61,31 +61,34 @@ class JitsiReader(Reader):
             case "message":
                 return list(self._said(signal.value, signal.at_ms))
             case "deleted" if signal.value["from"] in self._roster.here:
-                return list(self._messages.deleted(signal.value["id"], SeatId(signal.value["from"]), signal.at_ms))
+                return list(self._messages.deleted(str(signal.value["id"]), SeatId(signal.value["from"]), signal.at_ms))
         return []
 
     def owners(self, sound: Sound) -> frozenset[SeatId] | None:
-        owner = self._sources.get((sound.line.track_id, sound.ssrc), "")
-        return frozenset({SeatId(owner)}) if owner in self._roster.here and self._pulse.is_on(sound.at_ms) else None
+        owner = self._sources.whose((sound.line.track_id, sound.ssrc), sound.at_ms)
+        if owner is None or owner not in self._roster.here or self._pulse.known_until(sound.at_ms) is None:
+            return None
+        return frozenset({SeatId(owner)})
 
     def _here(self, told: Mapping[str, Any], at_ms: int) -> Iterator[PageFact]:
+        since_ms = self._pulse.since(at_ms)
+        self._pulse.stops()  # until the whole of it was read
         own, room = str(told["me"]), int(told["room"])
         people = {
             str(one["id"]): Person(name=str(one["name"]), is_bot=bool(one["bot"]), is_phone=bool(one["phone"]))
             for one in told["people"]
             if str(one["id"]) != own
         }
-        sources = {
-            (str(track["id"]), int(track["ssrc"])): str(one["id"]) for one in told["people"] for track in one["tracks"]
-        }
+        sources = [
+            ((str(track["id"]), int(track["ssrc"])), str(one["id"]))
+            for one in told["people"]
+            for track in one["tracks"]
+        ]
         if room != self._room:
             self._room = room
-            yield from self._roster.becomes({}, at_ms)
-        before, self._sources = self._sources, sources
-        yield from self._roster.becomes(people, at_ms)
-        for key, owner in before.items():
-            if sources.get(key, owner) != owner:
-                yield from self._roster.doubts(owner, at_ms)
+            yield from self._roster.becomes({}, since_ms=since_ms, at_ms=at_ms)
+        yield from self._roster.becomes(people, since_ms=since_ms, at_ms=at_ms)
+        yield from self._doubted(self._sources.are(sources, at_ms), since_ms=since_ms, at_ms=at_ms)
         self._own = SeatId(own)
         self._pulse.beats(at_ms)
 

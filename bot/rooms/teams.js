@@ -49,16 +49,16 @@
     const service = calling && calling.callingService;
     return (service && service.getActiveCall && service.getActiveCall()) || (window.callingDebug && window.callingDebug.observableCall);
   };
+  const sounded = new Set();  // sources that were ever in the mix: whose each is, is asked anew each time
   const look = () => {
     const call = activeCall();
     if (!call || !call.callerMri || !call.participants) return onrecord.tell("apart", null);
     came = came || Date.now();
+    if (sounded.size > 500) sounded.clear();
+    for (const receiver of receivers) for (const { source } of receiver.getContributingSources()) sounded.add(source);
     const people = [...call.participants], sources = {};
-    for (const receiver of receivers)
-      for (const { source } of receiver.getContributingSources()) {
-        const whose = people.find((one) => one.hasAudioSource && one.hasAudioSource(source));
-        if (whose) sources[source] = String(whose.id);
-      }
+    for (const source of sounded)
+      sources[source] = people.filter((one) => one.hasAudioSource && one.hasAudioSource(source)).map((one) => String(one.id));
     onrecord.tell("here", {
       me: String(call.callerMri),
       call: String(call._callId || ""),

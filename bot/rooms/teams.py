@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from bot.browser.reading import Person, Reader
+from bot.browser.reading import Person, Reader, Sources
 from bot.browser.script import Chat, Do, Look, PageFact, PageScript, PageState, Sign, Signal, Sound, Step
 from bot.platforms import TEAMS
 from bot.ports import ChatSaid, Ended, LeftReason, RoomRefused
@@ -52,7 +52,7 @@ class TeamsReader(Reader):
     def __init__(self) -> None:
         super().__init__(TEAMS)
         self._call = ""
-        self._sources: dict[int, str] = {}
+        self._sources = Sources[int](TEAMS)  # by CSRC
 
     def take(self, signal: Signal) -> Iterable[PageFact]:
         match signal.kind:
@@ -67,14 +67,16 @@ class TeamsReader(Reader):
         return []
 
     def owners(self, sound: Sound) -> frozenset[SeatId] | None:
-        here = self._roster.here if self._pulse.is_on(sound.at_ms) else {}
-        people = frozenset(key for key, person in here.items() if not person.is_bot)
-        speaking = {self._sources.get(csrc, "") for csrc in sound.csrcs}
+        here = {} if self._pulse.known_until(sound.at_ms) is None else self._roster.here
+        people = frozenset(SeatId(key) for key, person in here.items() if not person.is_bot)
+        speaking = {self._sources.whose(csrc, sound.at_ms) for csrc in sound.csrcs}
         if not sound.line.track_id.startswith(MIX) or not speaking or not speaking <= people:
             return None  # a bot's too: a room full of people may come in by one
-        return frozenset(map(SeatId, people))
+        return people
 
     def _here(self, told: Mapping[str, Any], at_ms: int) -> Iterator[PageFact]:
+        since_ms = self._pulse.since(at_ms)
+        self._pulse.stops()  # until the whole of it was read
         own, call = str(told["me"]), str(told["call"])
         people = {
             str(one["id"]): Person(
@@ -86,14 +88,13 @@ class TeamsReader(Reader):
             if str(one["id"]) != own and (one["name"] or str(one["id"]).startswith((ACCOUNT, PHONE)))
             # others without a name are services, whose sound is nobody's
         }
-        sources = {int(csrc): str(whose) for csrc, whose in told["sources"].items()}
+        sources = [(int(csrc), str(one)) for csrc, whose in told["sources"].items() for one in whose]
         if call != self._call:  # a breakout room: its roster is another
-            self._sources = {}
-            yield from self._roster.becomes({}, at_ms)
+            yield from self._roster.becomes({}, since_ms=since_ms, at_ms=at_ms)
         self._own, self._call = SeatId(own), call
+        yield from self._roster.becomes(people, since_ms=since_ms, at_ms=at_ms)
+        yield from self._doubted(self._sources.are(sources, at_ms), since_ms=since_ms, at_ms=at_ms)
         self._pulse.beats(at_ms)
-        self._sources |= sources
-        yield from self._roster.becomes(people, at_ms)
 
     def _said(self, told: Mapping[str, Any], at_ms: int) -> Iterator[PageFact]:
         key = sender(str(told["from"]))
@@ -117,7 +118,7 @@ class TeamsReader(Reader):
         if end.sub_code in ENDS:
             reason, detail = ENDS[end.sub_code]
             yield Ended(reason=reason, detail=detail, at_ms=at_ms)
-        elif self._pulse.is_on(at_ms):
+        elif self._pulse.known_until(at_ms) is not None:
             yield Ended(reason=LeftReason.MEETING_ENDED, detail="the call ended", at_ms=at_ms)
 
 

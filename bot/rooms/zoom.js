@@ -33,14 +33,13 @@
       const text = words(first(row, ".chat-rtf-box__display", ".new-chat-message__text-content", ".chat-message-text"));
       if (!text || told.get(row.id) === text) continue;
       const labelled = row.closest("[aria-label*=' to ']") || row.querySelector("[aria-label*=' to ']");
-      const said = /^(.+?)(?: said)? to (.+?)(?: at .*)?$/s.exec((labelled && panel.contains(labelled) && labelled.getAttribute("aria-label")) || "");
       // A run of lines has its sender's name above the first alone.
       const above = headers.filter((header) => row.contains(header) ||
         header.compareDocumentPosition(row) & Node.DOCUMENT_POSITION_FOLLOWING).at(-1);
-      const from = said ? said[1].trim() : words(above);
-      if (!from) continue;
+      const label = (labelled && panel.contains(labelled) && labelled.getAttribute("aria-label")) || "";
+      if (!above && !label) continue;
       told.set(row.id, text);
-      onrecord.tell("message", { id: row.id, from, text, private: Boolean(said && !/^everyone\b/i.test(said[2])) });
+      onrecord.tell("message", { id: row.id, header: words(above), label: label.trim(), text });
     }
   };
   setInterval(() => {

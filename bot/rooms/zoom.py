@@ -1,7 +1,8 @@
 """Zoom by its web client, as a guest: how its states are recognised, and who its list shows.
 
 The client tells names alone, so people who share one are told apart by nothing, and come anew when their number
-changes. All voices are one mix: a frame is everybody's who is listed, and while the list is not whole, nobody's. Where
+changes; everybody does after a second without a whole list, since anybody may have taken another's place under the same
+name. All voices are one mix: a frame is everybody's who is listed, and while the list is not whole, nobody's. Where
 Zoom wants bots to come another way (RTMS), that is a refusal. Selectors and words are as in docs/rooms.md; none was
 tried against the live service.
 """
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from bot.browser.reading import Person, Reader
+from bot.browser.reading import STALE_MS, Person, Reader
 from bot.browser.script import Chat, Do, Look, PageFact, PageScript, PageState, Sign, Signal, Sound, Step
 from bot.platforms import ZOOM
 from bot.ports import ChatSaid, LeftReason, RoomRefused
@@ -25,8 +26,10 @@ DOMAINS = ("zoom.us", "zoom.com", "zoomgov.com", "zoom.com.cn", "zoomus.cn", "zo
 _NUMBER = re.compile(r"/(?:j|w|wc|wc/join)/(\d{9,11})(?:/.*)?")
 _PERSONAL = re.compile(r"/my/[\w.-]+")
 _ME = re.compile(r"\bme\b", re.IGNORECASE)  # in the label after a name: "(Host, me)"
+_EVERYONE = re.compile(r"everyone\b", re.IGNORECASE)  # in a line's label, after the sender
 _TELEPHONE = re.compile(r"\+?[\d*][\d* ()-]{5,}")
 YOU = "You"
+MOST_WAITING = 100  # lines
 
 
 def address(link: str, name: str) -> str:
@@ -54,6 +57,7 @@ class ZoomReader(Reader):
         self._own_name = ""
         self._keys: dict[str, list[str]] = {}  # shown name -> the seats of those who show it
         self._seats = 0
+        self._waiting: list[Signal] = []  # lines that came while the list was not whole
 
     def take(self, signal: Signal) -> Iterable[PageFact]:
         match signal.kind:
@@ -62,24 +66,27 @@ class ZoomReader(Reader):
             case "apart":
                 self._pulse.stops()
             case "message":
-                return list(self._said(signal.value, signal.at_ms))
+                return list(self._said(signal))
         return []
 
     def owners(self, sound: Sound) -> frozenset[SeatId] | None:
-        return frozenset(map(SeatId, self._roster.here)) or None if self._pulse.is_on(sound.at_ms) else None
+        if self._pulse.known_until(sound.at_ms) is None:
+            return None
+        return frozenset(map(SeatId, self._roster.here)) or None
 
     def _list(self, told: Mapping[str, Any], at_ms: int) -> Iterator[PageFact]:
+        since_ms = self._pulse.since(at_ms)
+        self._pulse.stops()  # until the whole of it was read
         page, count = str(told["page"]), int(told["count"])
         rows = [(str(row["name"]), str(row["label"])) for row in told["rows"]]
         own = [name for name, label in rows if _ME.search(label)]
-        is_whole = len(rows) == count and len(own) == 1
-        if is_whole:
-            self._pulse.beats(at_ms)
-        else:
-            self._pulse.stops()
         if len(own) != 1:
             return
         self._own, self._own_name = SeatId(f"{page}:own"), own[0]
+        is_whole = len(rows) == count
+        if is_whole and at_ms - since_ms >= STALE_MS:
+            self._keys.clear()
+            self._waiting.clear()  # their writers may be others than those who are here
         shown = Counter(name for name, label in rows if not _ME.search(label))
         people: dict[str, Person] = {}
         for name, number in shown.items():
@@ -92,22 +99,52 @@ class ZoomReader(Reader):
             people = {key: self._roster.here[key] for key in self._roster.here} | people
         else:
             self._keys = {name: keys for name, keys in self._keys.items() if name in shown}
-        yield from self._roster.becomes(people, at_ms)
+        yield from self._roster.becomes(people, since_ms=since_ms, at_ms=at_ms)
+        if is_whole:
+            self._pulse.beats(at_ms)
+            waiting, self._waiting = self._waiting, []
+            for signal in waiting:
+                yield from self._said(signal)
 
-    def _said(self, told: Mapping[str, Any], at_ms: int) -> Iterator[PageFact]:
-        sender, number, text = str(told["from"]), str(told["id"]), str(told["text"])
+    def _said(self, signal: Signal) -> Iterator[PageFact]:
+        told = signal.value
+        found = self._sender(str(told["header"]), str(told["label"]))
+        if found is None:
+            return
+        sender, is_private = found
         keys = self._keys.get(sender, [])  # whoever bears the bot's name, or is called so, loses no word of theirs
         is_own = sender in (YOU, self._own_name) and not keys
-        if is_own or keys:
+        if not is_own and self._pulse.known_until(signal.at_ms) is None:
+            self._waiting = [*self._waiting[-MOST_WAITING:], signal]
+        elif is_own or keys:
             said = ChatSaid(
-                message_id=f"{number} {sender}",  # a row may be drawn anew with somebody else's line
+                message_id=f"{told['id']} {sender}",  # a row may be drawn anew with somebody else's line
                 seat=SeatId(keys[0] if keys else ""),
-                text=text,
+                text=str(told["text"]),
                 reply_to=None,
-                to_bot_only=bool(told["private"]),
-                at_ms=at_ms,
+                to_bot_only=is_private,
+                at_ms=signal.at_ms,
             )
             yield from self._messages.said(said, is_own=is_own)
+
+    def _sender(self, header: str, label: str) -> tuple[str, bool] | None:
+        """The name, and whether the line was for the bot alone. Where a name ends in a label ("Ann to Everyone") can't
+        be told, so the name above the line tells; where there is none, the label has to fit one person alone."""
+        names = {header} if header else {*self._keys, self._own_name, YOU} - {""}
+        if not label:
+            return (header, False) if header else None
+        fitting = {name: said_to for name in names if (said_to := _addressee(label, name))}
+        if len(fitting) != 1:
+            return None
+        ((name, said_to),) = fitting.items()
+        return name, _EVERYONE.match(said_to) is None
+
+
+def _addressee(label: str, name: str) -> str:
+    for verb in (" to ", " said to "):
+        if label.startswith(name + verb):
+            return label.removeprefix(name + verb)
+    return ""
 
 
 LEAVE = Sign(css='button[aria-label="Leave"]', must_be_seen=False)

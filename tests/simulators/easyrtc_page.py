@@ -83,9 +83,10 @@ class EasyReader(Reader):
         if signal.kind == "here":
             self._own = SeatId(told["me"])
             self._tracks = {track: one["id"] for one in told["people"] for track in one["tracks"]}
+            since_ms = self._pulse.since(signal.at_ms)
             self._pulse.beats(signal.at_ms)
             here = {one["id"]: Person(name=one["id"]) for one in told["people"]}
-            return list(self._roster.becomes(here, signal.at_ms))
+            return list(self._roster.becomes(here, since_ms=since_ms, at_ms=signal.at_ms))
         said = ChatSaid(
             message_id=told["id"],
             seat=SeatId(told["from"]),
@@ -98,7 +99,8 @@ class EasyReader(Reader):
 
     def owners(self, sound: Sound) -> frozenset[SeatId] | None:
         owner = self._tracks.get(sound.line.track_id, "")
-        return frozenset({SeatId(owner)}) if owner in self._roster.here and self._pulse.is_on(sound.at_ms) else None
+        is_known = owner in self._roster.here and self.known_until(sound.at_ms) is not None
+        return frozenset({SeatId(owner)}) if is_known else None
 
 
 SCRIPT = PageScript(

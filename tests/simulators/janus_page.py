@@ -102,8 +102,8 @@ class JanusPageReader:
     def own_message(self, text: str) -> str | None:
         return None
 
-    def is_alive(self, now_ms: int) -> bool:
-        return True
+    def known_until(self, now_ms: int) -> int | None:
+        return now_ms
 
     def _came(self, one: dict[str, Any], signal: Signal) -> Joined:
         seat = SeatId(str(one["id"]))

@@ -230,6 +230,9 @@ class PageReplica:
             headers={"Content-Security-Policy": "worker-src 'none'"},
         )
 
+    def add_routes(self, app: web.Application) -> None:
+        """A platform's own addresses."""
+
     async def _state(self, request: web.Request) -> web.WebSocketResponse:
         self.state = web.WebSocketResponse()
         await self.state.prepare(request)
@@ -245,6 +248,7 @@ class PageReplica:
         replica = cls(tasks, first)
         app = web.Application()
         app.router.add_get("/replica/state", replica._state)
+        replica.add_routes(app)
         app.router.add_get("/{path:.*}", replica._page)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await runner.setup()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import zlib
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.meet_wire import LARGEST_BYTES, NOTHING, read_answer, read_channel, write_channel
+from bot.meet_wire import LARGEST_BYTES, Told, Unreadable, read_answer, read_channel, write_answer, write_channel
 
 
 def test_people_streams_and_chat_are_read() -> None:
@@ -23,6 +24,7 @@ def test_people_streams_and_chat_are_read() -> None:
     outputs = [
         {"kind": 1, "stream_id": "111", "device_id": "d1"},
         {"kind": 2, "stream_id": "112", "device_id": "d1"},
+        {"kind": 1, "stream_id": "113"},  # freed
         {"kind": 1, "stream_id": "x", "device_id": "d4"},
     ]
     lists = {"users": {"users": users}, "chat": {"messages": chat}}
@@ -34,22 +36,32 @@ def test_people_streams_and_chat_are_read() -> None:
         ("Ben", True, False, False),
     ]
     assert [(one.message_id, one.device_id, one.text) for one in told.messages] == [("m1", "d1", "record yes")]
-    assert told.streams == {111: "d1"}
+    assert told.streams == ((111, "d1"), (113, ""))
+    assert read_answer(write_answer({"lists": lists})).users == told.users
 
 
-def test_a_bomb_is_nothing() -> None:
-    bomb = base64.b64encode(zlib.compress(bytes(LARGEST_BYTES + 1))).decode()
-    assert read_channel(bomb) == NOTHING
+def test_a_bomb_is_not_read() -> None:
+    with pytest.raises(Unreadable):
+        read_channel(base64.b64encode(zlib.compress(bytes(LARGEST_BYTES + 1))).decode())
 
 
-@pytest.mark.parametrize("value", [None, 5, "", "!", "AAAA", base64.b64encode(zlib.compress(b"\xff" * 9)).decode()])
-def test_what_does_not_parse_is_nothing(value: object) -> None:
-    assert read_channel(value) == NOTHING
-    if value != "":
-        assert read_answer(value).users == ()
+@pytest.mark.parametrize(
+    "value", [None, 5, "!", "AAAA", "", base64.b64encode(zlib.compress(b"\xff" * 9)).decode(),
+              base64.b64encode(zlib.compress(bytes(50))[:-5]).decode()],
+)  # fmt: skip
+def test_what_does_not_parse_is_an_error_and_not_nothing(value: object) -> None:
+    with pytest.raises(Unreadable):
+        read_channel(value)
+
+
+@pytest.mark.parametrize("value", [None, 5, "!", base64.b64encode(b"\xff" * 9).decode()])
+def test_so_is_an_answer_that_does_not(value: object) -> None:
+    with pytest.raises(Unreadable):
+        read_answer(value)
 
 
 @given(st.binary(max_size=200))
-def test_no_bytes_make_it_fail(noise: bytes) -> None:
-    read_answer(base64.b64encode(noise).decode())
-    read_channel(base64.b64encode(zlib.compress(noise)).decode())
+def test_no_bytes_make_it_fail_otherwise(noise: bytes) -> None:
+    for read, bytes_ in ((read_answer, noise), (read_channel, zlib.compress(noise))):
+        with suppress(Unreadable):
+            assert isinstance(read(base64.b64encode(bytes_).decode()), Told)

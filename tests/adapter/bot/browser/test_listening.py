@@ -36,8 +36,8 @@ class Reader:
     def own_message(self, text: str) -> str | None:
         return None
 
-    def is_alive(self, now_ms: int) -> bool:
-        return True
+    def known_until(self, now_ms: int) -> int | None:
+        return now_ms
 
 
 class Page:

@@ -191,11 +191,23 @@ async def test_who_left_is_heard_no_more_and_a_closed_channel_is_doubt(stay: Sta
     heard = len(stay.all(Heard))
     await asyncio.sleep(1)
     assert len(stay.all(Heard)) == heard
+    await replica.joins(ANN, "Ann", 111)
+    await stay.room.hear(frozenset({ANN}))
+    await stay.until(Heard, count=heard + 20)
     await stay.room._chromium.ask("() => channel.close()")
     await asyncio.sleep(1)
-    known = len(stay.all(RosterKnownUntil))
+    known, heard = len(stay.all(RosterKnownUntil)), len(stay.all(Heard))
+    await replica.opens()
+    await replica.joins(ANN, "Ann", 111)
     await asyncio.sleep(1)
-    assert len(stay.all(RosterKnownUntil)) == known
+    assert (len(stay.all(RosterKnownUntil)), len(stay.all(Heard))) == (known, heard)  # until the next whole list
+    await replica.lists()
+    await stay.until(Heard, count=heard + 20)
+    await stay.room._chromium.ask("() => channel.send(new Uint8Array(9))")  # what cannot be read
+    await asyncio.sleep(0.5)
+    heard = len(stay.all(Heard))
+    await asyncio.sleep(0.7)
+    assert len(stay.all(Heard)) == heard
 
 
 async def test_chat_goes_both_ways(stay: Stay, replica: MeetReplica) -> None:

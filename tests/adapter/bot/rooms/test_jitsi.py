@@ -13,6 +13,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from bot.browser.driver import Chromium
+from bot.browser.reading import STALE_MS
+from bot.platforms import JITSI
 from bot.ports import (
     Admitted,
     ChatDeleted,
@@ -27,13 +29,14 @@ from bot.ports import (
     RoomRefused,
     RosterKnownUntil,
     Speech,
+    VoiceDoubted,
     WaitingInLobby,
 )
 from bot.rooms.jitsi import LOOKS, SCRIPT
 from consent_notice.words import IdentityLevel, SeatId, SeatKind
 from tests.simulators.jitsi_replica import JitsiReplica
 from tests.simulators.page_replica import each_sign
-from tests.simulators.page_stay import CHROMIUM, PageStay, hears_the_bot
+from tests.simulators.page_stay import CHROMIUM, CLOCK, PageStay, hears_the_bot
 from tests.simulators.practice_people import tasks
 from tests.simulators.tones import decoded, level_db
 from web.practice.participant import sine
@@ -104,8 +107,8 @@ async def test_each_track_is_whose_the_app_says_and_nothing_comes_before_it_is_w
     assert level_db(sound, BEN_HZ) < level_db(sound, ANN_HZ) - 50
 
     await replica.joins("cat3", "Cat", 0)  # Ann's source is another's now, as where a bridge rewrites sources
-    await stay.until(Left)
-    assert [event.seat for event in stay.all(Left)] == [ANN]
+    await stay.until(VoiceDoubted)
+    assert [event.seat for event in stay.all(VoiceDoubted)] == [ANN]
     await stay.room.hear(frozenset())
     of_ann = len(stay.all(Heard))
     await stay.room.hear(frozenset({ANN}))
@@ -114,6 +117,27 @@ async def test_each_track_is_whose_the_app_says_and_nothing_comes_before_it_is_w
     replica.on_line[0] = f"{ANN}-a0"  # the bridge sends it; the app says that it is both's
     await asyncio.sleep(0.7)
     assert len(stay.all(Heard)) == of_ann
+
+
+async def test_the_roster_is_known_no_longer_than_the_page_tells_it_however_lively_the_page_is(
+    stay: PageStay, replica: JitsiReplica
+) -> None:
+    """Which is what the gate waits for: whatever comes then is dated back to there."""
+    await stay.enter("")
+    await replica.joins(ANN, "Ann", 0)
+    await stay.until(Joined)
+    await asyncio.sleep(0.5)
+    await stay.room._chromium.ask("() => { const tell = onrecord.tell; window.go = () => { onrecord.tell = tell; };"
+                                  "onrecord.tell = () => {}; }")  # fmt: skip
+    stopped_ms = CLOCK.boot_ms()
+    await asyncio.sleep(STALE_MS / 1_000 + 0.5)
+    known_ms = stay.all(RosterKnownUntil)[-1].at_ms
+    assert stopped_ms - 500 < known_ms <= stopped_ms
+    await replica.joins(BEN, "Ben", 1)
+    await asyncio.sleep(0.5)
+    await stay.room._chromium.ask("() => go()")
+    joined = await stay.until(Joined, count=2)
+    assert known_ms - JITSI.roster_lag_ms - 10 <= joined.at_ms <= known_ms - JITSI.roster_lag_ms
 
 
 async def test_who_left_or_moved_to_another_room_is_heard_no_more(stay: PageStay, replica: JitsiReplica) -> None:

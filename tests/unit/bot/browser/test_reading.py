@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from bot.browser.reading import STALE_MS, Messages, Person, Pulse, Roster
-from bot.platforms import JITSI, TEAMS, ZOOM
+from dataclasses import replace
+
+import pytest
+
+from bot.browser.reading import STALE_MS, Messages, Person, Pulse, Roster, Sources
+from bot.platforms import JITSI
 from bot.ports import ChatDeleted, ChatEdited, ChatSaid, Joined, Left
 from consent_notice.words import IdentityLevel, SeatId, SeatKind
 
@@ -31,22 +35,12 @@ def test_who_comes_is_told_once_from_before_we_were_told_and_again_when_renamed(
 
 def test_a_complete_list_makes_the_others_leave_first() -> None:
     roster = Roster(JITSI)
-    list(roster.becomes({"a": ANN, "b": BEN}, 10_000))
-    facts = list(roster.becomes({"b": BEN, "c": ANN}, 20_000))
-    assert [(type(fact), fact.seat) for fact in facts if isinstance(fact, Joined | Left)] == [
-        (Left, "a"),
-        (Joined, "c"),
+    list(roster.becomes({"a": ANN, "b": BEN}, since_ms=10_000, at_ms=10_000))
+    facts = list(roster.becomes({"b": BEN, "c": ANN}, since_ms=15_000, at_ms=20_000))
+    assert [(type(fact), fact.seat, fact.at_ms) for fact in facts if isinstance(fact, Joined | Left)] == [
+        (Left, "a", 20_000),
+        (Joined, "c", 15_000 - LAG),  # the list before may have missed them
     ]
-
-
-def test_a_doubt_is_a_short_absence_of_who_is_there_and_of_nobody_else() -> None:
-    roster = Roster(JITSI)
-    list(roster.comes("a", ANN, 10_000))
-    left, back = roster.doubts("a", 20_000)
-    assert isinstance(left, Left)
-    assert isinstance(back, Joined)
-    assert (left.at_ms, back.at_ms) == (20_000 - LAG, 20_000)
-    assert list(roster.doubts("b", 20_000)) == []
 
 
 def test_who_may_be_several_or_nobody_in_particular_is_shared() -> None:
@@ -79,14 +73,72 @@ def test_the_bots_own_lines_are_told_to_nobody_and_found_by_their_words_once() -
     assert messages.own("May I record?") is None
 
 
+def test_nobody_changes_the_line_of_another_by_its_id() -> None:
+    messages = Messages()
+    list(messages.said(said("record yes")))
+    of_ben = replace(said("record no"), seat=SeatId("b"))
+    assert list(messages.said(of_ben)) == [of_ben]
+    assert list(messages.deleted("m1", SeatId("c"), 5)) == []
+    assert [type(fact) for fact in messages.deleted("m1", SeatId("a"), 5)] == [ChatDeleted]
+    assert list(messages.deleted("m1", SeatId("a"), 5)) == []
+
+
 def test_a_list_that_stopped_coming_is_none() -> None:
     pulse = Pulse()
-    assert not pulse.is_on(0)
+    assert pulse.known_until(0) is None
+    assert pulse.since(10_000) == 10_000
     pulse.beats(10_000)
-    assert pulse.is_on(10_000 + STALE_MS - 1)
-    assert not pulse.is_on(10_000 + STALE_MS)
+    assert pulse.known_until(10_000 + STALE_MS - 1) == 10_000  # and not a moment more
+    assert pulse.known_until(10_000 + STALE_MS) is None
     pulse.stops()
-    assert not pulse.is_on(10_000)
-    assert all(
-        can.roster_lag_ms >= STALE_MS for can in (JITSI, TEAMS, ZOOM)
-    )  # which is when a join is told at the latest
+    assert pulse.known_until(10_000) is None
+    assert pulse.since(70_000) == 10_000
+
+
+def test_a_source_is_whose_it_was_told_to_be_last() -> None:
+    sources = Sources[int](JITSI)
+    assert sources.whose(1, 0) is None
+    assert sources.become([(1, "a"), (2, "b")], 1_000) == set()
+    assert (sources.whose(1, 1_000), sources.whose(2, 1_000)) == ("a", "b")
+    assert sources.are([(2, "b")], 2_000) == set()
+    assert (sources.whose(1, 2_000), sources.whose(2, 2_000)) == (None, "b")
+    assert sources.become([(1, "a"), (2, "")], 3_000) == set()
+    assert (sources.whose(1, 3_000), sources.whose(2, 3_000)) == ("a", None)
+    sources.are_free(["a"])
+    assert sources.whose(1, 3_000) is None
+    sources.become([(1, "a")], 4_000)
+    sources.forget()
+    assert sources.whose(1, 4_000) is None
+
+
+@pytest.mark.parametrize("between", ["nothing", "freed", "gone", "free", "forgotten"])
+def test_a_source_that_comes_to_another_makes_the_one_before_doubtful_whatever_was_between(between: str) -> None:
+    sources = Sources[int](JITSI)
+    sources.become([(1, "a")], 1_000)
+    match between:
+        case "freed":
+            sources.become([(1, "")], 2_000)
+        case "gone":
+            sources.are([], 2_000)
+        case "free":
+            sources.are_free(["a"])
+        case "forgotten":
+            sources.forget()
+    assert sources.become([(1, "b")], 3_000) == {"a"}
+    # packets of before may still be on their way
+    assert sources.whose(1, 3_000 + JITSI.path_delay_ms - 1) is None
+    assert sources.whose(1, 3_000 + JITSI.path_delay_ms) == "b"
+    assert sources.become([(1, "b")], 4_000) == set()
+
+
+def test_a_source_that_two_claim_is_nobodys_and_in_doubt() -> None:
+    sources = Sources[int](JITSI)
+    assert sources.become([(1, "a"), (1, "b")], 1_000) == set()
+    assert sources.whose(1, 1_000) is None
+    sources.become([(1, "a")], 2_000)
+    assert (sources.whose(1, 2_001), sources.whose(1, 2_000 + JITSI.path_delay_ms)) == (None, "a")
+    assert sources.become([(1, "b"), (1, "a")], 3_000) == {"a"}
+    assert sources.become([(1, "a"), (1, "b")], 3_200) == set()  # once is enough
+    assert sources.whose(1, 9_000) is None
+    assert sources.become([(1, "b")], 10_000) == set()
+    assert (sources.whose(1, 10_001), sources.whose(1, 10_000 + JITSI.path_delay_ms)) == (None, "b")

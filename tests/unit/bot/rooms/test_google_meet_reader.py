@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import zlib
 from typing import Any
 
 import pytest
@@ -9,14 +11,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.browser.script import Line, Signal, Sound
-from bot.meet_wire import write_channel
+from bot.meet_wire import write_answer, write_channel
 from bot.platforms import GOOGLE_MEET
-from bot.ports import Joined, Left, LeftReason, RoomRefused
+from bot.ports import Left, LeftReason, RoomRefused, VoiceDoubted
 from bot.rooms.google_meet import MeetReader, address
 from consent_notice.words import SeatId
 
 LINE = Line(number=1, epoch=1, track_id="t", stream_ids=(), mid="0")
 DEVICES, CSRCS = ("d1", "d2", "d3"), (11, 12, 13)
+
+
+def opened(*devices: str) -> MeetReader:
+    """Its channel is open, and the list of people came."""
+    reader = MeetReader()
+    channel(reader, "open", 5_000)
+    listed(reader, "self", *devices, at_ms=5_000)
+    return reader
+
+
+def channel(reader: MeetReader, state: str, at_ms: int) -> None:
+    assert list(reader.take(Signal(kind="channel", value=state, at_ms=at_ms))) == []
+
+
+def listed(reader: MeetReader, *devices: str, at_ms: int) -> list[Any]:
+    """The whole list."""
+    users = [
+        {"device_id": device, "full_name": device, "status": 1} | ({"is_self": b"1"} if device == "self" else {})
+        for device in devices
+    ]
+    value = write_answer({"lists": {"users": {"users": users}}})
+    return list(reader.take(Signal(kind="people", value=value, at_ms=at_ms)))
 
 
 def told(reader: MeetReader, at_ms: int = 10_000, **body: Any) -> list[Any]:
@@ -33,12 +57,12 @@ def streams(**csrcs: int) -> dict[str, Any]:
     return {"devices": {"outputs": outputs}}
 
 
-def owner(reader: MeetReader, *csrcs: int) -> frozenset[SeatId] | None:
-    return reader.owners(Sound(line=LINE, ssrc=1, csrcs=csrcs, at_ms=0))
+def owner(reader: MeetReader, *csrcs: int, at_ms: int = 10_000) -> frozenset[SeatId] | None:
+    return reader.owners(Sound(line=LINE, ssrc=1, csrcs=csrcs, at_ms=at_ms))
 
 
 def test_a_csrc_is_a_persons_once_both_are_known_and_until_they_leave() -> None:
-    reader = MeetReader()
+    reader = opened()
     told(reader, **streams(d1=11))
     assert owner(reader, 11) is None
     (joined,) = told(reader, **people(d1=1))
@@ -53,7 +77,7 @@ def test_a_csrc_is_a_persons_once_both_are_known_and_until_they_leave() -> None:
 
 
 def test_a_change_that_tells_less_than_the_whole_makes_nobody_leave() -> None:
-    reader = MeetReader()
+    reader = opened()
     told(reader, **people(d1=1), **streams(d1=11))
     assert told(reader, lists={"users": {"users": [{"device_id": "d1"}]}}) == []
     assert owner(reader, 11) == frozenset({SeatId("d1")})
@@ -62,7 +86,7 @@ def test_a_change_that_tells_less_than_the_whole_makes_nobody_leave() -> None:
 
 
 def test_a_screen_and_the_bot_itself_own_nothing() -> None:
-    reader = MeetReader()
+    reader = opened()
     users = [
         {"device_id": "screen", "full_name": "Ann", "status": 1, "parent_device_id": "d1"},
         {"device_id": "me", "full_name": "onrecord", "status": 1, "is_self": b"1"},
@@ -73,16 +97,78 @@ def test_a_screen_and_the_bot_itself_own_nothing() -> None:
     assert owner(reader, 12) is None
 
 
-def test_a_csrc_that_went_to_another_makes_the_last_seconds_of_the_one_before_doubtful() -> None:
-    reader = MeetReader()
-    told(reader, **people(d1=1, d2=1))
+@pytest.mark.parametrize("between", ["nothing", "freed", "left", "closed"])
+def test_a_csrc_that_went_to_another_makes_the_last_seconds_of_the_one_before_doubtful(between: str) -> None:
+    reader = opened("d1", "d2")
     told(reader, **streams(d1=11))
-    left, back = told(reader, at_ms=60_000, **streams(d2=11))
-    assert isinstance(left, Left)
-    assert (left.seat, left.at_ms) == ("d1", 60_000 - GOOGLE_MEET.roster_lag_ms)
-    assert isinstance(back, Joined)
-    assert (back.seat, back.at_ms) == ("d1", 60_000)
-    assert owner(reader, 11) == frozenset({SeatId("d2")})
+    match between:
+        case "freed":
+            told(reader, devices={"outputs": [{"kind": 1, "stream_id": "11"}]})
+            assert owner(reader, 11) is None
+        case "left":
+            told(reader, **people(d1=6))
+        case "closed":
+            channel(reader, "closed", 20_000)
+            channel(reader, "open", 30_000)
+            listed(reader, "self", "d1", "d2", at_ms=40_000)
+    (doubted,) = told(reader, at_ms=60_000, **streams(d2=11))
+    assert doubted == VoiceDoubted(seat=SeatId("d1"), from_ms=60_000 - GOOGLE_MEET.roster_lag_ms, to_ms=60_000)
+    assert owner(reader, 11, at_ms=60_000 + GOOGLE_MEET.path_delay_ms - 1) is None  # theirs may still come
+    assert owner(reader, 11, at_ms=60_000 + GOOGLE_MEET.path_delay_ms) == frozenset({SeatId("d2")})
+
+
+TRUNCATED = base64.b64encode(zlib.compress(bytes(50))[:-5]).decode()
+
+
+@pytest.mark.parametrize("kind", ["channel", "collections", "people"])
+def test_after_what_could_not_be_told_nothing_is_known_until_the_next_whole_list(kind: str) -> None:
+    reader = opened("d1")
+    told(reader, **streams(d1=11))
+    assert (owner(reader, 11), reader.known_until(10_000)) == (frozenset({SeatId("d1")}), 10_000)
+    value = "closed" if kind == "channel" else TRUNCATED
+    assert list(reader.take(Signal(kind=kind, value=value, at_ms=20_000))) == []
+    for again in (lambda: channel(reader, "open", 21_000), lambda: told(reader, at_ms=22_000, **streams(d1=11))):
+        assert (owner(reader, 11), reader.known_until(20_000)) == (None, None)
+        again()
+    assert (owner(reader, 11), reader.known_until(22_000)) == (None, None)
+    (joined,) = listed(reader, "self", "d1", "d2", at_ms=30_000)
+    assert (joined.seat, joined.at_ms) == ("d2", 20_000 - GOOGLE_MEET.roster_lag_ms)  # at any time since
+    assert reader.known_until(30_000) == 30_000
+    assert owner(reader, 11, at_ms=30_000) == frozenset({SeatId("d1")})  # told anew
+
+
+def test_what_was_told_before_a_closed_channel_is_nobodys_after_it() -> None:
+    reader = opened("d1")
+    told(reader, **streams(d1=11))
+    channel(reader, "closed", 20_000)
+    listed(reader, "self", "d1", at_ms=21_000)
+    assert reader.known_until(21_000) is None
+    channel(reader, "open", 21_000)
+    listed(reader, "self", "d1", at_ms=22_000)
+    assert owner(reader, 11, at_ms=22_000) is None
+
+
+def test_of_two_channels_one_may_close() -> None:
+    reader = opened("d1")
+    channel(reader, "open", 20_000)
+    channel(reader, "closed", 21_000)
+    listed(reader, "self", "d1", at_ms=22_000)
+    assert reader.known_until(22_000) == 22_000
+    channel(reader, "closed", 23_000)
+    channel(reader, "closed", 23_000)
+    channel(reader, "open", 24_000)
+    listed(reader, "self", "d1", at_ms=25_000)
+    assert reader.known_until(25_000) == 25_000
+
+
+def test_who_is_missing_in_a_whole_list_has_left_unless_the_list_may_be_older() -> None:
+    reader = opened("d1", "d2")
+    told(reader, at_ms=10_000, **people(d3=1), **streams(d1=11, d3=13))
+    assert [fact.seat for fact in listed(reader, "self", "d2", at_ms=15_000)] == ["d1"]
+    assert owner(reader, 11, at_ms=15_000) is None
+    assert owner(reader, 13, at_ms=15_000) == frozenset({SeatId("d3")})
+    assert [fact.seat for fact in listed(reader, "self", "d2", at_ms=20_000)] == ["d3"]
+    assert listed(reader, at_ms=60_000) == []  # an answer about something else
 
 
 STEPS = st.lists(
@@ -96,14 +182,15 @@ def test_an_owner_is_always_somebody_who_was_told_to_be_there_under_that_very_cs
     steps: list[tuple[str, str, int]], twice: set[int], lost_from: int
 ) -> None:
     """Against a plain reading of what has arrived; what comes after `lost_from` never does."""
-    reader, here, last = MeetReader(), set[str](), dict[int, str]()
+    reader, here, last, now_ms = opened(), set[str](), dict[int, str](), 10_000
     for number, (what, device, csrc) in enumerate(steps[:lost_from]):
         for _ in range(1 + (number in twice)):
+            now_ms += 1_000  # so that no packet is on its way any more
             if what == "stream":
-                told(reader, **streams(**{device: csrc}))
+                told(reader, at_ms=now_ms, **streams(**{device: csrc}))
                 last[csrc] = device
             else:
-                told(reader, **people(**{device: 1 if what == "joins" else 6}))
+                told(reader, at_ms=now_ms, **people(**{device: 1 if what == "joins" else 6}))
         if what == "joins":
             here.add(device)
         elif what == "leaves":
@@ -111,7 +198,9 @@ def test_an_owner_is_always_somebody_who_was_told_to_be_there_under_that_very_cs
             last = {known: whose for known, whose in last.items() if whose != device}
         for known in CSRCS:
             expected = last.get(known, "")
-            assert owner(reader, known) == (frozenset({SeatId(expected)}) if expected in here else None)
+            assert owner(reader, known, at_ms=now_ms + 900) == (
+                frozenset({SeatId(expected)}) if expected in here else None
+            )
         assert owner(reader) is None
         assert owner(reader, 99) is None
 

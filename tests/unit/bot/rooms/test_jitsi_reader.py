@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.browser.reading import STALE_MS
 from bot.browser.script import Line, Signal, Sound
 from bot.platforms import JITSI
-from bot.ports import Joined, Left, LeftReason, RoomRefused
+from bot.ports import Joined, Left, LeftReason, RoomRefused, VoiceDoubted
 from bot.rooms.jitsi import JitsiReader, address
 from consent_notice.words import SeatId
 
@@ -32,18 +32,46 @@ def here(
     return list(reader.take(Signal(kind="here", value={"room": room, "me": me, "people": people}, at_ms=at_ms)))
 
 
-def owner(reader: JitsiReader, track: str, ssrc: int = 7) -> frozenset[SeatId] | None:
+def owner(reader: JitsiReader, track: str, ssrc: int = 7, *, at_ms: int = 10_000) -> frozenset[SeatId] | None:
     line = Line(number=1, epoch=1, track_id=track, stream_ids=(), mid="0")
-    return reader.owners(Sound(line=line, ssrc=ssrc, csrcs=(), at_ms=0))
+    return reader.owners(Sound(line=line, ssrc=ssrc, csrcs=(), at_ms=at_ms))
 
 
-def test_a_source_that_went_to_another_makes_the_last_moments_of_the_one_before_doubtful() -> None:
+@pytest.mark.parametrize("between", ["t1", ""])
+def test_a_source_that_went_to_another_makes_the_last_moments_of_the_one_before_doubtful(between: str) -> None:
     reader = JitsiReader()
     here(reader, {"ann": "t1", "ben": ""})
-    left, back = here(reader, {"ann": "", "ben": "t1"}, at_ms=60_000)
-    assert (type(left), left.seat, left.at_ms) == (Left, "ann", 60_000 - JITSI.roster_lag_ms)
-    assert (type(back), back.seat, back.at_ms) == (Joined, "ann", 60_000)
-    assert owner(reader, "t1") == frozenset({SeatId("ben")})
+    here(reader, {"ann": between, "ben": ""}, at_ms=59_800)
+    (doubted,) = here(reader, {"ann": "", "ben": "t1"}, at_ms=60_000)
+    assert doubted == VoiceDoubted(seat=SeatId("ann"), from_ms=59_800 - JITSI.roster_lag_ms, to_ms=60_000)
+    here(reader, {"ann": "", "ben": "t1"}, at_ms=60_400)
+    assert owner(reader, "t1", at_ms=60_400) is None  # packets of hers may still come
+    here(reader, {"ann": "", "ben": "t1"}, at_ms=60_600)
+    assert owner(reader, "t1", at_ms=60_600) == frozenset({SeatId("ben")})
+
+
+def test_what_two_claim_is_nobodys() -> None:
+    reader = JitsiReader()
+    here(reader, {"ann": "t1"})
+    assert [type(fact) for fact in here(reader, {"ann": "t1", "ben": "t1"})] == [Joined, VoiceDoubted]
+    assert owner(reader, "t1", at_ms=10_900) is None
+
+
+@pytest.mark.parametrize("how", ["silence", "apart", "garbage"])
+def test_what_changed_while_no_list_came_is_dated_back_to_the_last_that_did(how: str) -> None:
+    reader = JitsiReader()
+    here(reader, {"ann": "t1", "ben": "t2"}, at_ms=60_000)
+    if how == "apart":
+        reader.take(Signal(kind="apart", value=1, at_ms=60_200))
+    if how == "garbage":
+        with pytest.raises(KeyError):
+            reader.take(Signal(kind="here", value={"room": 1, "me": "me", "people": [{"id": "x"}]}, at_ms=60_200))
+        assert reader.known_until(60_200) is None
+        assert owner(reader, "t1", at_ms=60_200) is None
+    joined, doubted = here(reader, {"ann": "t1", "ben": "", "cat": "t2"}, at_ms=65_000)
+    assert isinstance(joined, Joined)
+    assert joined.at_ms == doubted.from_ms == 60_000 - JITSI.roster_lag_ms
+    assert (doubted.seat, doubted.to_ms) == ("ben", 65_000)
 
 
 def test_in_another_room_all_are_new_even_under_the_same_ids() -> None:
@@ -57,10 +85,9 @@ def test_in_another_room_all_are_new_even_under_the_same_ids() -> None:
 def test_of_a_page_that_stopped_telling_nobody_is_known() -> None:
     reader = JitsiReader()
     here(reader, {"ann": "t1"}, at_ms=10_000)
-    line = Line(number=1, epoch=1, track_id="t1", stream_ids=(), mid="0")
-    assert reader.owners(Sound(line=line, ssrc=7, csrcs=(), at_ms=10_000 + STALE_MS - 1))
-    assert reader.owners(Sound(line=line, ssrc=7, csrcs=(), at_ms=10_000 + STALE_MS)) is None
-    assert not reader.is_alive(10_000 + STALE_MS)
+    assert owner(reader, "t1", at_ms=10_000 + STALE_MS - 1)
+    assert owner(reader, "t1", at_ms=10_000 + STALE_MS) is None
+    assert reader.known_until(10_000 + STALE_MS) is None
 
 
 def test_the_bot_is_nobody_in_its_own_roster() -> None:
@@ -84,31 +111,34 @@ STEPS = st.lists(st.one_of(SNAPSHOTS, st.just("apart"), st.just("garbage")), max
 
 
 @given(steps=STEPS, twice=st.sets(st.integers(0, 19)))
-def test_an_owner_is_always_somebody_whom_the_last_snapshot_names_for_that_very_source(
+def test_an_owner_is_always_somebody_whom_the_last_snapshot_alone_names_for_that_very_source(
     steps: list[Any], twice: set[int]
 ) -> None:
-    reader, present = JitsiReader(), set[str]()
+    """Every ten seconds, so that no packet is on its way any more."""
+    reader, present, now_ms = JitsiReader(), set[str](), 0
     for number, step in enumerate(steps):
-        last: dict[str, str] = {}
         for _ in range(1 + (number in twice)):
+            now_ms += 10_000
             if step == "apart":
-                reader.take(Signal(kind="apart", value=1, at_ms=1))
+                reader.take(Signal(kind="apart", value=1, at_ms=now_ms))
             elif step == "garbage":
                 with pytest.raises((KeyError, TypeError, ValueError)):
-                    reader.take(Signal(kind="here", value={"room": 1, "me": "me", "people": [{"id": "x"}]}, at_ms=1))
+                    told = {"room": 1, "me": "me", "people": [{"id": "x"}]}
+                    reader.take(Signal(kind="here", value=told, at_ms=now_ms))
             else:
-                for fact in here(reader, step):
-                    present = present | {fact.seat} if isinstance(fact, Joined) else present - {fact.seat}
+                for fact in here(reader, step, at_ms=now_ms):
+                    if isinstance(fact, Joined):
+                        present.add(fact.seat)
+                    elif isinstance(fact, Left):
+                        present.remove(fact.seat)
                 assert present == set(step)  # what was told adds up to who is there
-        if isinstance(step, dict):
-            last = {track: one for one, track in step.items() if track}
-            for track in TRACKS:
-                found = owner(reader, track)
-                assert found == (frozenset({SeatId(last[track])}) if track in last else None)
-                assert owner(reader, track, ssrc=8) is None
-        elif step == "apart":
-            assert not reader.is_alive(1)
-            assert all(owner(reader, track) is None for track in TRACKS)
+        last = list(step.values()) if isinstance(step, dict) else []
+        assert (reader.known_until(now_ms) is None) is (step in ("apart", "garbage"))
+        for track in TRACKS:
+            whose = {one for one in present if isinstance(step, dict) and step.get(one) == track}
+            found = owner(reader, track, at_ms=now_ms + 900)
+            assert found == (frozenset(map(SeatId, whose)) if last.count(track) == 1 else None)
+            assert owner(reader, track, ssrc=8, at_ms=now_ms + 900) is None
 
 
 @given(st.text(max_size=80), st.sampled_from(("here", "apart", "message", "deleted", "other")))

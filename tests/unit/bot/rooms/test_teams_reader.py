@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from bot.browser.reading import STALE_MS
 from bot.browser.script import Line, Signal, Sound
-from bot.ports import ChatDeleted, ChatEdited, ChatSaid, Joined, Left, LeftReason, RoomRefused
+from bot.platforms import TEAMS
+from bot.ports import ChatDeleted, ChatEdited, ChatSaid, Joined, Left, LeftReason, RoomRefused, VoiceDoubted
 from bot.rooms.teams import TeamsReader, address
 from consent_notice.words import IdentityLevel, SeatId
 
@@ -18,19 +19,24 @@ PEOPLE = ("8:a", "8:b", "4:+49", "28:bot")
 CSRCS = (11, 12, 13, 14)
 
 
-def here(reader: TeamsReader, people: set[str], sources: dict[int, str], *, call: str = "c1") -> list[Any]:
+def here(
+    reader: TeamsReader, people: set[str], sources: dict[int, str], *, call: str = "c1", at_ms: int = 10_000
+) -> list[Any]:
+    """`sources`: CSRC -> whose, with a blank between several."""
     value = {
         "me": "8:me",
         "call": call,
         "people": [{"id": one, "name": one} for one in people] + [{"id": "48:service", "name": ""}],
-        "sources": {str(csrc): whose for csrc, whose in sources.items()},
+        "sources": {str(csrc): whose.split() for csrc, whose in sources.items()},
     }
-    return list(reader.take(Signal(kind="here", value=value, at_ms=10_000)))
+    return list(reader.take(Signal(kind="here", value=value, at_ms=at_ms)))
 
 
-def owners(reader: TeamsReader, *csrcs: int, track: str = "mainAudio-7") -> frozenset[SeatId] | None:
+def owners(
+    reader: TeamsReader, *csrcs: int, track: str = "mainAudio-7", at_ms: int = 10_000
+) -> frozenset[SeatId] | None:
     line = Line(number=1, epoch=1, track_id=track, stream_ids=(), mid="0")
-    return reader.owners(Sound(line=line, ssrc=1, csrcs=csrcs, at_ms=0))
+    return reader.owners(Sound(line=line, ssrc=1, csrcs=csrcs, at_ms=at_ms))
 
 
 STEPS = st.lists(
@@ -46,37 +52,36 @@ STEPS = st.lists(
 def test_the_owners_are_all_who_are_here_as_long_as_every_source_is_one_of_theirs(
     steps: list[Any], twice: set[int], csrcs: set[int]
 ) -> None:
-    reader, known, present = TeamsReader(), dict[int, str](), set[str]()
+    """Every ten seconds, so that no packet is on its way any more."""
+    reader, now_ms = TeamsReader(), 0
     for number, step in enumerate(steps):
         for _ in range(1 + (number in twice)):
+            now_ms += 10_000
             if step == "apart":
-                reader.take(Signal(kind="apart", value=None, at_ms=1))
-                present = set()
+                reader.take(Signal(kind="apart", value=None, at_ms=now_ms))
             else:
-                people, sources = step
-                here(reader, people, sources)
-                present, known = people, known | sources
-        persons = {one for one in present if not one.startswith("28:")}
-        is_known = bool(csrcs) and all(known.get(csrc) in persons for csrc in csrcs)
+                here(reader, *step, at_ms=now_ms)
+        people, sources = (set[str](), dict[int, str]()) if step == "apart" else step
+        persons = {one for one in people if not one.startswith("28:")}
+        is_known = bool(csrcs) and all(sources.get(csrc) in persons for csrc in csrcs)
         expected = frozenset(map(SeatId, persons)) if is_known else None
-        assert owners(reader, *csrcs) == expected
-        assert owners(reader, *csrcs, track="other") is None
-        assert reader.is_alive(1) is (step != "apart")
+        assert owners(reader, *csrcs, at_ms=now_ms + 900) == expected
+        assert owners(reader, *csrcs, track="other", at_ms=now_ms + 900) is None
+        assert reader.known_until(now_ms) == (None if step == "apart" else now_ms)
 
 
 def test_of_a_page_that_stopped_telling_nobody_is_known() -> None:
     reader = TeamsReader()
     here(reader, {"8:a"}, {11: "8:a"})
-    line = Line(number=1, epoch=1, track_id="mainAudio", stream_ids=(), mid="0")
-    assert reader.owners(Sound(line=line, ssrc=1, csrcs=(11,), at_ms=10_000 + STALE_MS - 1))
-    assert reader.owners(Sound(line=line, ssrc=1, csrcs=(11,), at_ms=10_000 + STALE_MS)) is None
-    assert not reader.is_alive(10_000 + STALE_MS)
+    assert owners(reader, 11, at_ms=10_000 + STALE_MS - 1)
+    assert owners(reader, 11, at_ms=10_000 + STALE_MS) is None
+    assert reader.known_until(10_000 + STALE_MS) is None
 
 
 @pytest.mark.parametrize(("key", "is_somebody"), [("8:guest:1", True), ("4:+49", True), ("48:x", False), ("x", False)])
 def test_who_shows_no_name_is_somebody_unnamed_where_the_id_is_a_persons(key: str, is_somebody: bool) -> None:
     reader = TeamsReader()
-    value = {"me": "8:me", "call": "c", "people": [{"id": key, "name": ""}], "sources": {"11": key}}
+    value = {"me": "8:me", "call": "c", "people": [{"id": key, "name": ""}], "sources": {"11": [key]}}
     facts = list(reader.take(Signal(kind="here", value=value, at_ms=10_000)))
     levels = [fact.identity_level for fact in facts if isinstance(fact, Joined)]
     assert levels == [IdentityLevel.SHARED_OR_ANONYMOUS] * is_somebody
@@ -138,15 +143,36 @@ def test_the_bot_is_nobody_in_its_own_roster_and_its_lines_are_nobodys() -> None
     assert reader.own_message("May I record?") == "m1"
 
 
-def test_a_source_that_was_told_once_is_theirs_until_it_is_told_to_be_anothers() -> None:
+def test_a_source_that_is_told_no_more_is_nobodys() -> None:
     reader = TeamsReader()
-    here(reader, {"8:a", "8:b"}, {11: "8:a"})
-    here(reader, {"8:a", "8:b"}, {})  # silent now
-    assert owners(reader, 11) == frozenset({SeatId("8:a"), SeatId("8:b")})
-    here(reader, {"8:b"}, {})
-    assert owners(reader, 11) is None
-    here(reader, {"8:b"}, {11: "8:b"})
-    assert owners(reader, 11) == frozenset({SeatId("8:b")})
+    here(reader, {"8:a", "8:b"}, {11: "8:a", 12: "8:b"})
+    for now in ({12: "8:b"}, {11: "", 12: "8:b"}, {11: "8:a 8:b", 12: "8:b"}):
+        here(reader, {"8:a", "8:b"}, now)
+        assert owners(reader, 11) is owners(reader, 11, 12) is None
+
+
+@pytest.mark.parametrize("between", ["8:a", "", "gone"])
+def test_a_source_that_comes_to_another_makes_the_last_moments_of_the_whole_mix_doubtful(between: str) -> None:
+    reader = TeamsReader()
+    here(reader, {"8:a", "8:b", "28:bot"}, {11: "8:a"}, at_ms=59_800)
+    here(reader, {"8:a", "8:b", "28:bot"}, {} if between == "gone" else {11: between}, at_ms=59_900)
+    facts = here(reader, {"8:b", "28:bot"}, {11: "28:bot"}, at_ms=60_000)
+    doubted = [fact for fact in facts if isinstance(fact, VoiceDoubted)]
+    assert {fact.seat for fact in doubted} >= {"8:a", "8:b"}
+    assert {(fact.from_ms, fact.to_ms) for fact in doubted} == {(59_900 - TEAMS.roster_lag_ms, 60_000)}
+    here(reader, {"8:b", "28:bot"}, {11: "8:b"}, at_ms=60_100)
+    assert owners(reader, 11, at_ms=60_200) is None  # the bot's packets may still come
+
+
+def test_what_changed_while_no_list_came_is_dated_back_to_the_last_that_did() -> None:
+    reader = TeamsReader()
+    here(reader, {"8:a"}, {}, at_ms=60_000)
+    value = {"me": "8:me", "call": "c1", "people": [{}], "sources": {}}
+    with pytest.raises(KeyError):
+        reader.take(Signal(kind="here", value=value, at_ms=60_100))
+    assert reader.known_until(60_100) is None
+    (joined,) = here(reader, {"8:a", "8:b"}, {}, at_ms=65_000)
+    assert joined.at_ms == 60_000 - TEAMS.roster_lag_ms
 
 
 @pytest.mark.parametrize(

@@ -11,19 +11,29 @@ from hypothesis import strategies as st
 
 from bot.browser.reading import STALE_MS
 from bot.browser.script import Line, Signal, Sound
+from bot.platforms import ZOOM
 from bot.ports import ChatSaid, Joined, LeftReason, RoomRefused
 from bot.rooms.zoom import ZoomReader, address
 from consent_notice.words import SeatId
 
 NAMES = ("Ann", "Ben", "Ann (Me)", "me", "+49 30 12345")
-SOUND = Sound(line=Line(number=1, epoch=1, track_id="x", stream_ids=(), mid="0"), ssrc=1, csrcs=(), at_ms=0)
+SOUND = Sound(line=Line(number=1, epoch=1, track_id="x", stream_ids=(), mid="0"), ssrc=1, csrcs=(), at_ms=10_000)
 
 
-def listed(reader: ZoomReader, names: list[str], *, hidden: int = 0, me: str = "onrecord") -> list[Any]:
+def listed(
+    reader: ZoomReader, names: list[str], *, hidden: int = 0, me: str = "onrecord", at_ms: int = 10_000
+) -> list[Any]:
     """`hidden`: so many more are counted."""
     rows = [{"name": me, "label": "(Me)"}, *({"name": name, "label": "(Host)"} for name in names)]
     value = {"page": "p", "count": len(rows) + hidden, "rows": rows}
-    return list(reader.take(Signal(kind="list", value=value, at_ms=10_000)))
+    return list(reader.take(Signal(kind="list", value=value, at_ms=at_ms)))
+
+
+def said(
+    reader: ZoomReader, header: str, text: str, *, label: str = "", row: str = "1", at_ms: int = 10_000
+) -> list[Any]:
+    value = {"id": row, "header": header, "label": label, "text": text}
+    return list(reader.take(Signal(kind="message", value=value, at_ms=at_ms)))
 
 
 STEPS = st.lists(
@@ -49,7 +59,7 @@ def test_the_owners_are_all_who_are_listed_and_only_of_a_whole_list(steps: list[
             if not hidden:
                 assert sorted(present.values()) == sorted(names)  # what was told adds up to who is listed
         is_whole = step != "apart" and step[1] == 0
-        assert reader.is_alive(1) is is_whole
+        assert reader.known_until(10_000) == (10_000 if is_whole else None)
         assert reader.owners(SOUND) == (frozenset(present) or None if is_whole else None)
 
 
@@ -58,7 +68,7 @@ def test_of_a_page_that_stopped_telling_nobody_is_known() -> None:
     listed(reader, ["Ann"])
     assert reader.owners(replace(SOUND, at_ms=10_000 + STALE_MS - 1))
     assert reader.owners(replace(SOUND, at_ms=10_000 + STALE_MS)) is None
-    assert not reader.is_alive(10_000 + STALE_MS)
+    assert reader.known_until(10_000 + STALE_MS) is None
 
 
 def test_rows_that_are_not_drawn_make_nobody_leave_and_a_new_name_is_there_at_once() -> None:
@@ -82,29 +92,100 @@ def test_who_calls_themselves_me_is_not_the_bot() -> None:
     assert reader.own_seat == "p:own"
 
 
+@pytest.mark.parametrize("how", ["silence", "apart", "hidden", "garbage"])
+def test_after_a_second_without_a_whole_list_anybody_may_be_another_of_the_same_name(how: str) -> None:
+    reader = ZoomReader()
+    (first,) = listed(reader, ["Ann"], at_ms=60_000)
+    assert listed(reader, ["Ann"], at_ms=60_000 + STALE_MS - 1) == []
+    if how == "apart":
+        reader.take(Signal(kind="apart", value=None, at_ms=61_200))
+    elif how == "hidden":
+        assert listed(reader, [], hidden=1, at_ms=61_200) == []
+    elif how == "garbage":
+        with pytest.raises(KeyError):
+            reader.take(Signal(kind="list", value={"page": "p", "count": 1, "rows": [{}]}, at_ms=61_200))
+        assert reader.known_until(61_200) is None
+    left, second = listed(reader, ["Ann"], at_ms=60_999 + STALE_MS)
+    assert left.seat == first.seat != second.seat
+    assert second.at_ms == 60_999 - ZOOM.roster_lag_ms
+
+
+def test_rows_that_are_hidden_for_long_make_nobody_come_again_and_again() -> None:
+    reader = ZoomReader()
+    listed(reader, ["Ann", "Ben"], at_ms=60_000)
+    facts = []
+    for turn in range(1, 50):
+        facts += listed(reader, ["Ann", "Cat"], hidden=1, at_ms=60_000 + 200 * turn)
+    assert [fact.name for fact in facts] == ["Cat"]
+
+
 def test_a_line_is_of_the_first_who_shows_that_name_and_of_nobody_else() -> None:
     reader = ZoomReader()
     joined = listed(reader, ["Ann", "Ann"])
-    told = {"id": "1", "text": "record yes", "private": False}
-    (said,) = reader.take(Signal(kind="message", value=told | {"from": "Ann"}, at_ms=1))
-    assert isinstance(said, ChatSaid)
-    assert said.seat == joined[0].seat
+    (line,) = said(reader, "Ann", "record yes")
+    assert isinstance(line, ChatSaid)
+    assert line.seat == joined[0].seat
     for nobody in ("Zed", "You", "onrecord"):  # "You" is how the client shows the bot's own lines
-        assert list(reader.take(Signal(kind="message", value=told | {"from": nobody, "id": nobody}, at_ms=1))) == []
+        assert said(reader, nobody, "record yes", row=nobody) == []
     listed(reader, ["Ann", "onrecord", "You"])
     for name in ("onrecord", "You"):  # somebody bears the bot's name
-        (said,) = reader.take(Signal(kind="message", value=told | {"from": name, "id": f"{name} 2"}, at_ms=1))
-        assert isinstance(said, ChatSaid)
+        (line,) = said(reader, name, "record yes", row="2")
+        assert isinstance(line, ChatSaid)
+
+
+@pytest.mark.parametrize(
+    ("header", "label", "sender", "is_private"),
+    [
+        ("Ann", "", "Ann", False),
+        ("Ann", "Ann to Everyone at 10:02", "Ann", False),
+        ("Ann", "Ann said to onrecord (Direct Message)", "Ann", True),
+        ("", "Ben to Everyone", "Ben", False),
+        ("Ann to Bob", "Ann to Bob to Everyone", "Ann to Bob", False),  # a guest's name
+        ("", "Ann to Bob to Everyone", None, False),  # of whom cannot be told
+        ("Ben", "Ann to Everyone", None, False),  # the line above is another's
+        ("Ann", "Zed to Everyone", None, False),
+        ("", "", None, False),
+        ("", "Zed to Everyone", None, False),
+    ],
+)
+def test_nobody_writes_as_another_by_their_name(header: str, label: str, sender: str | None, is_private: bool) -> None:
+    reader = ZoomReader()
+    seats = {fact.seat: fact.name for fact in listed(reader, ["Ann", "Ben", "Ann to Bob"])}
+    lines = said(reader, header, "record yes", label=label)
+    expected = [] if sender is None else [(sender, is_private)]
+    assert [(seats[line.seat], line.to_bot_only) for line in lines] == expected
+
+
+def test_a_line_waits_for_the_list_to_be_whole_and_is_nobodys_where_that_takes_long() -> None:
+    reader = ZoomReader()
+    listed(reader, ["Ann"], at_ms=60_000)
+    listed(reader, ["Ann"], hidden=1, at_ms=60_200)
+    assert said(reader, "Ann", "record yes", at_ms=60_200) == []  # the other may be an Ann, too
+    (line,) = listed(reader, ["Ann"], at_ms=60_400)
+    assert (type(line), line.at_ms) == (ChatSaid, 60_200)
+    listed(reader, ["Ann"], hidden=1, at_ms=60_600)
+    said(reader, "Ann", "record no", row="2", at_ms=60_600)
+    assert not any(isinstance(fact, ChatSaid) for fact in listed(reader, ["Ann"], at_ms=62_000))
+    listed(reader, ["Ann"], hidden=1, at_ms=62_200)
+    said(reader, "Ann", "record no", row="3", at_ms=62_200)
+    *new, line = listed(reader, ["Ann", "Ann"], at_ms=62_400)
+    assert line.seat == new[1].seat
+
+
+def test_the_bots_own_lines_are_found_while_the_list_is_not_whole() -> None:
+    reader = ZoomReader()
+    listed(reader, ["Ann"], hidden=1)
+    said(reader, "You", "May I record?")
+    assert reader.own_message("May I record?")
 
 
 def test_a_row_that_is_drawn_anew_with_anothers_line_is_no_edit_of_the_first() -> None:
     reader = ZoomReader()
     listed(reader, ["Ann", "Ben"])
-    told = {"id": "1", "private": False}
     for name, text in (("Ann", "record yes"), ("Ben", "stop")):
-        (said,) = reader.take(Signal(kind="message", value=told | {"from": name, "text": text}, at_ms=1))
-        assert isinstance(said, ChatSaid)
-        assert said.text == text
+        (line,) = said(reader, name, text)
+        assert isinstance(line, ChatSaid)
+        assert line.text == text
 
 
 @given(st.text(max_size=50), st.sampled_from(("list", "apart", "message", "other")))
