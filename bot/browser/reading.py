@@ -17,6 +17,7 @@ from bot.ports import ChatDeleted, ChatEdited, ChatSaid, Hears, Joined, Left, Ro
 from consent_notice.words import IdentityLevel, SeatId, SeatKind
 
 Key = TypeVar("Key", bound=Hashable)
+UNSEEN_MS = 500  # between two lists; whoever came and went, or took a source and gave it back, in less is not seen
 STALE_MS = (
     1_000  # hooks that tell a whole list do so five times a second or more; no more than any roster lag of theirs
 )
@@ -197,6 +198,11 @@ class Reader:
     def known_until(self, now_ms: int) -> int | None:
         """As far as the page's lists of people reach, while they come."""
         return self._pulse.known_until(now_ms)
+
+    def _unseen(self, *, since_ms: int, at_ms: int) -> Iterator[PageFact]:
+        """Of the time between two lists: where it was long, anybody may have come and gone, and sounded as another."""
+        if at_ms - since_ms > UNSEEN_MS:
+            yield from self._doubted(set(self._roster.here), since_ms=since_ms, at_ms=at_ms)
 
     def _doubted(self, voices: set[str], *, since_ms: int, at_ms: int) -> Iterator[PageFact]:
         """`since_ms`: until when the page told that they were right. In a mix everybody's voice is one."""

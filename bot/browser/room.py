@@ -17,6 +17,7 @@ import segno
 
 from bot.browser.driver import Chromium, PageFailed, Pilot, as_base64
 from bot.browser.listening import Listening
+from bot.browser.page_clock import PageClock
 from bot.browser.script import Do, Look, PageFact, PageReader, PageScript, PageState, Signal, Step
 from bot.browser.tap import Tap, TappedFrame
 from bot.ports import (
@@ -96,6 +97,7 @@ class BrowserRoom:
         self._done_ms: dict[str, int] = {}  # steps, since the page was loaded
         self._loads = self._loaded_ms = 0
         self._look: str = ""
+        self._page_clock = PageClock()
         self._beat_ms = 0
         self._want_again = asyncio.Event()
         self._asking = asyncio.Lock()
@@ -296,11 +298,12 @@ class BrowserRoom:
     def _told(self, told: dict[str, Any]) -> None:
         if self._over:
             return
+        said_ms = self._page_clock.said_ms(told, self._clock.boot_ms())
         try:
             match told.get("t"):
                 case "beat":
                     # Of the page's own thread, after all that it told before; the tap's worker may outlive it.
-                    self._beat_ms = self._clock.boot_ms()
+                    self._beat_ms = said_ms
                     return
                 case "untapped":
                     self._ends(LeftReason.NO_MEDIA, "the meeting's page keeps its sound to itself (is it encrypted?)")
@@ -309,8 +312,8 @@ class BrowserRoom:
                 case "source":
                     self._listening.source(told)
                 case "signal":
-                    now_ms = self._clock.boot_ms()
-                    signal = Signal(kind=str(told["kind"]), value=told.get("value"), at_ms=now_ms)
+                    kind, value = str(told["kind"]), told.get("value")
+                    signal = Signal(kind=kind, value=value, at_ms=said_ms, since_ms=min(self._beat_ms, said_ms))
                     for fact in self._reader.take(signal):
                         self._fact(fact)
                 case _:

@@ -80,7 +80,10 @@ class Signal:
 
     kind: str
     value: Any
-    at_ms: int  # boot clock, when it came
+    at_ms: int  # boot clock, when the page told it
+    since_ms: (
+        int  # the page lived then, and had told all that it knew; between there and `at_ms` it may have stood still
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,6 +54,7 @@
   `;
   const worker = new Worker(URL.createObjectURL(new Blob([WORKER], { type: "text/javascript" })));
   worker.postMessage({ url: CONFIG.url });
+  const now = () => ({ at: performance.now() });
   const say = (message) => worker.postMessage({ said: JSON.stringify(message) });
 
   // ---- hearing ---------------------------------------------------------------------------------------------------
@@ -174,7 +175,7 @@
   }
 
   window.onrecord = {
-    tell: (kind, value) => say({ t: "signal", kind, value }),
+    tell: (kind, value) => say({ t: "signal", kind, value, ...now() }),
     show: (shown) => { tile = shown; draw(); },
     picture: () => canvas.toDataURL("image/png"),
     speak: async (base64) => {
@@ -189,5 +190,5 @@
       await new Promise((done) => { source.onended = done; source.start(); });
     },
   };
-  if (window.top === window) setInterval(() => say({ t: "beat" }), 100);
+  if (window.top === window) setInterval(() => say({ t: "beat", ...now() }), 100);
 })();

@@ -1,6 +1,7 @@
 """What the page's tap says and sends, over a WebSocket on loopback that only this page's own token opens.
 
-The wire (see tap.js): texts are JSON, `{"t": "line" | "source" | "signal" | "beat" | "untapped", …}`; a binary message
+The wire (see tap.js): texts are JSON, `{"t": "line" | "source" | "signal" | "beat" | "untapped", …}`, signals and beats
+with `at`, the page's own clock in milliseconds; `page`, which frame of the page it was, is added here. A binary message
 is one encoded audio frame: line, epoch, SSRC (32 bits each), sequence number (16), RTP timestamp (32), coding (8: 0
 Opus, 1 RED, 2 another), number of CSRCs (8), 8 bits of nothing, the CSRCs (32 each), payload; all big-endian. To the
 page go the names of the sources whose frames are wanted; of any other, nothing but that there is one leaves it. Frames
@@ -145,6 +146,7 @@ class Tap:
             return
         if not isinstance(told, dict):
             return
+        told["page"] = first_line
         if isinstance(told.get("number"), int):
             told["number"] += first_line
         if "name" in told:

@@ -58,20 +58,19 @@ class MeetReader(Reader):
         self._known_ms: int | None = None  # while not: until when all was
 
     def take(self, signal: Signal) -> Iterable[PageFact]:
-        at_ms = signal.at_ms
         try:
             match signal.kind:
                 case "channel" if signal.value == "open":
                     self._channels += 1
                 case "channel":
                     self._channels -= self._channels > 0
-                    self._knows_nothing(at_ms)
+                    return list(self._knows_nothing(signal))
                 case "collections":
-                    return list(self._changed(read_channel(signal.value), at_ms))
+                    return list(self._changed(read_channel(signal.value), signal))
                 case "people":
-                    return list(self._listed(read_answer(signal.value), at_ms))
+                    return list(self._listed(read_answer(signal.value), signal))
         except Unreadable:  # it may have told of anything
-            self._knows_nothing(at_ms)
+            return list(self._knows_nothing(signal))
         return []
 
     def owners(self, sound: Sound) -> frozenset[SeatId] | None:
@@ -85,24 +84,26 @@ class MeetReader(Reader):
         """While the channel is open: what changes is told there at once."""
         return now_ms if self._channels and self._is_listed else None
 
-    def _knows_nothing(self, at_ms: int) -> None:
+    def _knows_nothing(self, signal: Signal) -> Iterator[PageFact]:
         """Who was here is taken to be, and owns nothing."""
-        if self._is_listed:
-            self._is_listed, self._known_ms = False, at_ms
         self._sources.forget()
+        if self._is_listed:
+            self._is_listed, self._known_ms = False, signal.since_ms
+            yield from self._doubted(set(self._roster.here), since_ms=signal.since_ms, at_ms=signal.at_ms)
 
-    def _listed(self, told: Told, at_ms: int) -> Iterator[PageFact]:
-        yield from self._changed(told, at_ms)
+    def _listed(self, told: Told, signal: Signal) -> Iterator[PageFact]:
+        yield from self._changed(told, signal)
         if not told.users:
             return  # the answer about something else
         listed = {user.device_id for user in told.users}
         for device in self._roster.here.keys() - listed:
-            if at_ms - self._told_ms.get(device, at_ms - OLDEST_LIST_MS) >= OLDEST_LIST_MS:
-                yield from self._goes(device, at_ms)
+            if signal.at_ms - self._told_ms.get(device, signal.at_ms - OLDEST_LIST_MS) >= OLDEST_LIST_MS:
+                yield from self._goes(device, signal.at_ms)
         self._is_listed, self._known_ms = True, None
 
-    def _changed(self, told: Told, at_ms: int) -> Iterator[PageFact]:
-        since_ms = at_ms if self._known_ms is None else self._known_ms
+    def _changed(self, told: Told, signal: Signal) -> Iterator[PageFact]:
+        at_ms = signal.at_ms
+        since_ms = signal.since_ms if self._known_ms is None else self._known_ms
         yield from self._doubted(self._sources.become(told.streams, at_ms), since_ms=since_ms, at_ms=at_ms)
         for user in told.users:
             self._told_ms[user.device_id] = at_ms

@@ -84,6 +84,7 @@ class JitsiReader(Reader):
             for one in told["people"]
             for track in one["tracks"]
         ]
+        yield from self._unseen(since_ms=since_ms, at_ms=at_ms)
         if room != self._room:
             self._room = room
             yield from self._roster.becomes({}, since_ms=since_ms, at_ms=at_ms)

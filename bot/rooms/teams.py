@@ -89,6 +89,7 @@ class TeamsReader(Reader):
             # others without a name are services, whose sound is nobody's
         }
         sources = [(int(csrc), str(one)) for csrc, whose in told["sources"].items() for one in whose]
+        yield from self._unseen(since_ms=since_ms, at_ms=at_ms)
         if call != self._call:  # a breakout room: its roster is another
             yield from self._roster.becomes({}, since_ms=since_ms, at_ms=at_ms)
         self._own, self._call = SeatId(own), call

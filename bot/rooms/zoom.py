@@ -84,6 +84,8 @@ class ZoomReader(Reader):
             return
         self._own, self._own_name = SeatId(f"{page}:own"), own[0]
         is_whole = len(rows) == count
+        if is_whole:
+            yield from self._unseen(since_ms=since_ms, at_ms=at_ms)
         if is_whole and at_ms - since_ms >= STALE_MS:
             self._keys.clear()
             self._waiting.clear()  # their writers may be others than those who are here

@@ -18,6 +18,7 @@ from bot.rooms.google_meet import MeetReader, address
 from consent_notice.words import SeatId
 
 LINE = Line(number=1, epoch=1, track_id="t", stream_ids=(), mid="0")
+BEAT_MS = 100  # since the page was last known to live
 DEVICES, CSRCS = ("d1", "d2", "d3"), (11, 12, 13)
 
 
@@ -30,7 +31,7 @@ def opened(*devices: str) -> MeetReader:
 
 
 def channel(reader: MeetReader, state: str, at_ms: int) -> None:
-    assert list(reader.take(Signal(kind="channel", value=state, at_ms=at_ms))) == []
+    assert list(reader.take(Signal(kind="channel", value=state, at_ms=at_ms, since_ms=at_ms - BEAT_MS))) == []
 
 
 def listed(reader: MeetReader, *devices: str, at_ms: int) -> list[Any]:
@@ -40,11 +41,15 @@ def listed(reader: MeetReader, *devices: str, at_ms: int) -> list[Any]:
         for device in devices
     ]
     value = write_answer({"lists": {"users": {"users": users}}})
-    return list(reader.take(Signal(kind="people", value=value, at_ms=at_ms)))
+    return list(reader.take(Signal(kind="people", value=value, at_ms=at_ms, since_ms=at_ms - BEAT_MS)))
 
 
 def told(reader: MeetReader, at_ms: int = 10_000, **body: Any) -> list[Any]:
-    return list(reader.take(Signal(kind="collections", value=write_channel({"body": body}), at_ms=at_ms)))
+    return list(
+        reader.take(
+            Signal(kind="collections", value=write_channel({"body": body}), at_ms=at_ms, since_ms=at_ms - BEAT_MS)
+        )
+    )
 
 
 def people(**status: int) -> dict[str, Any]:
@@ -66,7 +71,7 @@ def test_a_csrc_is_a_persons_once_both_are_known_and_until_they_leave() -> None:
     told(reader, **streams(d1=11))
     assert owner(reader, 11) is None
     (joined,) = told(reader, **people(d1=1))
-    assert joined.at_ms == 10_000 - GOOGLE_MEET.roster_lag_ms
+    assert joined.at_ms == 10_000 - BEAT_MS - GOOGLE_MEET.roster_lag_ms
     assert owner(reader, 11) == frozenset({SeatId("d1")})
     assert told(reader, **people(d1=1)) == []
     (left,) = told(reader, **people(d1=6))
@@ -112,7 +117,9 @@ def test_a_csrc_that_went_to_another_makes_the_last_seconds_of_the_one_before_do
             channel(reader, "open", 30_000)
             listed(reader, "self", "d1", "d2", at_ms=40_000)
     (doubted,) = told(reader, at_ms=60_000, **streams(d2=11))
-    assert doubted == VoiceDoubted(seat=SeatId("d1"), from_ms=60_000 - GOOGLE_MEET.roster_lag_ms, to_ms=60_000)
+    assert doubted == VoiceDoubted(
+        seat=SeatId("d1"), from_ms=60_000 - BEAT_MS - GOOGLE_MEET.roster_lag_ms, to_ms=60_000
+    )
     assert owner(reader, 11, at_ms=60_000 + GOOGLE_MEET.path_delay_ms - 1) is None  # theirs may still come
     assert owner(reader, 11, at_ms=60_000 + GOOGLE_MEET.path_delay_ms) == frozenset({SeatId("d2")})
 
@@ -126,13 +133,13 @@ def test_after_what_could_not_be_told_nothing_is_known_until_the_next_whole_list
     told(reader, **streams(d1=11))
     assert (owner(reader, 11), reader.known_until(10_000)) == (frozenset({SeatId("d1")}), 10_000)
     value = "closed" if kind == "channel" else TRUNCATED
-    assert list(reader.take(Signal(kind=kind, value=value, at_ms=20_000))) == []
+    assert list(reader.take(Signal(kind=kind, value=value, at_ms=20_000, since_ms=20_000 - BEAT_MS))) == []
     for again in (lambda: channel(reader, "open", 21_000), lambda: told(reader, at_ms=22_000, **streams(d1=11))):
         assert (owner(reader, 11), reader.known_until(20_000)) == (None, None)
         again()
     assert (owner(reader, 11), reader.known_until(22_000)) == (None, None)
     (joined,) = listed(reader, "self", "d1", "d2", at_ms=30_000)
-    assert (joined.seat, joined.at_ms) == ("d2", 20_000 - GOOGLE_MEET.roster_lag_ms)  # at any time since
+    assert (joined.seat, joined.at_ms) == ("d2", 20_000 - BEAT_MS - GOOGLE_MEET.roster_lag_ms)  # at any time since
     assert reader.known_until(30_000) == 30_000
     assert owner(reader, 11, at_ms=30_000) == frozenset({SeatId("d1")})  # told anew
 
@@ -209,7 +216,7 @@ def test_an_owner_is_always_somebody_who_was_told_to_be_there_under_that_very_cs
 def test_garbage_says_nothing(noise: str, kind: str) -> None:
     reader = MeetReader()
     for value in (noise, None, 5, [noise], {"a": noise}):
-        assert list(reader.take(Signal(kind=kind, value=value, at_ms=1))) == []
+        assert list(reader.take(Signal(kind=kind, value=value, at_ms=1, since_ms=1 - BEAT_MS))) == []
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,9 @@ def here(
         {"id": one, "name": one, "bot": False, "phone": False, "tracks": [{"id": track, "ssrc": 7}] if track else []}
         for one, track in whose.items()
     ]
-    return list(reader.take(Signal(kind="here", value={"room": room, "me": me, "people": people}, at_ms=at_ms)))
+    return list(
+        reader.take(Signal(kind="here", value={"room": room, "me": me, "people": people}, at_ms=at_ms, since_ms=at_ms))
+    )
 
 
 def owner(reader: JitsiReader, track: str, ssrc: int = 7, *, at_ms: int = 10_000) -> frozenset[SeatId] | None:
@@ -62,10 +64,14 @@ def test_what_changed_while_no_list_came_is_dated_back_to_the_last_that_did(how:
     reader = JitsiReader()
     here(reader, {"ann": "t1", "ben": "t2"}, at_ms=60_000)
     if how == "apart":
-        reader.take(Signal(kind="apart", value=1, at_ms=60_200))
+        reader.take(Signal(kind="apart", value=1, at_ms=60_200, since_ms=60_200))
     if how == "garbage":
         with pytest.raises(KeyError):
-            reader.take(Signal(kind="here", value={"room": 1, "me": "me", "people": [{"id": "x"}]}, at_ms=60_200))
+            reader.take(
+                Signal(
+                    kind="here", value={"room": 1, "me": "me", "people": [{"id": "x"}]}, at_ms=60_200, since_ms=60_200
+                )
+            )
         assert reader.known_until(60_200) is None
         assert owner(reader, "t1", at_ms=60_200) is None
     joined, doubted = here(reader, {"ann": "t1", "ben": "", "cat": "t2"}, at_ms=65_000)
@@ -101,7 +107,9 @@ def test_a_line_of_nobody_who_is_here_is_no_answer() -> None:
     here(reader, {"ann": ""})
     told = {"id": "m", "text": "record yes", "private": False, "reply_to": ""}
     for sender, number in (("ann", 1), ("left", 0), ("", 0), ("me", 0)):
-        facts = list(reader.take(Signal(kind="message", value=told | {"id": sender, "from": sender}, at_ms=1)))
+        facts = list(
+            reader.take(Signal(kind="message", value=told | {"id": sender, "from": sender}, at_ms=1, since_ms=1))
+        )
         assert len(facts) == number, sender
     assert reader.own_message("record yes") == "me"
 
@@ -120,11 +128,11 @@ def test_an_owner_is_always_somebody_whom_the_last_snapshot_alone_names_for_that
         for _ in range(1 + (number in twice)):
             now_ms += 10_000
             if step == "apart":
-                reader.take(Signal(kind="apart", value=1, at_ms=now_ms))
+                reader.take(Signal(kind="apart", value=1, at_ms=now_ms, since_ms=now_ms))
             elif step == "garbage":
                 with pytest.raises((KeyError, TypeError, ValueError)):
                     told = {"room": 1, "me": "me", "people": [{"id": "x"}]}
-                    reader.take(Signal(kind="here", value=told, at_ms=now_ms))
+                    reader.take(Signal(kind="here", value=told, at_ms=now_ms, since_ms=now_ms))
             else:
                 for fact in here(reader, step, at_ms=now_ms):
                     if isinstance(fact, Joined):
@@ -146,7 +154,7 @@ def test_garbage_says_nothing(noise: str, kind: str) -> None:
     reader = JitsiReader()
     for value in (noise, None, 5, [noise], {"a": noise}):
         try:
-            assert list(reader.take(Signal(kind=kind, value=value, at_ms=1))) == []
+            assert list(reader.take(Signal(kind=kind, value=value, at_ms=1, since_ms=1))) == []
         except (KeyError, TypeError, ValueError):
             continue
 

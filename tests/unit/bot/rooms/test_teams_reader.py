@@ -29,7 +29,7 @@ def here(
         "people": [{"id": one, "name": one} for one in people] + [{"id": "48:service", "name": ""}],
         "sources": {str(csrc): whose.split() for csrc, whose in sources.items()},
     }
-    return list(reader.take(Signal(kind="here", value=value, at_ms=at_ms)))
+    return list(reader.take(Signal(kind="here", value=value, at_ms=at_ms, since_ms=at_ms)))
 
 
 def owners(
@@ -58,7 +58,7 @@ def test_the_owners_are_all_who_are_here_as_long_as_every_source_is_one_of_their
         for _ in range(1 + (number in twice)):
             now_ms += 10_000
             if step == "apart":
-                reader.take(Signal(kind="apart", value=None, at_ms=now_ms))
+                reader.take(Signal(kind="apart", value=None, at_ms=now_ms, since_ms=now_ms))
             else:
                 here(reader, *step, at_ms=now_ms)
         people, sources = (set[str](), dict[int, str]()) if step == "apart" else step
@@ -82,7 +82,7 @@ def test_of_a_page_that_stopped_telling_nobody_is_known() -> None:
 def test_who_shows_no_name_is_somebody_unnamed_where_the_id_is_a_persons(key: str, is_somebody: bool) -> None:
     reader = TeamsReader()
     value = {"me": "8:me", "call": "c", "people": [{"id": key, "name": ""}], "sources": {"11": [key]}}
-    facts = list(reader.take(Signal(kind="here", value=value, at_ms=10_000)))
+    facts = list(reader.take(Signal(kind="here", value=value, at_ms=10_000, since_ms=10_000)))
     levels = [fact.identity_level for fact in facts if isinstance(fact, Joined)]
     assert levels == [IdentityLevel.SHARED_OR_ANONYMOUS] * is_somebody
     assert owners(reader, 11) == ({SeatId(key)} if is_somebody else None)
@@ -99,7 +99,7 @@ def written(
     reader: TeamsReader, content: str, *, by: str = "8:a", edited: bool = False, deleted: bool = False
 ) -> list[Any]:
     value = {"id": "m1", "from": by, "content": content, "type": "Text", "edited": edited, "deleted": deleted}
-    return list(reader.take(Signal(kind="message", value=value, at_ms=10_000)))
+    return list(reader.take(Signal(kind="message", value=value, at_ms=10_000, since_ms=10_000)))
 
 
 def test_a_line_that_was_changed_before_we_saw_it_says_so() -> None:
@@ -119,7 +119,7 @@ def test_half_a_list_is_taken_in_not_at_all() -> None:
     reader = TeamsReader()
     value = {"me": "8:me", "call": "c", "people": [{"id": "8:a", "name": "A"}, {}], "sources": {}}
     with pytest.raises(KeyError):
-        reader.take(Signal(kind="here", value=value, at_ms=1))
+        reader.take(Signal(kind="here", value=value, at_ms=1, since_ms=1))
     assert reader.own_seat is None
     assert [type(fact) for fact in here(reader, {"8:a"}, {})] == [Joined]
     assert reader.own_seat == "8:me"
@@ -169,7 +169,7 @@ def test_what_changed_while_no_list_came_is_dated_back_to_the_last_that_did() ->
     here(reader, {"8:a"}, {}, at_ms=60_000)
     value = {"me": "8:me", "call": "c1", "people": [{}], "sources": {}}
     with pytest.raises(KeyError):
-        reader.take(Signal(kind="here", value=value, at_ms=60_100))
+        reader.take(Signal(kind="here", value=value, at_ms=60_100, since_ms=60_100))
     assert reader.known_until(60_100) is None
     (joined,) = here(reader, {"8:a", "8:b"}, {}, at_ms=65_000)
     assert joined.at_ms == 60_000 - TEAMS.roster_lag_ms

@@ -26,14 +26,14 @@ def listed(
     """`hidden`: so many more are counted."""
     rows = [{"name": me, "label": "(Me)"}, *({"name": name, "label": "(Host)"} for name in names)]
     value = {"page": "p", "count": len(rows) + hidden, "rows": rows}
-    return list(reader.take(Signal(kind="list", value=value, at_ms=at_ms)))
+    return list(reader.take(Signal(kind="list", value=value, at_ms=at_ms, since_ms=at_ms)))
 
 
 def said(
     reader: ZoomReader, header: str, text: str, *, label: str = "", row: str = "1", at_ms: int = 10_000
 ) -> list[Any]:
     value = {"id": row, "header": header, "label": label, "text": text}
-    return list(reader.take(Signal(kind="message", value=value, at_ms=at_ms)))
+    return list(reader.take(Signal(kind="message", value=value, at_ms=at_ms, since_ms=at_ms)))
 
 
 STEPS = st.lists(
@@ -48,7 +48,7 @@ def test_the_owners_are_all_who_are_listed_and_only_of_a_whole_list(steps: list[
     for number, step in enumerate(steps):
         for _ in range(1 + (number in twice)):
             if step == "apart":
-                reader.take(Signal(kind="apart", value=None, at_ms=1))
+                reader.take(Signal(kind="apart", value=None, at_ms=1, since_ms=1))
                 continue
             names, hidden = step
             for fact in listed(reader, names, hidden=hidden):
@@ -98,12 +98,14 @@ def test_after_a_second_without_a_whole_list_anybody_may_be_another_of_the_same_
     (first,) = listed(reader, ["Ann"], at_ms=60_000)
     assert listed(reader, ["Ann"], at_ms=60_000 + STALE_MS - 1) == []
     if how == "apart":
-        reader.take(Signal(kind="apart", value=None, at_ms=61_200))
+        reader.take(Signal(kind="apart", value=None, at_ms=61_200, since_ms=61_200))
     elif how == "hidden":
         assert listed(reader, [], hidden=1, at_ms=61_200) == []
     elif how == "garbage":
         with pytest.raises(KeyError):
-            reader.take(Signal(kind="list", value={"page": "p", "count": 1, "rows": [{}]}, at_ms=61_200))
+            reader.take(
+                Signal(kind="list", value={"page": "p", "count": 1, "rows": [{}]}, at_ms=61_200, since_ms=61_200)
+            )
         assert reader.known_until(61_200) is None
     left, second = listed(reader, ["Ann"], at_ms=60_999 + STALE_MS)
     assert left.seat == first.seat != second.seat
@@ -193,7 +195,7 @@ def test_garbage_says_nothing(noise: str, kind: str) -> None:
     reader = ZoomReader()
     for value in (noise, None, 5, [noise], {"page": noise}):
         try:
-            assert list(reader.take(Signal(kind=kind, value=value, at_ms=1))) == []
+            assert list(reader.take(Signal(kind=kind, value=value, at_ms=1, since_ms=1))) == []
         except (KeyError, TypeError, ValueError):
             continue
 
