@@ -68,7 +68,7 @@ class Answering:
         self._order = order
         self._ordered: set[str] = set()  # event ids
         self._thanks_due: dict[str, Say] = {}  # by event id, for when it is durable
-        self._yeses: dict[str, tuple[SeatId, str, Reading]] = {}  # by the message that carried it
+        self._yeses: dict[tuple[SeatId, str], tuple[SeatId, str, Reading]] = {}  # by the message that carried it
         self._heard = heard
 
     # ---- the chat ------------------------------------------------------------------------------------------------
@@ -99,7 +99,7 @@ class Answering:
             self._order(PostLine(line=line, to_seat=said.seat, reply_to=said.message_id))
             return
         if opens:
-            self._yeses[said.message_id] = (said.seat, said.text, reading)
+            self._yeses[self._place(said)] = (said.seat, said.text, reading)
         if opens and self._is_early(seat, said):
             return
         thanks = None if opens else Say.THANKS_WITHDRAWN if has_given else Say.THANKS_REFUSED
@@ -142,7 +142,7 @@ class Answering:
         acts = acts_of(reading, self._facts.asked, has_given=has_given) or withdrawal()
         alone = self._seats.read_edit(edited, "", Reading.NONE, has_given=has_given).reading
         verbatim = edited.text if alone in (Reading.REFUSED, Reading.WITHDRAWN) else ""  # else it is no answer (law 11)
-        self._yeses.pop(edited.message_id, None)
+        self._yeses.pop(self._place(edited), None)
         thanks = (
             Say.ANSWER_CHANGED if was is not Reading.NONE else Say.THANKS_WITHDRAWN if has_given else Say.THANKS_REFUSED
         )
@@ -156,16 +156,17 @@ class Answering:
         seat = self._seats.recalled(whose)
         if seat is None or read_deletion(was).reading is not Reading.WITHDRAWN:
             return
-        del self._yeses[deleted.message_id]
+        del self._yeses[self._place(deleted)]
         reference = f"{deleted.message_id}:deleted"
         self.decide(seat, withdrawal(), Means.CHAT, reference, deleted.at_ms, thanks=Say.ANSWER_CHANGED)
 
     def _yes_in(self, changed: ChatEdited | ChatDeleted) -> tuple[SeatId, str, Reading]:
-        """Whose yes the message carried; where only names are known its writer's, whoever is told to change it."""
-        known = self._yeses.get(changed.message_id)
-        if known is not None and (known[0] == changed.seat or self._facts.capabilities.names_only):
-            return known
-        return changed.seat, "", Reading.NONE
+        """Whose yes the message carried."""
+        return self._yeses.get(self._place(changed), (changed.seat, "", Reading.NONE))
+
+    def _place(self, line: ChatSaid | ChatEdited | ChatDeleted) -> tuple[SeatId, str]:
+        """Of a line; where only names are known, whoever is told to change it changes its writer's."""
+        return (SeatId("") if self._facts.capabilities.names_only else line.seat), line.message_id
 
     def _is_shared(self, seat: Seat) -> bool:
         return self._record.people_on(seat.seat, FOREVER_MS) > 1 or self._standings.is_shared(seat.seat)

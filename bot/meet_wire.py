@@ -126,6 +126,8 @@ def _read(kind: str, plain: bytes) -> Told:
         found = _CLASSES[kind].FromString(plain)
     except (DecodeError, ValueError) as error:
         raise Unreadable from error
+    if not _is_text(found):
+        raise Unreadable
     body = found.event.body if kind == "Collections" else found
     return Told(
         users=tuple(_user(one) for one in body.lists.users.users if one.device_id),
@@ -140,6 +142,17 @@ def _read(kind: str, plain: bytes) -> Told:
             if one.kind == AUDIO and one.stream_id.isdecimal() and len(one.stream_id) < 11
         ),
     )
+
+
+def _is_text(message: Any) -> bool:
+    """Protobuf gives bytes for a string that is no UTF-8."""
+    for declared, value in message.ListFields():
+        values = value if declared.is_repeated else (value,)
+        if declared.type == declared.TYPE_MESSAGE and not all(map(_is_text, values)):
+            return False
+        if declared.type == declared.TYPE_STRING and not all(isinstance(one, str) for one in values):
+            return False
+    return True
 
 
 def _user(one: Any) -> MeetUser:

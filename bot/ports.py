@@ -204,8 +204,15 @@ class Heard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RosterKnownUntil:
-    """Everything the room had to tell before `at_ms` has been pushed; sent at least every 100 ms while connected, in
-    its lobby too."""
+    """Everything the room had to tell before `at_ms` has been pushed; sent at least every 100 ms while connected and
+    known, in its lobby too."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StillThere:
+    """The room answers, also where it can't say now who is in it; of one that can, RosterKnownUntil says it too."""
 
     at_ms: int
 
@@ -230,6 +237,7 @@ RoomEvent = (
     | StopPressed
     | Heard
     | RosterKnownUntil
+    | StillThere
     | Ended
 )
 

@@ -60,6 +60,7 @@ from bot.ports import (
     RoomEvent,
     RoomRefused,
     RosterKnownUntil,
+    StillThere,
     Voice,
     VoiceUnavailable,
 )
@@ -113,7 +114,7 @@ class Stay:
         }
         self._sayings = 0
         self._over = asyncio.Event()
-        self._began_ms = self._room_known_ms = clock.boot_ms()
+        self._began_ms = self._room_lived_ms = clock.boot_ms()
 
     async def run(self) -> tuple[LeftReason, str]:
         """Why the bot left, and the detail for the host. CancelledError passes on, after goodbye and what was said."""
@@ -170,8 +171,10 @@ class Stay:
             case Heard(frame=frame):
                 self._capture.heard(frame)
             case RosterKnownUntil(at_ms=at_ms):
-                self._room_known_ms = max(self._room_known_ms, at_ms)
+                self._room_lived_ms = max(self._room_lived_ms, at_ms)
                 self._capture.room_known(at_ms)
+            case StillThere(at_ms=at_ms):
+                self._room_lived_ms = max(self._room_lived_ms, at_ms)
             case _:
                 self._take(event)
 
@@ -362,15 +365,15 @@ class Stay:
             await asyncio.sleep(SESSION_TICK_S)
             now_ms = self._clock.boot_ms()
             is_there = self._session.presence in (Presence.IN_ROOM, Presence.WAITING_ROOM)
-            if is_there and now_ms - self._room_known_ms > ROOM_LOST_MS:
+            if is_there and now_ms - self._room_lived_ms > ROOM_LOST_MS:
                 detail = "the meeting server went silent"
-                self._take(Ended(reason=LeftReason.CONNECTION_LOST, detail=detail, at_ms=self._room_known_ms))
+                self._take(Ended(reason=LeftReason.CONNECTION_LOST, detail=detail, at_ms=self._room_lived_ms))
             self._take(Tick())
 
     def _alive_ms(self) -> int:
         if self._session.presence is not Presence.JOINING:
-            return self._room_known_ms
-        return max(self._room_known_ms, min(self._clock.boot_ms(), self._began_ms + JOINING_LIMIT_MS))
+            return self._room_lived_ms
+        return max(self._room_lived_ms, min(self._clock.boot_ms(), self._began_ms + JOINING_LIMIT_MS))
 
     async def _watch_owner(self) -> None:
         """The heartbeat carries the time of the last sign of life from the room, never of this loop (law 9).

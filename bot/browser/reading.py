@@ -7,8 +7,9 @@ deletion where its words changed. The bot's own lines are kept until the room as
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
@@ -16,8 +17,10 @@ from bot.browser.script import PageFact
 from bot.ports import ChatDeleted, ChatEdited, ChatSaid, Hears, Joined, Left, RoomCapabilities, VoiceDoubted
 from consent_notice.words import IdentityLevel, SeatId, SeatKind
 
+UNKNOWN_LINE = "?"  # no line's id
 Key = TypeVar("Key", bound=Hashable)
 UNSEEN_MS = 500  # between two lists; whoever came and went, or took a source and gave it back, in less is not seen
+STANDSTILL_MS = 300  # between two lists, which otherwise come five times a second or more
 STALE_MS = (
     1_000  # hooks that tell a whole list do so five times a second or more; no more than any roster lag of theirs
 )
@@ -37,15 +40,21 @@ class Roster:
     def __init__(self, can: RoomCapabilities) -> None:
         self._can = can
         self._here: dict[str, Person] = {}
+        self._ever = set[str]()
 
     @property
     def here(self) -> Mapping[str, Person]:
         return MappingProxyType(self._here)
 
+    def knows(self, key: str) -> bool:
+        """Who has been here. Of whom the page told too early that they left, a no still counts; a yes does not."""
+        return key in self._ever
+
     def comes(self, key: str, person: Person, since_ms: int) -> Iterator[PageFact]:
         """`since_ms`: when it was last known that it was not so."""
         if self._here.get(key) != person:
             self._here[key] = person
+            self._ever.add(key)
             yield self._joined(key, since_ms - self._can.roster_lag_ms)
 
     def goes(self, key: str, at_ms: int) -> Iterator[PageFact]:
@@ -73,24 +82,32 @@ class Roster:
 
 
 class Pulse:
-    """Whether the page's lists still come: one that stopped is as good as none, however lively the page is."""
+    """Whether the page's lists still come: one that stopped is as good as none, however lively the page is. The first
+    after a standstill may be one of before it."""
 
     def __init__(self) -> None:
-        self._told_ms: int | None = None  # the last whole one
+        self._told_ms: int | None = None  # the last whole list
+        self._known_ms = 0  # until when lists told all
         self._is_on = False
 
     def beats(self, at_ms: int) -> None:
+        if self.gap_ms(at_ms) <= STANDSTILL_MS:
+            self._known_ms = at_ms
         self._told_ms, self._is_on = at_ms, True
 
     def stops(self) -> None:
         self._is_on = False
 
     def known_until(self, now_ms: int) -> int | None:
-        return self._told_ms if self._is_on and self.since(now_ms) > now_ms - STALE_MS else None
+        return self._known_ms if self._is_on and self.gap_ms(now_ms) < STALE_MS else None
+
+    def gap_ms(self, at_ms: int) -> int:
+        """Since the last whole list; none where none came yet."""
+        return 0 if self._told_ms is None else at_ms - self._told_ms
 
     def since(self, at_ms: int) -> int:
         """The last moment of which a list told all; `at_ms` where none came yet."""
-        return at_ms if self._told_ms is None else self._told_ms
+        return at_ms if self._told_ms is None else self._known_ms
 
 
 class Sources(Generic[Key]):
@@ -140,37 +157,51 @@ class Sources(Generic[Key]):
 
 
 class Messages:
-    """Known by writer and id: nobody changes the line of another by using its id."""
+    """Known by writer and id: nobody changes the line of another by using its id, or draws the answers to it."""
 
     def __init__(self) -> None:
-        self._texts: dict[tuple[SeatId, str], str] = {}  # words as they were told last
+        self._words: dict[tuple[SeatId, str], bytes] = {}  # a hash of what was told last; none: it was deleted
+        self._writers: dict[str, SeatId] = {}  # of an id, the first
+        self._shared = set[str]()  # ids that several used
         self._own: dict[str, str] = {}  # words of an own line -> its id
 
     def said(self, message: ChatSaid, *, is_own: bool = False) -> Iterator[PageFact]:
         """No text: it was deleted."""
         key = message.seat, message.message_id
-        before = self._texts.get(key)
-        if message.text == before:
+        if self._writers.setdefault(message.message_id, message.seat) != message.seat:
+            self._shared.add(message.message_id)
+        before, now = self._words.get(key), _hash(message.text)
+        if now == before:
             return
+        if not (is_own or now):
+            yield from self.deleted(message.message_id, message.seat, message.at_ms)
+        self._words[key] = now
         if is_own:
             self._own[_plain(message.text)] = message.message_id
-        elif before is None and message.text:
-            yield message
-        elif not message.text:
-            yield from self.deleted(message.message_id, message.seat, message.at_ms)
-        else:
+        elif now and before is None:
+            # An answer to one of two lines is an answer, and nobody knows to which.
+            yield replace(message, reply_to=UNKNOWN_LINE) if message.reply_to in self._shared else message
+        elif now:
             yield ChatEdited(message_id=message.message_id, seat=message.seat, text=message.text, at_ms=message.at_ms)
-        self._texts[key] = message.text
+
+    def wrote(self, seat: SeatId, message_id: str) -> None:
+        """Of a line whose words nobody asks for."""
+        self._writers.setdefault(message_id, seat)
 
     def deleted(self, message_id: str, seat: SeatId, at_ms: int) -> Iterator[PageFact]:
         """By whom wrote it; of a line that was never told it is no news."""
-        if self._texts.get((seat, message_id)):
-            self._texts[seat, message_id] = ""
+        if self._words.get((seat, message_id)):
+            self._words[seat, message_id] = b""
             yield ChatDeleted(message_id=message_id, seat=seat, at_ms=at_ms)
 
     def own(self, text: str) -> str | None:
         """Its id, once."""
         return self._own.pop(_plain(text), None)
+
+
+def _hash(text: str) -> bytes:
+    """Lines are not kept."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest() if text else b""
 
 
 def _plain(text: str) -> str:

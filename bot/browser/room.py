@@ -18,7 +18,7 @@ import segno
 from bot.browser.driver import Chromium, PageFailed, Pilot, as_base64
 from bot.browser.listening import Listening
 from bot.browser.page_clock import PageClock
-from bot.browser.script import Do, Look, PageFact, PageReader, PageScript, PageState, Signal, Step
+from bot.browser.script import NONSENSE, Do, Look, PageFact, PageReader, PageScript, PageState, Signal, Step
 from bot.browser.tap import Tap, TappedFrame
 from bot.ports import (
     Admitted,
@@ -34,6 +34,7 @@ from bot.ports import (
     RoomRefused,
     RosterKnownUntil,
     Speech,
+    StillThere,
     Tile,
     WaitingInLobby,
 )
@@ -97,8 +98,7 @@ class BrowserRoom:
         self._done_ms: dict[str, int] = {}  # steps, since the page was loaded
         self._loads = self._loaded_ms = 0
         self._look: str = ""
-        self._page_clock = PageClock()
-        self._beat_ms = 0
+        self._page = PageClock()
         self._want_again = asyncio.Event()
         self._asking = asyncio.Lock()
         self._writing = asyncio.Lock()
@@ -116,7 +116,7 @@ class BrowserRoom:
         address = self._script.address(request.link, name)
         if self._sign is not None:
             address = await self._sign(address)
-        self._beat_ms = self._clock.boot_ms()
+        self._page.begins(self._clock.boot_ms())
         try:
             tap = await self._tap.open()
             await self._chromium.open(address, tap=tap, hooks=self._script.hooks, origins=self._script.origins)
@@ -298,12 +298,12 @@ class BrowserRoom:
     def _told(self, told: dict[str, Any]) -> None:
         if self._over:
             return
-        said_ms = self._page_clock.said_ms(told, self._clock.boot_ms())
+        said_ms = self._page.said_ms(told, self._clock.boot_ms())
         try:
             match told.get("t"):
                 case "beat":
                     # Of the page's own thread, after all that it told before; the tap's worker may outlive it.
-                    self._beat_ms = said_ms
+                    self._page.beats(said_ms)
                     return
                 case "untapped":
                     self._ends(LeftReason.NO_MEDIA, "the meeting's page keeps its sound to itself (is it encrypted?)")
@@ -313,12 +313,12 @@ class BrowserRoom:
                     self._listening.source(told)
                 case "signal":
                     kind, value = str(told["kind"]), told.get("value")
-                    signal = Signal(kind=kind, value=value, at_ms=said_ms, since_ms=min(self._beat_ms, said_ms))
-                    for fact in self._reader.take(signal):
+                    signal = Signal(kind=kind, value=value, at_ms=said_ms, since_ms=min(self._page.settled_ms, said_ms))
+                    for fact in self._reader.take(signal):  # each as it comes, as what follows may make no sense
                         self._fact(fact)
                 case _:
                     return
-        except (KeyError, TypeError, ValueError):
+        except NONSENSE:
             return  # a page may send anything; what follows from it is nothing
         self._want_again.set()
 
@@ -339,12 +339,13 @@ class BrowserRoom:
                 self._want_again.clear()
                 await self._want()
             now_ms = self._clock.boot_ms()
-            if now_ms - self._beat_ms > SILENT_MS:
+            if now_ms - self._page.alive_ms > SILENT_MS:
                 self._ends(LeftReason.CONNECTION_LOST, "the meeting's page does not answer any more")
                 continue
+            self._push(StillThere(at_ms=self._page.alive_ms))
             known_ms = self._reader.known_until(now_ms) if self._was_in else now_ms
             if known_ms is not None:
-                self._push(RosterKnownUntil(at_ms=min(self._beat_ms, known_ms)))
+                self._push(RosterKnownUntil(at_ms=min(self._page.settled_ms, known_ms)))
 
     async def _want(self) -> None:
         async with self._asking:

@@ -81,9 +81,7 @@ class Signal:
     kind: str
     value: Any
     at_ms: int  # boot clock, when the page told it
-    since_ms: (
-        int  # the page lived then, and had told all that it knew; between there and `at_ms` it may have stood still
-    )
+    since_ms: int  # then it had told all that it knew; it may have stood still since
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +108,7 @@ class Sound:
     at_ms: int
 
 
+NONSENSE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # a page may tell anything
 PageFact = Joined | Left | VoiceDoubted | ChatSaid | ChatEdited | ChatDeleted | Ended
 
 
@@ -117,7 +116,7 @@ class PageReader(Protocol):
     """One stay's understanding of the page. PURE: no clock, no waiting, no I/O.
 
     Signals may be late, doubled or missing; whatever follows from them must err towards "unknown". Of one that makes no
-    sense nothing is taken in; then `take` may raise KeyError, TypeError or ValueError.
+    sense nothing is taken in; then `take`, or the iterator that it gives, may raise any of NONSENSE.
     """
 
     def take(self, signal: Signal) -> Iterable[PageFact]:

@@ -23,9 +23,11 @@
   };
   const ask = window.fetch;
   window.fetch = async (...given) => {
+    const asked = performance.now();
     const answer = await ask(...given);
     if (answer.url.endsWith("/google.rtc.meetings.v1.MeetingSpaceService/SyncMeetingSpaceCollections"))
-      answer.clone().text().then((text) => onrecord.tell("people", text.trim()), () => {});
+      answer.clone().text().then((text) =>
+        onrecord.tell("people", { body: text.trim(), age_ms: performance.now() - asked }), () => {});
     return answer;
   };
 })();

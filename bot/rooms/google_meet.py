@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.browser.reading import Person, Reader, Sources
 from bot.browser.script import (
+    NONSENSE,
     Chat,
     Do,
     Look,
@@ -27,13 +29,12 @@ from bot.browser.script import (
     Sound,
     Step,
 )
-from bot.meet_wire import MeetUser, Told, Unreadable, read_answer, read_channel
+from bot.meet_wire import MeetUser, Told, read_answer, read_channel
 from bot.platforms import GOOGLE_MEET
 from bot.ports import ChatSaid, LeftReason, RoomRefused
 from consent_notice.words import SeatId
 
 _CODE = re.compile(r"/([a-z]{3}-[a-z]{4}-[a-z]{3})")
-OLDEST_LIST_MS = 10_000  # a list may be on its way that long, while the channel tells of somebody new
 SEVERAL = "adaptive audio"  # in the name that Meet gives to several devices in one room
 
 
@@ -52,26 +53,29 @@ class MeetReader(Reader):
         super().__init__(GOOGLE_MEET)
         self._screens: set[str] = set()
         self._sources = Sources[int](GOOGLE_MEET)  # by CSRC
-        self._told_ms: dict[str, int] = {}  # when the channel last told of a device
+        self._told_ms: dict[str | int, int] = {}  # when the channel last told of a device, or of a CSRC
         self._channels = 0  # open ones
-        self._is_listed = False  # a whole list came since nothing was known
-        self._known_ms: int | None = None  # while not: until when all was
+        self._blind_ms = 0  # a whole list that was asked for earlier may not have what was told while nothing was known
+        self._is_listed = False  # such a list has come
+        self._known_ms: int | None = None  # while it has not: until when all was known
 
     def take(self, signal: Signal) -> Iterable[PageFact]:
         try:
             match signal.kind:
                 case "channel" if signal.value == "open":
                     self._channels += 1
+                    self._blind_ms = signal.at_ms if self._channels == 1 else self._blind_ms
                 case "channel":
                     self._channels -= self._channels > 0
-                    return list(self._knows_nothing(signal))
+                    return self._knows_nothing(signal)
                 case "collections":
-                    return list(self._changed(read_channel(signal.value), signal))
+                    return self._told(read_channel(signal.value), signal)
                 case "people":
-                    return list(self._listed(read_answer(signal.value), signal))
-        except Unreadable:  # it may have told of anything
-            return list(self._knows_nothing(signal))
-        return []
+                    asked_ms = signal.at_ms - int(signal.value["age_ms"])
+                    return self._listed(read_answer(signal.value["body"]), signal, asked_ms)
+        except NONSENSE:  # it may have told of anything
+            return self._knows_nothing(signal)
+        return ()
 
     def owners(self, sound: Sound) -> frozenset[SeatId] | None:
         if self.known_until(sound.at_ms) is None:
@@ -87,26 +91,36 @@ class MeetReader(Reader):
     def _knows_nothing(self, signal: Signal) -> Iterator[PageFact]:
         """Who was here is taken to be, and owns nothing."""
         self._sources.forget()
+        self._blind_ms = signal.at_ms
         if self._is_listed:
             self._is_listed, self._known_ms = False, signal.since_ms
             yield from self._doubted(set(self._roster.here), since_ms=signal.since_ms, at_ms=signal.at_ms)
 
-    def _listed(self, told: Told, signal: Signal) -> Iterator[PageFact]:
+    def _told(self, told: Told, signal: Signal) -> Iterator[PageFact]:
+        """On the channel: the latest there is."""
+        self._told_ms |= {user.device_id: signal.at_ms for user in told.users}
+        self._told_ms |= {csrc: signal.at_ms for csrc, _ in told.streams}
         yield from self._changed(told, signal)
+
+    def _listed(self, told: Told, signal: Signal, asked_ms: int) -> Iterator[PageFact]:
+        """The whole list, as it was at some time since it was asked for; what the channel told since then is later."""
         if not told.users:
-            return  # the answer about something else
-        listed = {user.device_id for user in told.users}
-        for device in self._roster.here.keys() - listed:
-            if signal.at_ms - self._told_ms.get(device, signal.at_ms - OLDEST_LIST_MS) >= OLDEST_LIST_MS:
-                yield from self._goes(device, signal.at_ms)
-        self._is_listed, self._known_ms = True, None
+            yield from self._changed(told, signal)  # the answer about something else
+            return
+        is_news = {key for key, at_ms in self._told_ms.items() if at_ms >= asked_ms}
+        users = tuple(user for user in told.users if user.device_id not in is_news)
+        streams = tuple(stream for stream in told.streams if stream[0] not in is_news)
+        yield from self._changed(replace(told, users=users, streams=streams), signal)
+        for device in self._roster.here.keys() - {user.device_id for user in told.users} - is_news:
+            yield from self._goes(device, signal.at_ms)
+        if self._channels and asked_ms >= self._blind_ms:
+            self._is_listed, self._known_ms = True, None
 
     def _changed(self, told: Told, signal: Signal) -> Iterator[PageFact]:
         at_ms = signal.at_ms
         since_ms = signal.since_ms if self._known_ms is None else self._known_ms
         yield from self._doubted(self._sources.become(told.streams, at_ms), since_ms=since_ms, at_ms=at_ms)
         for user in told.users:
-            self._told_ms[user.device_id] = at_ms
             if user.is_screen:
                 self._screens.add(user.device_id)
                 yield from self._goes(user.device_id, at_ms)
@@ -118,7 +132,7 @@ class MeetReader(Reader):
                 yield from self._roster.comes(user.device_id, self._person(user), since_ms)
         for message in told.messages:
             is_own = message.device_id == self._own
-            if is_own or message.device_id in self._roster.here:
+            if is_own or self._roster.knows(message.device_id):
                 said = ChatSaid(
                     message_id=message.message_id,
                     seat=SeatId(message.device_id),

@@ -99,6 +99,7 @@
       if (!room.getParticipantById(seat)) return "";
       const id = crypto.randomUUID();
       room.sendPrivateTextMessage(seat, text, "body", false, undefined, id);
+      onrecord.tell("message", { id, from: room.myUserId(), text, private: true, reply_to: "" });
       return id;
     },
     unmute: () => microphone(false),

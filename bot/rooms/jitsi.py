@@ -55,13 +55,13 @@ class JitsiReader(Reader):
     def take(self, signal: Signal) -> Iterable[PageFact]:
         match signal.kind:
             case "here":
-                return list(self._here(signal.value, signal.at_ms))
+                return self._here(signal.value, signal.at_ms)
             case "apart":
                 self._pulse.stops()
             case "message":
-                return list(self._said(signal.value, signal.at_ms))
-            case "deleted" if signal.value["from"] in self._roster.here:
-                return list(self._messages.deleted(str(signal.value["id"]), SeatId(signal.value["from"]), signal.at_ms))
+                return self._said(signal.value, signal.at_ms)
+            case "deleted" if self._roster.knows(signal.value["from"]):
+                return self._messages.deleted(str(signal.value["id"]), SeatId(signal.value["from"]), signal.at_ms)
         return []
 
     def owners(self, sound: Sound) -> frozenset[SeatId] | None:
@@ -94,14 +94,16 @@ class JitsiReader(Reader):
         self._pulse.beats(at_ms)
 
     def _said(self, told: Mapping[str, Any], at_ms: int) -> Iterator[PageFact]:
-        sender = str(told["from"])
-        if sender in self._roster.here or sender == self._own:
+        sender, message_id, is_private = str(told["from"]), str(told["id"]), bool(told["private"])
+        if sender == self._own and is_private:
+            self._messages.wrote(SeatId(sender), message_id)
+        elif sender == self._own or self._roster.knows(sender):
             said = ChatSaid(
-                message_id=str(told["id"]),
+                message_id=message_id,
                 seat=SeatId(sender),
                 text=str(told["text"]),
                 reply_to=str(told["reply_to"]) or None,
-                to_bot_only=bool(told["private"]),
+                to_bot_only=is_private,
                 at_ms=at_ms,
             )
             yield from self._messages.said(said, is_own=sender == self._own)

@@ -49,10 +49,11 @@
     const service = calling && calling.callingService;
     return (service && service.getActiveCall && service.getActiveCall()) || (window.callingDebug && window.callingDebug.observableCall);
   };
+  const apart = () => { if (came) onrecord.tell("apart", null); };  // the call is in this frame of the page
   const sounded = new Set();  // sources that were ever in the mix: whose each is, is asked anew each time
   const look = () => {
     const call = activeCall();
-    if (!call || !call.callerMri || !call.participants) return onrecord.tell("apart", null);
+    if (!call || !call.callerMri || !call.participants) return apart();
     came = came || Date.now();
     if (sounded.size > 500) sounded.clear();
     for (const receiver of receivers) for (const { source } of receiver.getContributingSources()) sounded.add(source);
@@ -66,7 +67,7 @@
       sources,
     });
   };
-  setInterval(() => { try { look(); } catch { onrecord.tell("apart", null); } }, 100);
+  setInterval(() => { try { look(); } catch { apart(); } }, 100);
 
   window.onrecordTeams = {
     allow: async () => { (await navigator.mediaDevices.getUserMedia({ audio: true, video: true })).getTracks().forEach((track) => track.stop()); return true; },

@@ -57,13 +57,13 @@ class TeamsReader(Reader):
     def take(self, signal: Signal) -> Iterable[PageFact]:
         match signal.kind:
             case "here":
-                return list(self._here(signal.value, signal.at_ms))
+                return self._here(signal.value, signal.at_ms)
             case "apart":
                 self._pulse.stops()
             case "message":
-                return list(self._said(signal.value, signal.at_ms))
+                return self._said(signal.value, signal.at_ms)
             case "end":
-                return list(self._end(str(signal.value), signal.at_ms))
+                return self._end(str(signal.value), signal.at_ms)
         return []
 
     def owners(self, sound: Sound) -> frozenset[SeatId] | None:
@@ -100,7 +100,7 @@ class TeamsReader(Reader):
     def _said(self, told: Mapping[str, Any], at_ms: int) -> Iterator[PageFact]:
         key = sender(str(told["from"]))
         written = DELETED if told["deleted"] else read_content(str(told["content"]), str(told["type"]))
-        if written is not None and (key in self._roster.here or key == self._own):
+        if written is not None and (self._roster.knows(key) or key == self._own):
             said = ChatSaid(
                 message_id=str(told["id"]),
                 seat=SeatId(key),

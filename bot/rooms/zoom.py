@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -51,23 +52,38 @@ def address(link: str, name: str) -> str:
     return f"https://{host}/wc/join/{number[1]}{query}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Written:
+    """A line of the chat, as it is drawn."""
+
+    header: str
+    label: str
+    row: str
+    text: str
+    at_ms: int
+
+
 class ZoomReader(Reader):
     def __init__(self) -> None:
         super().__init__(ZOOM)
         self._own_name = ""
         self._keys: dict[str, list[str]] = {}  # shown name -> the seats of those who show it
+        self._gone: dict[str, tuple[str, int]] = {}  # shown name -> a seat that showed it, until when
         self._seats = 0
-        self._waiting: list[Signal] = []  # lines that came while the list was not whole
+        self._waiting: list[_Written] = []  # lines that came while the list was not whole
 
     def take(self, signal: Signal) -> Iterable[PageFact]:
         match signal.kind:
             case "list":
-                return list(self._list(signal.value, signal.at_ms))
+                return self._list(signal.value, signal.at_ms)
             case "apart":
                 self._pulse.stops()
             case "message":
-                return list(self._said(signal))
-        return []
+                told = signal.value
+                header, label = str(told["header"]), str(told["label"])
+                row, text = str(told["id"]), str(told["text"])
+                return self._said(_Written(header=header, label=label, row=row, text=text, at_ms=signal.at_ms))
+        return ()
 
     def owners(self, sound: Sound) -> frozenset[SeatId] | None:
         if self._pulse.known_until(sound.at_ms) is None:
@@ -75,7 +91,7 @@ class ZoomReader(Reader):
         return frozenset(map(SeatId, self._roster.here)) or None
 
     def _list(self, told: Mapping[str, Any], at_ms: int) -> Iterator[PageFact]:
-        since_ms = self._pulse.since(at_ms)
+        since_ms, gap_ms = self._pulse.since(at_ms), self._pulse.gap_ms(at_ms)
         self._pulse.stops()  # until the whole of it was read
         page, count = str(told["page"]), int(told["count"])
         rows = [(str(row["name"]), str(row["label"])) for row in told["rows"]]
@@ -86,46 +102,60 @@ class ZoomReader(Reader):
         is_whole = len(rows) == count
         if is_whole:
             yield from self._unseen(since_ms=since_ms, at_ms=at_ms)
-        if is_whole and at_ms - since_ms >= STALE_MS:
-            self._keys.clear()
-            self._waiting.clear()  # their writers may be others than those who are here
-        shown = Counter(name for name, label in rows if not _ME.search(label))
-        people: dict[str, Person] = {}
-        for name, number in shown.items():
-            if len(self._keys.get(name, ())) != number:  # who of them came or went can't be told
-                self._keys[name] = [f"{page}:{self._seats + one}" for one in range(number)]
-                self._seats += number
-            is_phone = _TELEPHONE.fullmatch(name) is not None
-            people |= {key: Person(name=name, is_phone=is_phone) for key in self._keys[name]}
-        if not is_whole:  # rows that are not drawn now: nobody is gone because of that
-            people = {key: self._roster.here[key] for key in self._roster.here} | people
-        else:
-            self._keys = {name: keys for name, keys in self._keys.items() if name in shown}
+            if gap_ms >= STALE_MS or len(self._waiting) > MOST_WAITING:
+                self._renew(list(self._keys), at_ms)
+        people = self._people(Counter(name for name, label in rows if not _ME.search(label)), page, at_ms, is_whole)
         yield from self._roster.becomes(people, since_ms=since_ms, at_ms=at_ms)
         if is_whole:
             self._pulse.beats(at_ms)
             waiting, self._waiting = self._waiting, []
-            for signal in waiting:
-                yield from self._said(signal)
+            for line in waiting:
+                yield from self._said(line)
 
-    def _said(self, signal: Signal) -> Iterator[PageFact]:
-        told = signal.value
-        found = self._sender(str(told["header"]), str(told["label"]))
+    def _people(self, shown: Counter[str], page: str, at_ms: int, is_whole: bool) -> dict[str, Person]:
+        """By seat. Of rows that are not drawn now nobody is gone, but somebody more may have come."""
+        for name, number in shown.items():
+            known = len(self._keys.get(name, ()))
+            if number > known or (is_whole and number != known):  # who of them came or went can't be told
+                self._renew([name], at_ms)
+                self._keys[name] = [f"{page}:{self._seats + one}" for one in range(number)]
+                self._seats += number
+        people = {
+            key: Person(name=name, is_phone=_TELEPHONE.fullmatch(name) is not None)
+            for name, keys in self._keys.items()
+            for key in keys
+        }
+        if is_whole:
+            self._renew([name for name in self._keys if name not in shown], at_ms)
+            return {key: person for key, person in people.items() if person.name in shown}
+        return dict(self._roster.here) | people
+
+    def _renew(self, names: list[str], at_ms: int) -> None:
+        """Whoever shows these from now on may be somebody else."""
+        for name in names:
+            for key in self._keys.pop(name, ())[:1]:
+                self._gone[name] = (key, at_ms + ZOOM.roster_lag_ms)
+
+    def _said(self, line: _Written) -> Iterator[PageFact]:
+        found = self._sender(line.header, line.label)
         if found is None:
             return
         sender, is_private = found
         keys = self._keys.get(sender, [])  # whoever bears the bot's name, or is called so, loses no word of theirs
+        gone, until_ms = self._gone.get(sender, ("", 0))
+        if gone and line.at_ms < until_ms:  # it may be theirs: then a no counts of all who bear that name, and a yes
+            keys = [gone]  # of none
         is_own = sender in (YOU, self._own_name) and not keys
-        if not is_own and self._pulse.known_until(signal.at_ms) is None:
-            self._waiting = [*self._waiting[-MOST_WAITING:], signal]
+        if not is_own and self._pulse.known_until(line.at_ms) is None:
+            self._waiting = [*self._waiting[-MOST_WAITING:], line]
         elif is_own or keys:
             said = ChatSaid(
-                message_id=f"{told['id']} {sender}",  # a row may be drawn anew with somebody else's line
+                message_id=f"{line.row} {sender}",  # a row may be drawn anew with somebody else's line
                 seat=SeatId(keys[0] if keys else ""),
-                text=str(told["text"]),
+                text=line.text,
                 reply_to=None,
                 to_bot_only=is_private,
-                at_ms=signal.at_ms,
+                at_ms=line.at_ms,
             )
             yield from self._messages.said(said, is_own=is_own)
 

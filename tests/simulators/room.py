@@ -30,6 +30,7 @@ from bot.ports import (
     RoomEvent,
     RosterKnownUntil,
     Speech,
+    StillThere,
     StopPressed,
     Tile,
     WaitingInLobby,
@@ -72,6 +73,7 @@ class Posted:
 class SimulatedMeeting:
     clock: Clock
     refuses: RoomError | None = None  # what a bot that knocks is told
+    knows_nobody: bool = False  # and says that it is there
     is_silent: bool = False  # tells nothing any more, and goes on sending sound
     post_takes_s: float = 0.0
     capabilities: RoomCapabilities = CAPABILITIES
@@ -290,5 +292,6 @@ class SimulatedRoom:
     async def _tell_alive(self) -> None:
         while True:
             if not self._meeting.is_silent:
-                self.push(RosterKnownUntil(at_ms=self._meeting.clock.boot_ms()))
+                told = StillThere if self._meeting.knows_nobody else RosterKnownUntil
+                self.push(told(at_ms=self._meeting.clock.boot_ms()))
             await asyncio.sleep(ALIVE_EVERY_S)

@@ -13,7 +13,7 @@ from tests.simulators.page_replica import PageReplica
 CONTROLS = (
     '<button aria-label="Leave" onclick="document.getElementById(`leaving`).hidden = false">Leave</button>'
     '<button id="leaving" hidden class="leave-meeting-options__btn--danger" aria-label="Leave Meeting">Leave</button>'
-    '<button aria-label="unmute my microphone">mic</button>'
+    '<button aria-label="unmute my microphone">mic</button><iframe srcdoc="help"></iframe>'
 )
 
 

@@ -196,10 +196,12 @@ class ChattingReader(janus_page.JanusPageReader):
     def __init__(self) -> None:
         super().__init__()
         self._messages = Messages()
+        self.lines: list[str] = []
 
     def take(self, signal: Signal) -> Iterable[PageFact]:
         if signal.kind != "message":
             return super().take(signal)
+        self.lines.append(signal.value["text"])
         said = ChatSaid(
             message_id=signal.value["id"],
             seat=SeatId(signal.value["from"]),
@@ -231,7 +233,7 @@ def with_chat(script: PageScript) -> PageScript:
 
 def asked_on(visiting: Visiting) -> bool:
     reader = visiting.room._reader if hasattr(visiting, "room") else None
-    return isinstance(reader, ChattingReader) and any("/c/" in text for text in reader._messages._texts.values())
+    return isinstance(reader, ChattingReader) and any("/c/" in text for text in reader.lines)
 
 
 async def said_on_the_page(room: BrowserRoom, seat: str, text: str) -> None:

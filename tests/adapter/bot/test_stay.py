@@ -137,6 +137,30 @@ async def test_a_room_that_goes_silent_is_left_and_doubt_keeps_nothing_meanwhile
     assert kept[-1] + FRAME_MS <= silent_ms
 
 
+async def test_a_room_that_is_there_and_knows_nobody_is_stayed_in_and_nothing_is_kept_of_that_time(
+    at_work: BotAtWork,
+) -> None:
+    world, meeting = at_work.world, await at_work.plan()
+    ann = world.joins("Ann")
+    async with at_work.visiting(meeting) as visiting:
+        await until(lambda: world.notices_to(ann))
+        world.writes(ann, "record yes")
+        await until(lambda: world.is_kept(ann))
+        await asyncio.sleep(0.5)
+        world.knows_nobody, unknown_ms = True, CLOCK.boot_ms()
+        await asyncio.sleep(ROOM_LOST_MS / 1_000 + 1)
+        world.knows_nobody, known_ms = False, CLOCK.boot_ms()
+        await asyncio.sleep(1.5)
+        world.ends(LeftReason.MEETING_ENDED)
+        await visiting
+    visit = await at_work.visit_of(meeting)
+    assert visit.left_reason == LeftReason.MEETING_ENDED
+    kept = await at_work.kept(visit.id, ann)
+    assert not [at_ms for at_ms in kept if unknown_ms < at_ms + FRAME_MS < known_ms]
+    assert any(at_ms > known_ms for at_ms in kept)
+    assert len(world.rooms) == 1
+
+
 async def test_nothing_is_kept_of_the_time_in_which_the_room_told_nothing(at_work: BotAtWork) -> None:
     world, meeting = at_work.world, await at_work.plan()
     ann = world.joins("Ann")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -13,7 +14,7 @@ from bot.commands import (
     PostLine,
     PostNotice,
 )
-from bot.ports import ChatDeleted, ChatEdited, DigitsPressed
+from bot.ports import ChatDeleted, ChatEdited, ChatSaid, DigitsPressed
 from consent_notice.decisions import Act
 from consent_notice.events import Decided, HeadcountDeclared, Means, NoticeDelivered
 from consent_notice.notice import Say
@@ -75,6 +76,21 @@ def test_a_yes_that_is_deleted_is_taken_back_and_a_no_that_is_deleted_stays() ->
     visit.make_durable()
     standings = [event for event in decided(visit) if event.seat == "Ben"]
     assert len(standings) == 1
+
+
+def test_who_writes_under_the_id_of_anothers_yes_takes_nothing_of_it() -> None:
+    for changed in (ChatDeleted, partial(ChatEdited, text="let me think")):
+        visit, message = yes_in_chat()
+        visit.tell(
+            ChatSaid(
+                message_id=message, seat=SeatId("Ben"), text="record yes", reply_to=None, to_bot_only=False,
+                at_ms=visit.now_ms,
+            )
+        )  # fmt: skip
+        visit.make_durable()
+        assert visit.kept() == {"Ann", "Ben"}
+        visit.tell(changed(message_id=message, seat=SeatId("Ann"), at_ms=visit.now_ms))
+        assert visit.kept() == {"Ben"}
 
 
 # ---- names alone -------------------------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ import pytest
 from bot.browser.driver import Chromium
 from bot.browser.room import BrowserRoom
 from bot.browser.script import PageState
+from bot.meet_wire import write_channel
+from bot.platforms import GOOGLE_MEET
 from bot.ports import (
     Admitted,
     ChatSaid,
@@ -29,6 +31,7 @@ from bot.ports import (
     RoomRefused,
     RosterKnownUntil,
     Speech,
+    VoiceDoubted,
     WaitingInLobby,
 )
 from bot.rooms.google_meet import LOOKS, SCRIPT
@@ -208,6 +211,28 @@ async def test_who_left_is_heard_no_more_and_a_closed_channel_is_doubt(stay: Sta
     heard = len(stay.all(Heard))
     await asyncio.sleep(0.7)
     assert len(stay.all(Heard)) == heard
+
+
+async def test_what_waited_while_the_page_stood_still_is_dated_back_to_before_it(
+    stay: Stay, replica: MeetReplica
+) -> None:
+    await stay.enter()
+    await replica.joins(ANN, "Ann", 111)
+    await replica.joins(BEN, "Ben", 222)
+    await stay.until(Joined, count=2)
+    await asyncio.sleep(0.5)
+    outputs = [{"kind": 1, "stream_id": "111", "device_id": BEN}]
+    before_ms = CLOCK.boot_ms()
+    await stay.room._chromium.ask(
+        "(data) => { told.collections(data); const end = performance.now() + 1500; while (performance.now() < end); }",
+        write_channel({"body": {"devices": {"outputs": outputs}}}),
+    )
+    doubted = await stay.until(VoiceDoubted)
+    assert doubted.seat == ANN
+    assert doubted.from_ms <= before_ms - GOOGLE_MEET.roster_lag_ms
+    earlier = stay.events[: stay.events.index(doubted)]
+    known = [event.at_ms for event in earlier if isinstance(event, RosterKnownUntil)]
+    assert known[-1] <= before_ms + 50  # nothing of the time since has settled
 
 
 async def test_chat_goes_both_ways(stay: Stay, replica: MeetReplica) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from bot.browser.driver import Chromium
-from bot.browser.reading import STALE_MS
+from bot.browser.reading import STALE_MS, UNKNOWN_LINE
 from bot.platforms import JITSI
 from bot.ports import (
     Admitted,
@@ -117,6 +117,27 @@ async def test_each_track_is_whose_the_app_says_and_nothing_comes_before_it_is_w
     replica.on_line[0] = f"{ANN}-a0"  # the bridge sends it; the app says that it is both's
     await asyncio.sleep(0.7)
     assert len(stay.all(Heard)) == of_ann
+
+
+async def test_no_line_passes_for_one_of_the_bots_by_its_id(stay: PageStay, replica: JitsiReplica) -> None:
+    await stay.enter("")
+    await replica.joins(ANN, "Ann", 0)
+    await replica.joins(BEN, "Ben", 1)
+    await stay.until(Joined, count=2)
+    notice = await stay.room.post(Post(text="May I record?"))
+    whispered = await stay.room.post(Post(text="May I record?", to_seat=BEN))
+    await replica.writes(ANN, "yes", "a1", reply_to=notice)
+    await stay.until(ChatSaid)
+    for number, forged in enumerate((notice, whispered), 2):
+        await replica.writes(BEN, "Who wants pizza?", forged)
+        await replica.writes(ANN, "yes", f"a{number}", reply_to=forged)
+    await stay.until(ChatSaid, count=5)
+    of_ann = [line.reply_to for line in stay.all(ChatSaid) if line.seat == ANN]
+    assert of_ann == [notice, UNKNOWN_LINE, UNKNOWN_LINE]
+    await replica.say(gone=ANN)
+    await stay.until(Left)
+    await replica.writes(ANN, "stop", "a9")  # written before she left
+    assert (await stay.until(ChatSaid, count=6)).text == "stop"
 
 
 async def test_the_roster_is_known_no_longer_than_the_page_tells_it_however_lively_the_page_is(

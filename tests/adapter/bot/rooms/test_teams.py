@@ -42,6 +42,7 @@ BEFORE = (
 )
 IN_CALL = (
     '<button id="hangup-button">Leave</button><button id="chat-button">Chat</button>'
+    '<iframe srcdoc="help"></iframe>'
     '<button aria-label="Unmute mic">m</button><div contenteditable aria-label="Type a message"></div>'
 )
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]

@@ -180,6 +180,19 @@ async def test_chat_goes_both_ways_and_a_run_of_lines_is_of_its_header(stay: Pag
     assert said == [(ann, "record yes"), (ben, "hello"), (ben, "stop")]
 
 
+async def test_who_says_the_same_where_anothers_line_stood_has_said_it(stay: PageStay, replica: ZoomReplica) -> None:
+    await stay.enter("", clicked="Join")
+    await replica.joins("Ann")
+    await replica.joins("Ben")
+    await stay.until(Joined, count=2)
+    await replica.writes("Ann", "stop", "row")
+    await stay.until(ChatSaid)
+    replica.lines = [("row", "Ben", "stop")]  # a list that draws its rows anew
+    await replica.draw()
+    await stay.until(ChatSaid, count=2)
+    assert [line.seat for line in stay.all(ChatSaid)] == [seats_of(stay, "Ann")[0], seats_of(stay, "Ben")[0]]
+
+
 async def test_the_bot_is_heard(stay: PageStay, replica: ZoomReplica) -> None:
     await stay.enter("", clicked="Join")
     await hears_the_bot(stay)

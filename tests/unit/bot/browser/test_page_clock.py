@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from bot.browser.page_clock import PageClock
+from bot.browser.page_clock import KNOWN_FOR_MS, PageClock
 
 
 def test_what_waited_on_its_way_is_dated_to_when_it_was_said() -> None:
@@ -29,3 +29,21 @@ def test_a_page_that_says_no_time_says_it_now() -> None:
         assert clock.said_ms(told, 3_000) == 3_000
     assert clock.said_ms({"at": math.nan, "page": 0}, 3_000) == 3_000
     assert clock.said_ms({"at": 500.0, "page": 0}, 3_000) == 1_500
+
+
+def test_a_server_that_slept_is_known_to_within_a_minute() -> None:
+    clock = PageClock()
+    said_ms = clock.said_ms({"at": 0.0, "page": 0}, 1_000)
+    for at in range(0, 2 * KNOWN_FOR_MS + 1_000, 500):  # its own clock went on for three seconds, the page's did not
+        said_ms = clock.said_ms({"at": float(at), "page": 0}, at + 4_000)
+        assert said_ms in (at + 1_000, at + 4_000)
+    assert said_ms == at + 4_000
+
+
+def test_all_was_told_at_the_beat_before_the_last() -> None:
+    clock = PageClock()
+    clock.begins(1_000)
+    clock.beats(1_100)
+    assert (clock.settled_ms, clock.alive_ms) == (1_000, 1_100)
+    clock.beats(5_000)  # after a standstill
+    assert (clock.settled_ms, clock.alive_ms) == (1_100, 5_000)

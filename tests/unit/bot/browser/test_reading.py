@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.browser.reading import STALE_MS, Messages, Person, Pulse, Roster, Sources
+from bot.browser.reading import STALE_MS, UNKNOWN_LINE, Messages, Person, Pulse, Roster, Sources
 from bot.platforms import JITSI
 from bot.ports import ChatDeleted, ChatEdited, ChatSaid, Joined, Left
 from consent_notice.words import IdentityLevel, SeatId, SeatKind
@@ -81,6 +81,37 @@ def test_nobody_changes_the_line_of_another_by_its_id() -> None:
     assert list(messages.deleted("m1", SeatId("c"), 5)) == []
     assert [type(fact) for fact in messages.deleted("m1", SeatId("a"), 5)] == [ChatDeleted]
     assert list(messages.deleted("m1", SeatId("a"), 5)) == []
+
+
+def test_an_answer_to_a_line_whose_id_two_used_is_one_to_nobody_knows_which() -> None:
+    def answers(messages: Messages, message_id: str) -> str | None:
+        (line,) = messages.said(replace(said("yes", message_id), reply_to="notice"))
+        assert isinstance(line, ChatSaid)
+        return line.reply_to
+
+    messages = Messages()
+    list(messages.said(replace(said("May I record?", "notice"), seat=SeatId("own")), is_own=True))
+    assert answers(messages, "m1") == "notice"
+    list(messages.said(replace(said("Who wants pizza?", "notice"), seat=SeatId("b"))))
+    assert answers(messages, "m2") == UNKNOWN_LINE
+    messages = Messages()
+    messages.wrote(SeatId("own"), "notice")  # whispered to somebody
+    list(messages.said(replace(said("Who wants pizza?", "notice"), seat=SeatId("b"))))
+    assert answers(messages, "m1") == UNKNOWN_LINE
+
+
+def test_the_first_list_after_a_standstill_may_be_one_of_before_it() -> None:
+    pulse = Pulse()
+    for at_ms, known_ms in ((1_000, 1_000), (1_300, 1_300), (1_601, 1_300), (1_801, 1_801)):
+        pulse.beats(at_ms)
+        assert pulse.known_until(at_ms) == pulse.since(at_ms) == known_ms
+
+
+def test_who_has_been_here_is_known_afterwards() -> None:
+    roster = Roster(JITSI)
+    list(roster.comes("a", ANN, 1_000))
+    list(roster.goes("a", 2_000))
+    assert (roster.knows("a"), roster.knows("b")) == (True, False)
 
 
 def test_a_list_that_stopped_coming_is_none() -> None:

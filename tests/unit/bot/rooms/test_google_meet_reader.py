@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.browser.script import Line, Signal, Sound
 from bot.meet_wire import write_answer, write_channel
 from bot.platforms import GOOGLE_MEET
-from bot.ports import Left, LeftReason, RoomRefused, VoiceDoubted
+from bot.ports import ChatSaid, Joined, Left, LeftReason, RoomRefused, VoiceDoubted
 from bot.rooms.google_meet import MeetReader, address
 from consent_notice.words import SeatId
 
@@ -30,17 +30,17 @@ def opened(*devices: str) -> MeetReader:
     return reader
 
 
-def channel(reader: MeetReader, state: str, at_ms: int) -> None:
-    assert list(reader.take(Signal(kind="channel", value=state, at_ms=at_ms, since_ms=at_ms - BEAT_MS))) == []
+def channel(reader: MeetReader, state: str, at_ms: int) -> list[Any]:
+    return list(reader.take(Signal(kind="channel", value=state, at_ms=at_ms, since_ms=at_ms - BEAT_MS)))
 
 
-def listed(reader: MeetReader, *devices: str, at_ms: int) -> list[Any]:
-    """The whole list."""
+def listed(reader: MeetReader, *devices: str, at_ms: int, age_ms: int = 0, **csrcs: int) -> list[Any]:
+    """The whole list, asked for so long ago."""
     users = [
         {"device_id": device, "full_name": device, "status": 1} | ({"is_self": b"1"} if device == "self" else {})
         for device in devices
     ]
-    value = write_answer({"lists": {"users": {"users": users}}})
+    value = {"body": write_answer({"lists": {"users": {"users": users}}, **streams(**csrcs)}), "age_ms": age_ms}
     return list(reader.take(Signal(kind="people", value=value, at_ms=at_ms, since_ms=at_ms - BEAT_MS)))
 
 
@@ -132,11 +132,13 @@ def test_after_what_could_not_be_told_nothing_is_known_until_the_next_whole_list
     reader = opened("d1")
     told(reader, **streams(d1=11))
     assert (owner(reader, 11), reader.known_until(10_000)) == (frozenset({SeatId("d1")}), 10_000)
-    value = "closed" if kind == "channel" else TRUNCATED
-    assert list(reader.take(Signal(kind=kind, value=value, at_ms=20_000, since_ms=20_000 - BEAT_MS))) == []
-    for again in (lambda: channel(reader, "open", 21_000), lambda: told(reader, at_ms=22_000, **streams(d1=11))):
-        assert (owner(reader, 11), reader.known_until(20_000)) == (None, None)
-        again()
+    value = {"channel": "closed", "collections": TRUNCATED, "people": {"body": TRUNCATED, "age_ms": 0}}[kind]
+    since_ms = 20_000 - BEAT_MS
+    (doubted,) = reader.take(Signal(kind=kind, value=value, at_ms=20_000, since_ms=since_ms))  # at once
+    assert doubted == VoiceDoubted(seat=SeatId("d1"), from_ms=since_ms - GOOGLE_MEET.roster_lag_ms, to_ms=20_000)
+    assert (owner(reader, 11), reader.known_until(20_000)) == (None, None)
+    channel(reader, "open", 21_000)
+    told(reader, at_ms=22_000, **streams(d1=11))
     assert (owner(reader, 11), reader.known_until(22_000)) == (None, None)
     (joined,) = listed(reader, "self", "d1", "d2", at_ms=30_000)
     assert (joined.seat, joined.at_ms) == ("d2", 20_000 - BEAT_MS - GOOGLE_MEET.roster_lag_ms)  # at any time since
@@ -168,14 +170,54 @@ def test_of_two_channels_one_may_close() -> None:
     assert reader.known_until(25_000) == 25_000
 
 
-def test_who_is_missing_in_a_whole_list_has_left_unless_the_list_may_be_older() -> None:
+def test_who_is_missing_in_a_whole_list_has_left() -> None:
     reader = opened("d1", "d2")
-    told(reader, at_ms=10_000, **people(d3=1), **streams(d1=11, d3=13))
+    told(reader, at_ms=10_000, **streams(d1=11))
     assert [fact.seat for fact in listed(reader, "self", "d2", at_ms=15_000)] == ["d1"]
     assert owner(reader, 11, at_ms=15_000) is None
-    assert owner(reader, 13, at_ms=15_000) == frozenset({SeatId("d3")})
-    assert [fact.seat for fact in listed(reader, "self", "d2", at_ms=20_000)] == ["d3"]
     assert listed(reader, at_ms=60_000) == []  # an answer about something else
+
+
+def test_what_the_channel_told_since_a_list_was_asked_for_is_later_than_the_list() -> None:
+    reader = opened("d1", "d2")
+    told(reader, at_ms=10_000, **people(d2=6, d3=1), **streams(d1=11, d3=13))
+    told(reader, at_ms=11_000, **streams(d3=11))
+    late = {"at_ms": 15_000, "age_ms": 6_000}
+    assert listed(reader, "self", "d1", "d2", d1=11, **late) == []  # without d3, with d2, and 11 as it was
+    assert owner(reader, 11, at_ms=15_000) == owner(reader, 13, at_ms=15_000) == frozenset({SeatId("d3")})
+    facts = listed(reader, "self", "d1", "d2", at_ms=16_000, d1=11)
+    assert [(type(fact), fact.seat) for fact in facts] == [(VoiceDoubted, "d3"), (Joined, "d2"), (Left, "d3")]
+
+
+@pytest.mark.parametrize("kind", ["channel", "collections"])
+def test_a_list_that_was_asked_for_before_nothing_was_known_does_not_end_that(kind: str) -> None:
+    reader = opened("d1")
+    value = "closed" if kind == "channel" else TRUNCATED
+    list(reader.take(Signal(kind=kind, value=value, at_ms=20_000, since_ms=20_000)))
+    if kind == "channel":
+        listed(reader, "self", "d1", at_ms=20_500)  # while it is closed
+        assert reader.known_until(20_500) is None
+        channel(reader, "open", 21_000)
+    listed(reader, "self", "d1", at_ms=22_000, age_ms=2_001)
+    assert reader.known_until(22_000) is None
+    listed(reader, "self", "d1", at_ms=22_000, age_ms=900)
+    assert reader.known_until(22_000) == 22_000
+
+
+def test_a_list_of_before_the_channel_was_open_is_none() -> None:
+    reader = MeetReader()
+    listed(reader, "self", "d1", at_ms=4_000)
+    channel(reader, "open", 5_000)
+    assert reader.known_until(5_000) is None
+    listed(reader, "self", "d1", at_ms=6_000)
+    assert reader.known_until(6_000) == 6_000
+
+
+def test_of_who_has_left_a_line_still_comes() -> None:
+    reader = opened("d1")
+    told(reader, **people(d1=6))
+    message = {"message_id": "m", "device_id": "d1", "body": {"text": "stop"}}
+    assert [type(fact) for fact in told(reader, lists={"chat": {"messages": [message]}})] == [ChatSaid]
 
 
 STEPS = st.lists(

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.browser.reading import UNSEEN_MS
-from bot.browser.script import Line, PageFact, Signal, Sound
+from bot.browser.script import NONSENSE, Line, PageFact, Signal, Sound
 from bot.capture import Capture
 from bot.meet_wire import write_answer, write_channel
 from bot.platforms import GOOGLE_MEET, JITSI, TEAMS, ZOOM
@@ -66,7 +66,7 @@ class Call:
 
     def __init__(self, can: RoomCapabilities, reader: Any, page: Page) -> None:
         self.can, self.reader, self.page = can, reader, page
-        self.now_ms = self.beat_ms = 100_000
+        self.now_ms = self.beat_ms = self.settled_ms = 100_000
         self.truths: list[tuple[int, Truth]] = [(0, Truth())]
         self.lag_ms = self.delay_ms = 0
         self.state = "well"
@@ -75,7 +75,7 @@ class Call:
         self.shown_ms = 0  # the page never shows what was before what it showed
         self.kept: list[AdmittedFrame] = []
         self._due: list[Truth] = []  # to be shown
-        self._was_still = False
+        self._was_still = self._was_away = False
         self._arriving: list[tuple[int, int, int, bytes]] = []
         self._numbers = count()
         rule = Rule.EACH_VOICE if page.is_separate else Rule.EVERYONE
@@ -114,15 +114,15 @@ class Call:
             self.capture.feed_known(self.now_ms)
             known_ms = self.reader.known_until(self.now_ms)
             if known_ms is not None:
-                self.capture.room_known(min(self.beat_ms, known_ms))
+                self.capture.room_known(min(self.settled_ms, known_ms))
             self.capture.tick(self.now_ms)
 
     def tell(self, signals: Iterable[tuple[str, Any]]) -> None:
         for kind, value in signals:
-            signal = Signal(kind=kind, value=value, at_ms=self.now_ms, since_ms=self.beat_ms)
+            signal = Signal(kind=kind, value=value, at_ms=self.now_ms, since_ms=self.settled_ms)
             try:
                 facts: list[PageFact] = list(self.reader.take(signal))
-            except (KeyError, TypeError, ValueError):
+            except NONSENSE:
                 continue
             self.visit.now_ms = self.now_ms
             for fact in facts:
@@ -137,6 +137,12 @@ class Call:
         if self.state == "still":
             self._was_still = True
             return
+        if self._was_still:  # its timers come before what had waited for it
+            self._was_still, self._was_away = False, True
+            if not self.page.lists_seldom:
+                self.tell(self.page.tells(self.told, self.told))
+            self._beats()
+            return
         before_ms, self.shown_ms = self.shown_ms, max(self.shown_ms, self.now_ms - self.lag_ms)
         self._due += [truth for since_ms, truth in self.truths if before_ms < since_ms <= self.shown_ms]
         is_time = (self.now_ms // TICK_MS) % self.page.every_ticks == 0
@@ -144,14 +150,18 @@ class Call:
             self.told, self._due = [self.told, *self._due][-1], []  # what it does not tell then is lost
         elif is_time or (self._due and self.page.tells_at_once):
             self._tell_what_is_due()
-        self.beat_ms = self.now_ms
+        if self.now_ms % 100 == 0:
+            self._beats()
+
+    def _beats(self) -> None:
+        self.settled_ms, self.beat_ms = self.beat_ms, self.now_ms
 
     def _tell_what_is_due(self) -> None:
         """One after the other what is told at once; else one a list, and after a standstill the last."""
-        if self._was_still and not self.page.tells_at_once:
+        if self._was_away and not self.page.tells_at_once:
             self._due = self._due[-1:]
         many = len(self._due) if self.page.tells_at_once else 1
-        states, self._due, self._was_still = self._due[:many], self._due[many:], False
+        states, self._due, self._was_away = self._due[:many], self._due[many:], False
         for shown in states or [self.told]:
             for _ in range(1 + (self.state == "twice")):
                 self.tell(self.page.tells(self.told, shown))
@@ -208,6 +218,7 @@ class Page:
     is_separate = True
     every_ticks = 10
     tells_at_once = False  # what changes, beside its lists
+    lists_seldom = False
 
     def sounding(self, truth: Truth) -> Iterable[int]:
         return truth.owners
@@ -282,39 +293,42 @@ class ZoomPage(Page):
 
 
 class MeetPage(Page):
-    """Tells what changed at once, and the whole list every three seconds."""
+    """Tells what changed at once; a whole list comes every three seconds, of when it was asked for, and with whose the
+    sources were then."""
 
     every_ticks = 1
-    tells_at_once = True
+    tells_at_once = lists_seldom = True
 
     def __init__(self) -> None:
         self._ticks = 0
         self._is_open = False
+        self._asked = Truth()
 
     def tells(self, before: Truth, shown: Truth) -> Iterable[tuple[str, Any]]:
         if not self._is_open:
             self._is_open, before = True, Truth()
             yield "channel", "open"
-        outputs: list[Any] = [
-            {"kind": 1, "stream_id": str(source)} for source in before.owners.keys() - shown.owners.keys()
-        ]
-        outputs += [
-            {"kind": 1, "stream_id": str(source), "device_id": who}
-            for source, who in shown.owners.items()
-            if before.owners.get(source) != who
-        ]
+        outputs = [{"kind": 1, "stream_id": str(source)} for source in before.owners.keys() - shown.owners.keys()]
+        outputs += _outputs({key: who for key, who in shown.owners.items() if before.owners.get(key) != who})
         news = shown.here - before.here
         if news or outputs:
             yield "collections", write_channel({"body": {"lists": _users(*news), "devices": {"outputs": outputs}}})
         self._ticks += 1
-        if self._ticks % 150 == 1:
-            yield "people", write_answer({"lists": _users("self", *shown.here)})
+        if self._ticks % 150 == 10:
+            self._asked = shown
+        elif self._ticks % 150 == 15:
+            body = {"lists": _users("self", *self._asked.here), "devices": {"outputs": _outputs(self._asked.owners)}}
+            yield "people", {"body": write_answer(body), "age_ms": 5 * TICK_MS}
 
     def breaks(self, state: str) -> Iterable[tuple[str, Any]]:
         if state == "garbage":
             return [("collections", "AAAA")]
-        self._is_open, self._ticks = False, 0
+        self._is_open = False
         return [("channel", "closed")]
+
+
+def _outputs(owners: dict[int, str]) -> list[dict[str, Any]]:
+    return [{"kind": 1, "stream_id": str(source), "device_id": who} for source, who in owners.items()]
 
 
 def _users(*names: str) -> dict[str, Any]:

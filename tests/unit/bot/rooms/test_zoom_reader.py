@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from bot.browser.reading import STALE_MS
 from bot.browser.script import Line, Signal, Sound
 from bot.platforms import ZOOM
-from bot.ports import ChatSaid, Joined, LeftReason, RoomRefused
-from bot.rooms.zoom import ZoomReader, address
+from bot.ports import ChatSaid, Joined, Left, LeftReason, RoomRefused, VoiceDoubted
+from bot.rooms.zoom import MOST_WAITING, ZoomReader, address
 from consent_notice.words import SeatId
 
 NAMES = ("Ann", "Ben", "Ann (Me)", "me", "+49 30 12345")
@@ -96,20 +96,23 @@ def test_who_calls_themselves_me_is_not_the_bot() -> None:
 def test_after_a_second_without_a_whole_list_anybody_may_be_another_of_the_same_name(how: str) -> None:
     reader = ZoomReader()
     (first,) = listed(reader, ["Ann"], at_ms=60_000)
-    assert listed(reader, ["Ann"], at_ms=60_000 + STALE_MS - 1) == []
+    (doubted,) = listed(reader, ["Ann"], at_ms=60_000 + STALE_MS - 1)
+    assert isinstance(doubted, VoiceDoubted)
     if how == "apart":
         reader.take(Signal(kind="apart", value=None, at_ms=61_200, since_ms=61_200))
     elif how == "hidden":
         assert listed(reader, [], hidden=1, at_ms=61_200) == []
     elif how == "garbage":
         with pytest.raises(KeyError):
-            reader.take(
-                Signal(kind="list", value={"page": "p", "count": 1, "rows": [{}]}, at_ms=61_200, since_ms=61_200)
+            list(
+                reader.take(
+                    Signal(kind="list", value={"page": "p", "count": 1, "rows": [{}]}, at_ms=61_200, since_ms=61_200)
+                )
             )
         assert reader.known_until(61_200) is None
-    left, second = listed(reader, ["Ann"], at_ms=60_999 + STALE_MS)
-    assert left.seat == first.seat != second.seat
-    assert second.at_ms == 60_999 - ZOOM.roster_lag_ms
+    doubted, left, second = listed(reader, ["Ann"], at_ms=60_999 + STALE_MS)
+    assert left.seat == first.seat == doubted.seat != second.seat
+    assert second.at_ms == doubted.from_ms == 60_000 - ZOOM.roster_lag_ms
 
 
 def test_rows_that_are_hidden_for_long_make_nobody_come_again_and_again() -> None:
@@ -167,11 +170,44 @@ def test_a_line_waits_for_the_list_to_be_whole_and_is_nobodys_where_that_takes_l
     assert (type(line), line.at_ms) == (ChatSaid, 60_200)
     listed(reader, ["Ann"], hidden=1, at_ms=60_600)
     said(reader, "Ann", "record no", row="2", at_ms=60_600)
-    assert not any(isinstance(fact, ChatSaid) for fact in listed(reader, ["Ann"], at_ms=62_000))
-    listed(reader, ["Ann"], hidden=1, at_ms=62_200)
-    said(reader, "Ann", "record no", row="3", at_ms=62_200)
-    *new, line = listed(reader, ["Ann", "Ann"], at_ms=62_400)
-    assert line.seat == new[1].seat
+    *_, left, new, line = listed(reader, ["Ann"], at_ms=62_000)
+    assert line.seat == left.seat != new.seat
+
+
+@pytest.mark.parametrize("how", ["left", "another came", "nobody knew for long"])
+def test_a_line_that_may_be_of_who_has_gone_is_theirs(how: str) -> None:
+    """Whose yes then opens nothing, and whose no is one of all who show that name."""
+    reader = ZoomReader()
+    (first,) = listed(reader, ["Ann"], at_ms=60_000)
+    names = ["Ann"] * {"left": 0, "another came": 2, "nobody knew for long": 1}[how]
+    now_ms = 62_000 if how == "nobody knew for long" else 60_200
+    *_, second = listed(reader, names, at_ms=now_ms)
+    for at_ms in range(now_ms, now_ms + ZOOM.roster_lag_ms, 200):
+        listed(reader, names, at_ms=at_ms)
+    (line,) = said(reader, "Ann", "record yes", at_ms=now_ms + ZOOM.roster_lag_ms - 1)
+    assert line.seat == first.seat
+    late = said(reader, "Ann", "record yes", row="2", at_ms=now_ms + ZOOM.roster_lag_ms)
+    assert [line.seat for line in late] == ([] if how == "left" else [reader._keys["Ann"][0]])
+    assert first.seat != second.seat or how == "left"
+
+
+def test_too_many_lines_while_the_list_is_not_whole_make_everybody_new() -> None:
+    reader = ZoomReader()
+    (ann,) = listed(reader, ["Ann"], at_ms=60_000)
+    listed(reader, ["Ann"], hidden=1, at_ms=60_200)
+    said(reader, "Ann", "stop", at_ms=60_200)
+    for row in range(MOST_WAITING):
+        said(reader, "Ann", "x", row=f"x{row}", at_ms=60_300)
+    left = next(fact for fact in listed(reader, ["Ann"], at_ms=60_400) if isinstance(fact, Left))
+    assert left.seat == ann.seat
+
+
+def test_two_of_a_name_of_whom_one_is_drawn_are_two() -> None:
+    reader = ZoomReader()
+    listed(reader, ["Ann", "Ann"], at_ms=60_000)
+    for turn in range(1, 20):
+        names = ["Ann"] if turn % 2 else ["Ann", "Ann"]
+        assert listed(reader, names, hidden=turn % 2, at_ms=60_000 + 100 * turn) == []
 
 
 def test_the_bots_own_lines_are_found_while_the_list_is_not_whole() -> None:
