@@ -117,6 +117,16 @@ def test_where_only_names_exist_two_of_one_name_are_sent_to_the_page_and_a_no_is
     assert {event.seat for event in decided(visit) if (Purpose.RECORDING, Act.REFUSE) in event.acts} == {"s1", "s2"}
 
 
+def test_where_only_names_exist_a_yes_that_anybody_changed_is_taken_back() -> None:
+    for changed in (ChatDeleted, partial(ChatEdited, text="let me think")):
+        visit = names_only(("s1", "Kim"))
+        visit.say_yes("s1")
+        assert visit.kept() == {"s1"}
+        message = decided(visit)[-1].message_id
+        visit.tell(changed(message_id=message, seat=SeatId("s9"), at_ms=visit.now_ms))
+        assert visit.kept() == frozenset()
+
+
 def test_a_name_that_leaves_and_comes_back_must_answer_again() -> None:
     visit = names_only(("s1", "Kim"))
     visit.say_yes("s1")

@@ -54,6 +54,22 @@ def test_what_does_not_parse_is_an_error_and_not_nothing(value: object) -> None:
         read_channel(value)
 
 
+@pytest.mark.parametrize("field", ["full_name", "device_id"])
+def test_text_that_is_no_utf_8_is_not_read(field: str) -> None:
+    users = [{"device_id": "d1", "full_name": "Ann"}, {"device_id": "d2", "full_name": "Ben", field: "XXXX"}]
+    raw = base64.b64decode(write_answer({"lists": {"users": {"users": users}}}))
+    for write, read in ((bytes, read_answer), (_collections, read_channel)):
+        assert read(base64.b64encode(write(raw)).decode()).users
+        with pytest.raises(Unreadable):
+            read(base64.b64encode(write(raw.replace(b"XXXX", b"\xff\xfe\xff\xfe"))).decode())
+
+
+def _collections(body: bytes) -> bytes:
+    """A message of the channel: event 1, body 2 in it."""
+    event = bytes([0x12, len(body)]) + body
+    return zlib.compress(bytes([0x0A, len(event)]) + event)
+
+
 @pytest.mark.parametrize("value", [None, 5, "!", base64.b64encode(b"\xff" * 9).decode()])
 def test_so_is_an_answer_that_does_not(value: object) -> None:
     with pytest.raises(Unreadable):

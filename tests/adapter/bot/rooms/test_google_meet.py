@@ -31,6 +31,7 @@ from bot.ports import (
     RoomRefused,
     RosterKnownUntil,
     Speech,
+    StillThere,
     VoiceDoubted,
     WaitingInLobby,
 )
@@ -200,6 +201,7 @@ async def test_who_left_is_heard_no_more_and_a_closed_channel_is_doubt(stay: Sta
     await stay.room._chromium.ask("() => channel.close()")
     await asyncio.sleep(1)
     known, heard = len(stay.all(RosterKnownUntil)), len(stay.all(Heard))
+    assert CLOCK.boot_ms() - stay.all(StillThere)[-1].at_ms < 500
     await replica.opens()
     await replica.joins(ANN, "Ann", 111)
     await asyncio.sleep(1)

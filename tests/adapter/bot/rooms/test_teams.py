@@ -133,6 +133,15 @@ async def test_the_mix_is_of_all_who_are_here_and_is_dropped_where_somebody_else
     assert (len(stay.all(RosterKnownUntil)), len(stay.all(Heard))) == (known, heard)
 
 
+async def test_what_makes_no_sense_ends_nothing(stay: PageStay, replica: TeamsReplica) -> None:
+    await stay.enter(IN_CALL, clicked="Join now")
+    for value in ('{me: "x", call: "c", people: [], sources: []}', "5", "null", '{me: "x", people: {}}', '"x"'):
+        await stay.room._chromium.ask(f"() => onrecord.tell('here', {value})")
+    await replica.joins(ANN, "Ann", 111)
+    await stay.until(Joined)
+    assert not stay.all(Ended)
+
+
 async def test_people_are_what_their_ids_say(stay: PageStay, replica: TeamsReplica) -> None:
     await stay.enter(IN_CALL, clicked="Join now")
     for key, name in ((ANN, "Ann"), ("4:+4930", "+49 30"), ("28:bot", "Notes"), ("48:service", "")):

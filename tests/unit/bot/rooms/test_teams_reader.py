@@ -116,6 +116,13 @@ def test_a_line_that_was_changed_before_we_saw_it_says_so() -> None:
     assert written(TeamsReader(), "record yes") == []  # of nobody who is here
 
 
+def test_a_stop_that_comes_after_its_writer_left_is_theirs() -> None:
+    reader = TeamsReader()
+    here(reader, {"8:a"}, {})
+    here(reader, set(), {})
+    assert [type(fact) for fact in written(reader, "stop")] == [ChatSaid]
+
+
 def test_half_a_list_is_taken_in_not_at_all() -> None:
     reader = TeamsReader()
     value = {"me": "8:me", "call": "c", "people": [{"id": "8:a", "name": "A"}, {}], "sources": {}}
