@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bot.ports import MeetingRoom, PageSnapshot, RoomEvent
 
 _SAYS = "This is a test of onrecord. Nothing is recorded, and I leave in a moment."
-_ROSTER_WITHIN_S = 5.0
+_ROSTER_WITHIN_S = 90.0  # Google Meet's page fetches the whole list about once a minute
 _STEP_WITHIN_S = 30.0
 _SPEAKS_MS = 500  # silence: whether the way is open, without disturbing anybody
 
@@ -85,7 +85,7 @@ class _Seen:
             case WaitingInLobby():
                 self.in_lobby = True
             case Admitted():
-                self.admitted = True
+                self.admitted, self.roster_known = True, 0  # what was told in the lobby is not about the call
             case Joined(seat=seat):
                 self.people.add(seat)
             case Left(seat=seat):

@@ -7,7 +7,10 @@ import asyncio
 import os
 import sys
 
+from bot.ports import Admitted, RosterKnownUntil
+from config.doctor_command import _Seen
 from config.errors import ExitCode
+from consent_notice.words import SeatId
 from tests.simulators.practice_people import Enter, enter, room, tasks
 
 
@@ -52,3 +55,12 @@ async def test_a_room_that_is_not_there_and_an_address_that_is_none_fail_in_one_
     assert code == ExitCode.FAILED
     assert "FAIL join" in said
     assert "Traceback" not in said
+
+
+def test_what_was_known_in_the_lobby_is_not_the_roster_of_the_call() -> None:
+    seen = _Seen()
+    seen.take(RosterKnownUntil(at_ms=1))
+    seen.take(Admitted(own_seat=SeatId("own"), at_ms=2))
+    assert not seen.roster_known
+    seen.take(RosterKnownUntil(at_ms=3))
+    assert seen.roster_known
