@@ -27,6 +27,7 @@ from bot.facts import SessionFacts
 from bot.ports import ChatDeleted, ChatEdited, ChatSaid, DigitsPressed, StopPressed
 from bot.seats import Seat, Seats
 from bot.standings import Acts, Standings
+from bot.yes_lines import YesLines
 from consent_notice.answers import Reading, find_page_code, read_deletion
 from consent_notice.attendance import FOREVER_MS
 from consent_notice.decisions import Act
@@ -68,7 +69,7 @@ class Answering:
         self._order = order
         self._ordered: set[str] = set()  # event ids
         self._thanks_due: dict[str, Say] = {}  # by event id, for when it is durable
-        self._yeses: dict[tuple[SeatId, str], tuple[SeatId, str, Reading]] = {}  # by the message that carried it
+        self._yeses = YesLines(names_only=facts.capabilities.names_only)
         self._heard = heard
 
     # ---- the chat ------------------------------------------------------------------------------------------------
@@ -99,7 +100,7 @@ class Answering:
             self._order(PostLine(line=line, to_seat=said.seat, reply_to=said.message_id))
             return
         if opens:
-            self._yeses[self._place(said)] = (said.seat, said.text, reading)
+            self._yeses.put(said, reading)
         if opens and self._is_early(seat, said):
             return
         thanks = None if opens else Say.THANKS_WITHDRAWN if has_given else Say.THANKS_REFUSED
@@ -131,7 +132,7 @@ class Answering:
 
     def edited(self, edited: ChatEdited) -> None:
         """An edit can shut and never opens; one of a yes takes it back, unless only its spelling changed."""
-        whose, before, was = self._yes_in(edited)
+        whose, before, was = self._yeses.of(edited)
         seat = self._seats.recalled(whose)
         if seat is None or seat.kind is not SeatKind.PERSON:
             return
@@ -142,7 +143,7 @@ class Answering:
         acts = acts_of(reading, self._facts.asked, has_given=has_given) or withdrawal()
         alone = self._seats.read_edit(edited, "", Reading.NONE, has_given=has_given).reading
         verbatim = edited.text if alone in (Reading.REFUSED, Reading.WITHDRAWN) else ""  # else it is no answer (law 11)
-        self._yeses.pop(self._place(edited), None)
+        self._yeses.drop(edited)
         thanks = (
             Say.ANSWER_CHANGED if was is not Reading.NONE else Say.THANKS_WITHDRAWN if has_given else Say.THANKS_REFUSED
         )
@@ -152,21 +153,13 @@ class Answering:
 
     def deleted(self, deleted: ChatDeleted) -> None:
         """Whoever deletes their yes may not stand by it: doubt is a no. Deleting a no takes nothing back."""
-        whose, _, was = self._yes_in(deleted)
+        whose, _, was = self._yeses.of(deleted)
         seat = self._seats.recalled(whose)
         if seat is None or read_deletion(was).reading is not Reading.WITHDRAWN:
             return
-        del self._yeses[self._place(deleted)]
+        self._yeses.drop(deleted)
         reference = f"{deleted.message_id}:deleted"
         self.decide(seat, withdrawal(), Means.CHAT, reference, deleted.at_ms, thanks=Say.ANSWER_CHANGED)
-
-    def _yes_in(self, changed: ChatEdited | ChatDeleted) -> tuple[SeatId, str, Reading]:
-        """Whose yes the message carried."""
-        return self._yeses.get(self._place(changed), (changed.seat, "", Reading.NONE))
-
-    def _place(self, line: ChatSaid | ChatEdited | ChatDeleted) -> tuple[SeatId, str]:
-        """Of a line; where only names are known, whoever is told to change it changes its writer's."""
-        return (SeatId("") if self._facts.capabilities.names_only else line.seat), line.message_id
 
     def _is_shared(self, seat: Seat) -> bool:
         return self._record.people_on(seat.seat, FOREVER_MS) > 1 or self._standings.is_shared(seat.seat)
@@ -180,8 +173,9 @@ class Answering:
     def stop_pressed(self, event: StopPressed) -> None:
         seat = self._seats.recalled(event.seat)
         if seat is not None:
-            thanks = Say.THANKS_WITHDRAWN
-            self.decide(seat, withdrawal(), Means.ROOM_BUTTON, event.message_id, event.at_ms, thanks=thanks)
+            self.decide(
+                seat, withdrawal(), Means.ROOM_BUTTON, event.message_id, event.at_ms, thanks=Say.THANKS_WITHDRAWN
+            )
             # The room waits to be told so, even where nothing was received: else it would not pass on a later yes.
             self._order(Hear(seats=self._heard() - {event.seat}))
 
