@@ -96,6 +96,7 @@ class Call:
     def passes(self, ms: int) -> None:
         for _ in range(ms // TICK_MS):
             self.now_ms += TICK_MS
+            self.page.now_ms = self.now_ms
             self._sound()
             self._page_lives()
             self._agree()
@@ -137,6 +138,8 @@ class Call:
         self._due += [truth for since_ms, truth in self.truths if before_ms < since_ms <= self.shown_ms]
         is_time = (self.now_ms // TICK_MS) % self.page.every_ticks == 0
         if self.state not in ("well", "twice"):
+            if self._due and self.state == "garbage":
+                self.tell(self.page.breaks(self.state))
             self.told, self._due = [self.told, *self._due][-1], []  # what it does not tell then is lost
         elif is_time or (self._due and self.page.tells_at_once):
             self._tell_what_is_due()
@@ -207,6 +210,7 @@ class Page:
 
     is_separate = True
     every_ticks = 10
+    now_ms = 0
     tells_at_once = False  # what changes, beside its lists
     lists_seldom = False
 
@@ -292,7 +296,7 @@ class MeetPage(Page):
     def __init__(self) -> None:
         self._ticks = 0
         self._is_open = False
-        self._asked = Truth()
+        self._asked, self._asked_ms = Truth(), 0
 
     def tells(self, before: Truth, shown: Truth) -> Iterable[tuple[str, Any]]:
         if not self._is_open:
@@ -305,10 +309,10 @@ class MeetPage(Page):
             yield "collections", write_channel({"body": {"lists": _users(*news), "devices": {"outputs": outputs}}})
         self._ticks += 1
         if self._ticks % 150 == 10:
-            self._asked = shown
+            self._asked, self._asked_ms = shown, self.now_ms
         elif self._ticks % 150 == 15:
             body = {"lists": _users("self", *self._asked.here), "devices": {"outputs": _outputs(self._asked.owners)}}
-            yield "people", {"body": write_answer(body), "age_ms": 5 * TICK_MS}
+            yield "people", {"body": write_answer(body), "age_ms": self.now_ms - self._asked_ms}
 
     def breaks(self, state: str) -> Iterable[tuple[str, Any]]:
         if state == "garbage":
