@@ -33,14 +33,11 @@ QUERY_MARGIN = timedelta(hours=26)  # zones reach from -12 to +14 hours; what is
 
 # where calendar programs put the address to join by, besides RFC 7986's CONFERENCE
 _CONFERENCE = (
-    "CONFERENCE",
-    "X-GOOGLE-CONFERENCE",
-    "X-GOOGLE-HANGOUT",
-    "X-MICROSOFT-SKYPETEAMSMEETINGURL",
-    "X-MICROSOFT-ONLINEMEETINGEXTERNALLINK",
-    "X-MICROSOFT-ONLINEMEETINGCONFLINK",
-)
+    "CONFERENCE", "X-GOOGLE-CONFERENCE", "X-GOOGLE-HANGOUT", "X-MICROSOFT-SKYPETEAMSMEETINGURL",
+    "X-MICROSOFT-ONLINEMEETINGEXTERNALLINK", "X-MICROSOFT-ONLINEMEETINGCONFLINK",
+)  # fmt: skip
 _TIMES = ("DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID")
+_NUMBER = "X-NUMBER-IN-SERIES"  # ours
 _WHO, _THINGS = ("ATTENDEE", "ORGANIZER"), ("ROOM", "RESOURCE")
 
 
@@ -93,14 +90,11 @@ def expand(body: bytes, request: dict[str, Any], spent: _Spent) -> dict[str, Any
         return {"problem": "cut_off"}
     calendars, broken = _parse(text)
     own = {address.lower() for address in request["own_addresses"]}
+    starts_at, ends_at = datetime.fromisoformat(request["from"]), datetime.fromisoformat(request["to"])
     found: dict[str, dict[str, Any]] = {}
     texts: dict[str, int] = {}
     for calendar in calendars:
-        window = _Window(
-            datetime.fromisoformat(request["from"]),
-            datetime.fromisoformat(request["to"]),
-            _zone(calendar, request["zone"]),
-        )
+        window = _Window(starts_at, ends_at, _zone(calendar, request["zone"]))
         is_all_cancelled = str(calendar.get("METHOD", "")).upper() == "CANCEL"
         for uid, components in _series(calendar).items():
             if spent.wasted_s > WASTED_CPU_S:
@@ -174,8 +168,6 @@ def _parse_one_by_one(text: str) -> tuple[list[Any], int]:
             good.append(_standard(icalendar.Calendar.from_ical("\r\n".join([head, *lines, "END:VCALENDAR", ""]))))
         except (ValueError, KeyError, IndexError, AttributeError, TypeError):
             broken += 1
-    if not good:
-        return [], broken
     for other in good[1:]:
         good[0].subcomponents.extend(other.walk("VEVENT"))
     return good[:1], broken
@@ -230,7 +222,8 @@ def _repeats(component: Any) -> bool:
 def _occurrences(
     uid: str, components: list[Any], window: _Window, own: set[str]
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    for component in components:
+    for number, component in enumerate(components):
+        component[_NUMBER] = number
         if any(str(name).upper() in _TIMES for name, _ in component.errors):
             raise _Broken
         if any(not rule.get("FREQ") for rule in _values(component, "RRULE")):
@@ -240,20 +233,14 @@ def _occurrences(
         for name in ("DTSTART", "DTEND", "RECURRENCE-ID"):
             _checked(component, name)
     if len(components) == 1 and not _repeats(components[0]):
-        span = _span(components[0], window)
+        span = _span(components[0], components[0]["DTSTART"].dt, window)
         if _is_inside(span, window):
             yield _row(components[0], span, _key(uid, None), "", own), _texts(components[0])
         return
     masters = [component for component in components if "RECURRENCE-ID" not in component]
     master = max(masters, key=lambda component: int(component.get("SEQUENCE", 0)), default=None)
-    shifts = {
-        _utc(component["RECURRENCE-ID"].dt, window): _local(component["DTSTART"].dt, window)
-        - _local(component["RECURRENCE-ID"].dt, window)
-        for component in components
-        if "RECURRENCE-ID" in component and component["RECURRENCE-ID"].params.get("RANGE") == "THISANDFUTURE"
-    }
-    changed = {_utc(component["RECURRENCE-ID"].dt, window) for component in components if "RECURRENCE-ID" in component}
-    usual = _span(master, window) if master is not None and "RDATE" not in master and not shifts else None
+    added = [value.dt for values in _values(master or {}, "RDATE") for value in values.dts]
+    periods = {_utc(each[0], window): _of_period(*each) for each in added if isinstance(each, tuple)}
     several_a_day = master is not None and _may_fall_twice_on_a_day(master)
     calendar = icalendar.Calendar()
     calendar.subcomponents.extend(components)
@@ -261,15 +248,13 @@ def _occurrences(
     for count, occurrence in enumerate(found, start=1):
         if count > MAX_OCCURRENCES_OF_A_SERIES:
             raise _Broken
-        span = _span(occurrence, window)
-        if usual and not usual.is_all_day and _utc(occurrence["RECURRENCE-ID"].dt, window) not in changed:
-            # as long as the first one, also in the night in which the clocks change (RFC 5545 section 3.8.5.3)
-            span = span._replace(ends_at=span.starts_at + (usual.ends_at - usual.starts_at))
+        source, start = components[occurrence[_NUMBER]], occurrence["DTSTART"].dt
+        span = _span(periods.get(_utc(start, window), source) if source is master else source, start, window)
         if not _is_inside(span, window):
             continue
         original = _local(occurrence["RECURRENCE-ID"].dt, window)
-        if (shift := shifts.get(_utc(occurrence["RECURRENCE-ID"].dt, window))) is not None:
-            original = _local(occurrence["DTSTART"].dt, window) - shift
+        if occurrence["RECURRENCE-ID"].params.get("RANGE") == "THISANDFUTURE":
+            original = _local(start, window) - (_local(source["DTSTART"].dt, window) - original)
         is_extra = False  # an RDATE at another hour may share its day with one of the rule
         if master is not None and isinstance(master["DTSTART"].dt, datetime):
             first = _local(master["DTSTART"].dt, window)
@@ -323,12 +308,23 @@ def _utc(value: date, window: _Window) -> datetime:
     return _local(value, window).astimezone(UTC)
 
 
-def _span(component: Any, window: _Window) -> _Span:
-    start = component["DTSTART"].dt
-    is_all_day = not isinstance(start, datetime)
-    starts_at = _utc(start, window)
-    length = component["DURATION"].dt if "DURATION" in component else timedelta(days=1 if is_all_day else 0)
-    ends_at = _utc(component["DTEND"].dt, window) if "DTEND" in component else starts_at + length
+def _of_period(start: datetime, end: datetime | timedelta) -> Any:
+    name = "DURATION" if isinstance(end, timedelta) else "DTEND"
+    return {"DTSTART": icalendar.vDDDTypes(start), name: icalendar.vDDDTypes(end)}
+
+
+def _span(event: Any, start: date, window: _Window) -> _Span:
+    """Of its occurrence then: as long as the event, also in the night the clocks change (RFC 5545 section 3.8.5.3)."""
+    first = event["DTSTART"].dt
+    is_all_day = not isinstance(first, datetime)
+    days, exactly = timedelta(days=1 if is_all_day else 0), timedelta()
+    if "DTEND" in event and is_all_day:
+        days = _local(event["DTEND"].dt, window) - _local(first, window)
+    elif "DTEND" in event:
+        exactly = _utc(event["DTEND"].dt, window) - _utc(first, window)
+    elif "DURATION" in event:
+        days, exactly = timedelta(), event["DURATION"].dt
+    starts_at, ends_at = _utc(start, window), (_local(start, window) + days).astimezone(UTC) + exactly
     if ends_at < starts_at:
         raise _Broken
     return _Span(starts_at, ends_at, is_all_day)

@@ -102,6 +102,72 @@ async def test_when_it_is(tmp_path: Path, lines: tuple[str, ...], head: str, exp
     assert spans(await events_of(calendar_of(event_of("UID:t", *lines), head=head), tmp_path)) == expected
 
 
+NIGHTLY = ("UID:n", "DTSTART;TZID=Europe/Warsaw:20261023T230000")
+FIVE_HOURS = [("10-23 21:00", "10-24 02:00"), ("10-24 21:00", "10-25 02:00"), ("10-25 22:00", "10-26 03:00")]
+
+
+def nightly(*lines: str) -> str:
+    return event_of(*NIGHTLY, "RRULE:FREQ=DAILY;COUNT=3", *lines)
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        # five hours are five hours, also in the night that is longer
+        (
+            [nightly("DURATION:PT5H", "RDATE;TZID=Europe/Warsaw:20261027T230000")],
+            [*FIVE_HOURS, ("10-27 22:00", "10-28 03:00")],
+        ),
+        (
+            [
+                nightly("DTEND;TZID=Europe/Warsaw:20261024T040000", "EXDATE:20261024T210000Z",
+                        "RDATE;TZID=Europe/Warsaw:20261024T220000")
+            ],
+            [FIVE_HOURS[0], ("10-24 20:00", "10-25 01:00"), FIVE_HOURS[2]],
+        ),
+        # one that was changed, and one and all that follow
+        (
+            [
+                nightly("DURATION:PT1H"),
+                event_of("UID:n", "RECURRENCE-ID:20261024T210000Z", "DTSTART;TZID=Europe/Warsaw:20261024T230000",
+                         "DURATION:PT5H"),
+            ],
+            [("10-23 21:00", "10-23 22:00"), FIVE_HOURS[1], ("10-25 22:00", "10-25 23:00")],
+        ),
+        (
+            [
+                nightly("DURATION:PT1H"),
+                event_of("UID:n", "RECURRENCE-ID;RANGE=THISANDFUTURE:20261023T210000Z",
+                         "DTSTART;TZID=Europe/Warsaw:20261023T230000", "DURATION:PT5H"),
+            ],
+            FIVE_HOURS,
+        ),
+        (
+            [
+                nightly("DURATION:PT1H"),
+                event_of("UID:n", "RECURRENCE-ID;RANGE=THISANDFUTURE;TZID=Europe/Warsaw:20261024T230000",
+                         "DTSTART;TZID=Europe/Warsaw:20261024T230000", "DTEND;TZID=Europe/Warsaw:20261025T040000"),
+            ],
+            [("10-23 21:00", "10-23 22:00"), ("10-24 21:00", "10-25 03:00"), ("10-25 22:00", "10-26 04:00")],
+        ),
+        # a date that is added with its own length
+        (
+            [nightly("DURATION:PT1H", "EXDATE:20261024T210000Z",
+                     "RDATE;VALUE=PERIOD;TZID=Europe/Warsaw:20261024T220000/PT6H")],
+            [("10-23 21:00", "10-23 22:00"), ("10-24 20:00", "10-25 02:00"), ("10-25 22:00", "10-25 23:00")],
+        ),
+        (
+            [nightly("DURATION:PT1H", "EXDATE:20261024T210000Z",
+                     "RDATE;VALUE=PERIOD;TZID=Europe/Warsaw:20261024T220000/20261025T040000")],
+            [("10-23 21:00", "10-23 22:00"), ("10-24 20:00", "10-25 03:00"), ("10-25 22:00", "10-25 23:00")],
+        ),
+    ],
+)  # fmt: skip
+async def test_how_long_it_is(tmp_path: Path, events: list[str], expected: list[tuple[str, str]]) -> None:
+    page = await events_of(calendar_of(*events), tmp_path)
+    assert (spans(page), page.broken) == (expected, 0)
+
+
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
