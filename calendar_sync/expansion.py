@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import resource
 import signal
 import sys
@@ -37,7 +38,8 @@ _CONFERENCE = (
     "X-MICROSOFT-ONLINEMEETINGEXTERNALLINK", "X-MICROSOFT-ONLINEMEETINGCONFLINK",
 )  # fmt: skip
 _TIMES = ("DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID")
-_NUMBER = "X-NUMBER-IN-SERIES"  # ours
+_DURATION = re.compile(r"^DURATION((?:;[^:\r\n]*)?:\+?(P\d+[DW]))", re.MULTILINE | re.IGNORECASE)
+_DAYS, _NUMBER = "X-DAYS-OF-IT", "X-NUMBER-IN-SERIES"  # ours; P1D is no PT24H when clocks change (RFC 5545 3.3.6)
 _WHO, _THINGS = ("ATTENDEE", "ORGANIZER"), ("ROOM", "RESOURCE")
 
 
@@ -83,7 +85,7 @@ def main() -> None:
 
 def expand(body: bytes, request: dict[str, Any], spent: _Spent) -> dict[str, Any]:
     """`{"events", "texts", "broken"}`, or `{"problem"}`: not_a_calendar, cut_off, too_large, too_costly."""
-    text = body.decode("utf-8-sig", "replace")
+    text = _DURATION.sub(rf"DURATION;{_DAYS}=\2\1", body.decode("utf-8-sig", "replace"))
     if not text.lstrip()[:15].upper().startswith("BEGIN:VCALENDAR"):
         return {"problem": "not_a_calendar"}
     if "END:VCALENDAR" not in text[-200:].upper():
@@ -314,7 +316,7 @@ def _of_period(start: datetime, end: datetime | timedelta) -> Any:
 
 
 def _span(event: Any, start: date, window: _Window) -> _Span:
-    """Of its occurrence then: as long as the event, also in the night the clocks change (RFC 5545 section 3.8.5.3)."""
+    """Of its occurrence then: days go by the wall clock, all else is exact (RFC 5545 sections 3.3.6 and 3.8.5.3)."""
     first = event["DTSTART"].dt
     is_all_day = not isinstance(first, datetime)
     days, exactly = timedelta(days=1 if is_all_day else 0), timedelta()
@@ -323,7 +325,8 @@ def _span(event: Any, start: date, window: _Window) -> _Span:
     elif "DTEND" in event:
         exactly = _utc(event["DTEND"].dt, window) - _utc(first, window)
     elif "DURATION" in event:
-        days, exactly = timedelta(), event["DURATION"].dt
+        days = icalendar.vDuration(event["DURATION"].params.get(_DAYS, "P0D")).td
+        exactly = event["DURATION"].dt - days
     starts_at, ends_at = _utc(start, window), (_local(start, window) + days).astimezone(UTC) + exactly
     if ends_at < starts_at:
         raise _Broken

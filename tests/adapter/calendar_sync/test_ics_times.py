@@ -161,6 +161,13 @@ def nightly(*lines: str) -> str:
                      "RDATE;VALUE=PERIOD;TZID=Europe/Warsaw:20261024T220000/20261025T040000")],
             [("10-23 21:00", "10-23 22:00"), ("10-24 20:00", "10-25 03:00"), ("10-25 22:00", "10-25 23:00")],
         ),
+        # a day is one of the wall clock, 24 hours are not
+        ([nightly("DURATION:P1D")], [(FIVE_HOURS[0][0], "10-24 21:00"), ("10-24 21:00", "10-25 22:00"),
+                                     ("10-25 22:00", "10-26 22:00")]),
+        ([nightly("DURATION:PT24H")], [(FIVE_HOURS[0][0], "10-24 21:00"), ("10-24 21:00", "10-25 21:00"),
+                                       ("10-25 22:00", "10-26 22:00")]),
+        ([event_of(*NIGHTLY, "DURATION:P1W")], [("10-23 21:00", "10-30 22:00")]),
+        ([event_of(*NIGHTLY, "DURATION;X-A=B:+P2DT2H")], [("10-23 21:00", "10-26 00:00")]),
     ],
 )  # fmt: skip
 async def test_how_long_it_is(tmp_path: Path, events: list[str], expected: list[tuple[str, str]]) -> None:
