@@ -255,7 +255,8 @@ class Meetings(Claims):
             left = {
                 "recall": row.recall or (NEW_LINK if has_new_link else MOVED),
                 "occurrence_key": f"{row.occurrence_key}#{row.id}",
-                "ends_at": max(now, row.starts_at),  # it is over for its bot, so it clashes with nothing after
+                "starts_at": min(now, row.starts_at),  # also of one that came early
+                "ends_at": now,  # it is over for its bot, so it clashes with nothing after
             }
             connection.execute(this.values(left))
             self._schedule(connection, row.calendar_id, row.host_id, planned, row.override)

@@ -208,6 +208,21 @@ async def test_a_running_meeting_that_is_moved_or_gets_a_new_link_is_visited_ane
     assert await due(store, clock) == [after.id]
 
 
+async def test_a_bot_that_came_early_to_a_meeting_that_is_moved_ahead_comes_again(
+    store: Store, clock: HandClock
+) -> None:
+    minute = timedelta(minutes=1)
+    calendar, meeting = await plan_for(store, "ann", starts_at=START + 5 * minute, ends_at=START + HALF)
+    await store.calendars.set_policy(calendar, CalendarPolicy(join_early_s=300))
+    assert await claim(store, meeting) == 1
+    ahead = replace(PLANNED, starts_at=START + 3 * minute, ends_at=START + HALF)
+    await store.meetings.apply_plan(calendar, [ahead])
+    await store.visits.open_visit(meeting, 1, Rule.EVERYONE, "en")
+    await store.meetings.finish(meeting, 1, "called_off")
+    (after,) = [row for row in await store.meetings.of_calendar(calendar) if row.id != meeting]
+    assert await due(store, clock) == [after.id]
+
+
 async def test_a_running_meeting_that_is_only_longer_goes_on(store: Store) -> None:
     calendar, meeting = await plan_for(store, "ann")
     assert await claim(store, meeting) == 1
