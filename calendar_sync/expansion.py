@@ -57,6 +57,16 @@ class _Spent:
     wasted_s, occurrences = 0.0, 0
 
 
+def _ids_of(time: date) -> tuple[Any, ...]:
+    """The library's, but no wall clock is taken for UTC: a changed 9:00 in Warsaw hid 11:00, which is 9:00 in UTC."""
+    ids = recurring_ical_events.util.to_recurrence_ids(time)
+    return ids[:1] if len(ids) > 1 and ids[0] == ids[1] else (ids[0], ("wall clock", ids[-1]))
+
+
+recurring_ical_events.series.rrule.to_recurrence_ids = _ids_of
+recurring_ical_events.adapters.component.to_recurrence_ids = _ids_of
+
+
 class _Window(NamedTuple):
     starts_at: datetime
     ends_at: datetime
@@ -196,9 +206,8 @@ def _standard(calendar: Any) -> Any:
 
 
 def _zone(calendar: Any, fallback: str) -> tzinfo:
-    named = str(calendar.get("X-WR-TIMEZONE", "")).strip()
     try:
-        return ZoneInfo(named or fallback)
+        return ZoneInfo(str(calendar.get("X-WR-TIMEZONE", "")).strip() or fallback)
     except (KeyError, OSError, ValueError):  # unknown, a folder, no name of a zone at all
         return ZoneInfo(fallback)
 
@@ -232,8 +241,9 @@ def _occurrences(
             raise _Broken
         if any(who in f"{name} {line}" for name, line in component.errors for who in _WHO):
             component.add("ATTENDEE", "somebody")  # whose line can't be read
-        for name in ("DTSTART", "DTEND", "RECURRENCE-ID"):
-            _checked(component, name)
+        times = [component[name] for name in ("DTSTART", "DTEND", "RECURRENCE-ID") if name in component]
+        if "DTSTART" not in component or any(_is_in_unknown_zone(value) for value in times):
+            raise _Broken
     if len(components) == 1 and not _repeats(components[0]):
         span = _span(components[0], components[0]["DTSTART"].dt, window)
         if _is_inside(span, window):
@@ -270,15 +280,9 @@ def _is_inside(span: _Span, window: _Window) -> bool:
     return span.starts_at < window.ends_at and span.ends_at >= window.starts_at
 
 
-def _checked(component: Any, name: str) -> None:
-    """A time in a zone that nobody knows would be visited at the wrong hour: the event is broken."""
-    if name not in component:
-        if name == "DTSTART":
-            raise _Broken
-        return
-    value = component[name]
-    if isinstance(value.dt, datetime) and value.dt.tzinfo is None and value.params.get("TZID"):
-        raise _Broken
+def _is_in_unknown_zone(value: Any) -> bool:
+    """It would be visited at the wrong hour."""
+    return isinstance(value.dt, datetime) and value.dt.tzinfo is None and bool(value.params.get("TZID"))
 
 
 def _may_fall_twice_on_a_day(master: Any) -> bool:
@@ -291,12 +295,9 @@ def _may_fall_twice_on_a_day(master: Any) -> bool:
 
 def _key(uid: str, original: datetime | None, *, several_a_day: bool = False) -> str:
     """By the day an occurrence first stood on: survives its own move and a new hour for the whole series."""
-    if original is None:
-        at = ""
-    elif several_a_day:
+    at = "" if original is None else original.strftime("%Y%m%d")
+    if original is not None and several_a_day:
         at = original.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-    else:
-        at = original.strftime("%Y%m%d")
     return hashlib.sha256(json.dumps([uid, at]).encode()).hexdigest()[:40]
 
 

@@ -206,6 +206,35 @@ async def test_dates_left_out_and_added(tmp_path: Path, lines: tuple[str, ...], 
     assert len({event.occurrence_key for event in page.events}) == len(expected)
 
 
+@pytest.mark.parametrize(
+    ("lines", "more", "expected"),
+    [
+        ("EXDATE;TZID=Europe/Warsaw:20261022T090000", [], ["10-22 09:00", "10-23 07:00", "10-23 09:00"]),
+        ("EXDATE:20261022T090000Z", [], ["10-22 07:00", "10-23 07:00", "10-23 09:00"]),
+        (
+            "CLASS:PUBLIC",
+            [event_of("UID:t", "RECURRENCE-ID;TZID=Europe/Warsaw:20261022T090000", "DTSTART:20261021T090000Z")],
+            ["10-21 09:00", "10-22 09:00", "10-23 07:00", "10-23 09:00"],
+        ),
+        (
+            "CLASS:PUBLIC",
+            [event_of("UID:t", "RECURRENCE-ID:20261022T090000Z", "DTSTART:20261021T090000Z")],
+            ["10-21 09:00", "10-22 07:00", "10-23 07:00", "10-23 09:00"],
+        ),
+        # without a zone: on the wall clock of its series
+        ("EXDATE:20261022T110000", [], ["10-22 07:00", "10-23 07:00", "10-23 09:00"]),
+    ],
+)
+async def test_one_of_two_a_day_is_left_out_or_moved_and_the_other_stays(
+    tmp_path: Path, lines: str, more: list[str], expected: list[str]
+) -> None:
+    """At 9:00 and at 11:00 in Warsaw, where 11:00 is 9:00 in UTC."""
+    twice_a_day = "RRULE:FREQ=DAILY;COUNT=4;BYHOUR=9,11"
+    text = calendar_of(event_of("UID:t", "DTSTART;TZID=Europe/Warsaw:20261022T090000", twice_a_day, lines), *more)
+    page = await events_of(text, tmp_path)
+    assert (starts(page), page.broken) == (expected, 0)
+
+
 WEEKLY = ("UID:w", "DTSTART;TZID=Europe/Warsaw:20260902T100000", "DURATION:PT30M", "RRULE:FREQ=WEEKLY;BYDAY=WE")
 
 

@@ -66,6 +66,9 @@ AHEAD = [("add_series", 1, 2, 0), ("begin", 0, 0, 0), ("move", 0, 0, 1)]
 # Found at night: a series with an added date, which lasts over the hour that comes twice.
 OVER_THE_HOUR = [*[("add", 0, 0, 0)] * 3, ("fault", 3, 37, 4), ("add_one", 0, 0, 0)]
 
+# Found at night: where 9:00 was moved, the added 11:00 was missed, which is 9:00 in UTC.
+TWO_HOURS_AHEAD = [("add_series", 0, 0, 1), ("move_one", 0, 0, 0), ("add_one", 0, 0, 0)]
+
 
 def histories(examples: int, here: Any, files: CalendarProvider | None) -> None:
     @example(steps=[*PUT_OFF, ("hold_later", 0, 0, 0)], style=0)
@@ -73,6 +76,7 @@ def histories(examples: int, here: Any, files: CalendarProvider | None) -> None:
     @example(steps=[*TO_ONE_TIME, ("begin", 1, 0, 0), ("add", 0, 0, 0), ("late", 0, 0, 1)], style=0)
     @example(steps=AHEAD, style=0)
     @example(steps=OVER_THE_HOUR, style=0)
+    @example(steps=TWO_HOURS_AHEAD, style=0)
     @given(steps=STEPS, style=st.integers(0, 19))
     @settings(
         max_examples=examples,
