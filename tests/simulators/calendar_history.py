@@ -297,7 +297,12 @@ class History:
         due = Counter(_plain(one) for one in gone if one.ends_at > now - FURTHEST_BACK)  # older ones may be told
         assert due <= told <= Counter(map(_plain, gone)), f"{told} and {gone}"
         self.read_until = now
-        self.ever_planned |= {one.identity for one in self.truth.occurrences() if one.ends_at > now}
+        planned = {_seen(row) for row in await self._planned()}  # some beyond what had to be read
+        self.ever_planned |= {
+            one.identity
+            for one in self.truth.occurrences()
+            if one.ends_at > now and (one.starts_at < now + LOOK_AHEAD or _plain(one) in planned)
+        }
 
     async def _rows_since(self, since: datetime | None) -> list[MeetingRow]:
         return await self.here.store.meetings.of_calendar(self.calendar_id, over_since=since)

@@ -69,6 +69,9 @@ OVER_THE_HOUR = [*[("add", 0, 0, 0)] * 3, ("fault", 3, 37, 4), ("add_one", 0, 0,
 # Found at night: where 9:00 was moved, the added 11:00 was missed, which is 9:00 in UTC.
 TWO_HOURS_AHEAD = [("add_series", 0, 0, 1), ("move_one", 0, 0, 0), ("add_one", 0, 0, 0)]
 
+# Found at night: what was further ahead than a calendar is read, and over when it was read again, is told as missed.
+TOO_FAR_AHEAD = [("add", 0, 54, 1), ("pass_time", 17, 0, 0), ("pass_time", 17, 0, 0)]
+
 
 def histories(examples: int, here: Any, files: CalendarProvider | None) -> None:
     @example(steps=[*PUT_OFF, ("hold_later", 0, 0, 0)], style=0)
@@ -76,6 +79,7 @@ def histories(examples: int, here: Any, files: CalendarProvider | None) -> None:
     @example(steps=[*TO_ONE_TIME, ("begin", 1, 0, 0), ("add", 0, 0, 0), ("late", 0, 0, 1)], style=0)
     @example(steps=AHEAD, style=0)
     @example(steps=OVER_THE_HOUR, style=0)
+    @example(steps=TOO_FAR_AHEAD, style=0)
     @example(steps=TWO_HOURS_AHEAD, style=0)
     @given(steps=STEPS, style=st.integers(0, 19))
     @settings(
