@@ -66,7 +66,7 @@ class History:
         self.rules = HostRules()
         self.fixed: dict[Identity, MeetingId] = {}  # begun, ended or stopped: no pass may touch them
         self.row_of: dict[Identity, MeetingId] = {}
-        self.overrides: dict[MeetingId, str] = {}
+        self.overrides: dict[Identity, str] = {}  # of a meeting that is planned anew, too
         self.is_edited_meanwhile = False
         self.read_until: datetime | None = None  # when a pass last ended well, since it was switched on
         self.ever_planned: set[Identity] = set()  # what a pass that ended well had to know of before it was over
@@ -174,8 +174,9 @@ class History:
 
     async def _override(self, a: int, b: int, c: int) -> None:
         if (found := await self._any_planned(a, recorded=False)) is not None:
-            await self.here.store.meetings.override(found[1].id, "skip" if b % 2 else "record")
-            self.overrides[found[1].id] = "skip" if b % 2 else "record"
+            identity, row = found
+            await self.here.store.meetings.override(row.id, "skip" if b % 2 else "record")
+            self.overrides[identity] = "skip" if b % 2 else "record"
 
     async def _mark_missed(self, a: int, b: int, c: int) -> None:
         await self.here.store.meetings.mark_missed(self.here.clock.now())
@@ -339,7 +340,7 @@ class History:
         """One occurrence is one meeting for all its life, and what its host said of it stays."""
         for identity, row in self._matched(planned, expected):
             assert self.row_of.setdefault(identity, row.id) == row.id, "planned anew"
-            assert row.override == self.overrides.get(row.id)
+            assert row.override == self.overrides.get(identity)
 
     def _matched(self, planned: list[MeetingRow], expected: list[Occurrence]) -> list[tuple[Identity, MeetingRow]]:
         """Where it can't be mistaken for another."""

@@ -72,6 +72,9 @@ TWO_HOURS_AHEAD = [("add_series", 0, 0, 1), ("move_one", 0, 0, 0), ("add_one", 0
 # Found at night: what was further ahead than a calendar is read, and over when it was read again, is told as missed.
 TOO_FAR_AHEAD = [("add", 0, 54, 1), ("pass_time", 17, 0, 0), ("pass_time", 17, 0, 0)]
 
+# Found at night: what a host said of a meeting holds for it where it is planned anew, too.
+SAID = [("add", 0, 0, 1), ("override", 0, 0, 0), ("begin", 0, 0, 0), ("edit", 0, 0, 3)]
+
 
 def histories(examples: int, here: Any, files: CalendarProvider | None) -> None:
     @example(steps=[*PUT_OFF, ("hold_later", 0, 0, 0)], style=0)
@@ -79,6 +82,7 @@ def histories(examples: int, here: Any, files: CalendarProvider | None) -> None:
     @example(steps=[*TO_ONE_TIME, ("begin", 1, 0, 0), ("add", 0, 0, 0), ("late", 0, 0, 1)], style=0)
     @example(steps=AHEAD, style=0)
     @example(steps=OVER_THE_HOUR, style=0)
+    @example(steps=SAID, style=0)
     @example(steps=TOO_FAR_AHEAD, style=0)
     @example(steps=TWO_HOURS_AHEAD, style=0)
     @given(steps=STEPS, style=st.integers(0, 19))
