@@ -69,7 +69,8 @@ class History:
         self.overrides: dict[Identity, str] = {}  # of a meeting that is planned anew, too
         self.is_edited_meanwhile = False
         self.read_until: datetime | None = None  # when a pass last ended well, since it was switched on
-        self.ever_planned: set[Identity] = set()  # what a pass that ended well had to know of before it was over
+        self.ever_planned: set[Identity] = set()
+        self.planned_until: dict[Identity, datetime] = {}  # what is planned since the last pass that ended well
 
     async def run(self, provider: CalendarProvider | None, host: User, steps: Sequence[Step]) -> None:
         self.here.clock.at = BEGINNING
@@ -284,7 +285,7 @@ class History:
             self.row_of.pop(identity, None)
 
     async def _judge_unseen(self) -> None:
-        """What came and went between two passes is told as missed, once; nothing else is."""
+        """What came and went between two passes, or was moved there, is told as missed, once; nothing else is."""
         now, rows = self.here.clock.now(), await self._rows_since(self.read_until)
         told = Counter(_seen(row) for row in rows if row.reason == UNSEEN and _ends(row) > (self.read_until or now))
         gone = [
@@ -292,18 +293,15 @@ class History:
             for one in self._expected()
             if self.read_until is not None
             and self.read_until < one.ends_at <= now
-            and one.identity not in self.ever_planned
+            and (one.identity not in self.ever_planned or self.planned_until.get(one.identity, now) > now)
             and self._is_wanted(one)
         ]
         due = Counter(_plain(one) for one in gone if one.ends_at > now - FURTHEST_BACK)  # older ones may be told
         assert due <= told <= Counter(map(_plain, gone)), f"{told} and {gone}"
         self.read_until = now
-        planned = {_seen(row) for row in await self._planned()}  # some beyond what had to be read
-        self.ever_planned |= {
-            one.identity
-            for one in self.truth.occurrences()
-            if one.ends_at > now and (one.starts_at < now + LOOK_AHEAD or _plain(one) in planned)
-        }
+        planned = {_seen(row) for row in await self._planned()}
+        self.planned_until = {one.identity: one.ends_at for one in self._expected() if _plain(one) in planned}
+        self.ever_planned |= self.planned_until.keys()
 
     async def _rows_since(self, since: datetime | None) -> list[MeetingRow]:
         return await self.here.store.meetings.of_calendar(self.calendar_id, over_since=since)

@@ -75,6 +75,9 @@ TOO_FAR_AHEAD = [("add", 0, 54, 1), ("pass_time", 17, 0, 0), ("pass_time", 17, 0
 # Found at night: what a host said of a meeting holds for it where it is planned anew, too.
 SAID = [("add", 0, 0, 1), ("override", 0, 0, 0), ("begin", 0, 0, 0), ("edit", 0, 0, 3)]
 
+# Found at night: what was planned, and moved into the time in which nobody read the calendar, is told as missed.
+INTO_THE_GAP = [("add_series", 3, 0, 59), ("move", 0, 0, 0), ("pass_time", 3, 1, 0)]
+
 
 def histories(examples: int, here: Any, files: CalendarProvider | None) -> None:
     @example(steps=[*PUT_OFF, ("hold_later", 0, 0, 0)], style=0)
@@ -83,6 +86,7 @@ def histories(examples: int, here: Any, files: CalendarProvider | None) -> None:
     @example(steps=AHEAD, style=0)
     @example(steps=OVER_THE_HOUR, style=0)
     @example(steps=SAID, style=0)
+    @example(steps=INTO_THE_GAP, style=0)
     @example(steps=TOO_FAR_AHEAD, style=0)
     @example(steps=TWO_HOURS_AHEAD, style=0)
     @given(steps=STEPS, style=st.integers(0, 19))
