@@ -92,8 +92,9 @@ class Capture:
         known_ms = min(self._feed_known_ms, self._room_known_ms)
         while self._held and self._gate.is_settled(self._held[0], known_ms):
             self._judge(self._held.popleft())
-        if not self._is_in_doubt and not self._held:
-            self._record.forget_before(now_ms - 60_000)
+        if not self._is_in_doubt:
+            oldest_ms = self._held[0].captured_ms if self._held else now_ms
+            self._record.forget_before(min(oldest_ms, now_ms) - 60_000)
 
     def kept_after(self, seat: SeatId | None, at_ms: int) -> bool:
         """True where sound captured after `at_ms`, of this seat or of anybody, has already been handed to storage."""

@@ -14,6 +14,8 @@ from typing import Any
 
 import aiohttp
 
+from bot.wire_json import read_json
+
 Message = dict[str, Any]
 
 ANSWERED_WITHIN_S = 5.0
@@ -153,7 +155,7 @@ class JanusApi:
                 if incoming.type is not aiohttp.WSMsgType.TEXT:
                     break
                 try:
-                    message = incoming.json()
+                    message = incoming.json(loads=read_json)
                 except ValueError:
                     break
                 if isinstance(message, dict):

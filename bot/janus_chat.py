@@ -17,6 +17,7 @@ from typing import Any
 
 from bot.data_channel import TextChannel
 from bot.janus_api import Handle, JanusApi, JanusRefused, JanusUnreachable
+from bot.wire_json import read_json
 
 PLUGIN = "janus.plugin.textroom"
 ANSWERED_WITHIN_S = 5.0
@@ -106,7 +107,7 @@ class JanusChat:
 
     def _take(self, text: str) -> None:
         try:
-            told = json.loads(text)
+            told = read_json(text)
         except (ValueError, RecursionError):
             return
         if not isinstance(told, dict):

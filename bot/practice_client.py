@@ -7,7 +7,6 @@ participant to know.
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +17,7 @@ import aiohttp
 
 from bot.rtp import RtpPacket
 from bot.webrtc import OutgoingLine, PacketPeer, PeerError, media_addresses
+from bot.wire_json import read_json
 from consent_notice.clock import Clock
 
 SLOTS = 8
@@ -176,7 +176,7 @@ class PracticeClient:
         """The next message of that kind; others are kept for later. Raises JoinRefused."""
         assert self._socket is not None
         while True:
-            message: Message = json.loads(await self._socket.receive_str())
+            message: Message = read_json(await self._socket.receive_str())
             if message["t"] == expected:
                 return message
             if message["t"] in ("error", "ended"):
@@ -196,7 +196,7 @@ class PracticeClient:
             async for incoming in self._socket:
                 if incoming.type is not aiohttp.WSMsgType.TEXT:
                     break
-                message = json.loads(incoming.data)
+                message = read_json(incoming.data)
                 if message["t"] == "ended":
                     reason = str(message["reason"])
                     break

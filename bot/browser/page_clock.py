@@ -10,30 +10,31 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+LATEST_MS = 1e12  # no page is that old
 KNOWN_FOR_MS = 30_000  # to twice as long: a server that slept has another distance
 
 
 class PageClock:
     def __init__(self) -> None:
         self._behind: dict[object, _Least] = {}  # by page: each counts from when it was loaded
-        self.alive_ms = self.settled_ms = 0
+        self.alive_ms = self.settled_ms = self._beat_ms = 0
 
     def said_ms(self, told: Mapping[str, Any], now_ms: int) -> int:
         """`told["at"]`: milliseconds on the clock of `told["page"]`; where a page says none, it was just now."""
         at = told.get("at")
-        if not isinstance(at, int | float) or isinstance(at, bool) or not math.isfinite(at):
+        if not isinstance(at, int | float) or isinstance(at, bool) or not 0 <= at < LATEST_MS:
             return now_ms
         least = self._behind.setdefault(told.get("page"), _Least())
         return min(now_ms, int(at + least.of(now_ms - at, now_ms)))
 
     def begins(self, at_ms: int) -> None:
         """To be waited for."""
-        self.alive_ms = self.settled_ms = at_ms
+        self.alive_ms = self.settled_ms = self._beat_ms = at_ms
 
-    def beats(self, at_ms: int) -> None:
+    def beats(self, said_ms: int, now_ms: int) -> None:
         """A sign of life. The first after a standstill may come before what had waited to be told: so all was told at
         the one before."""
-        self.settled_ms, self.alive_ms = self.alive_ms, at_ms
+        self.settled_ms, self._beat_ms, self.alive_ms = self._beat_ms, said_ms, now_ms
 
 
 class _Least:

@@ -20,7 +20,7 @@ from consent_notice.words import IdentityLevel, SeatId, SeatKind
 UNKNOWN_LINE = "?"  # no line's id
 Key = TypeVar("Key", bound=Hashable)
 UNSEEN_MS = 500  # between two lists; whoever came and went, or took a source and gave it back, in less is not seen
-STANDSTILL_MS = 300  # between two lists, which otherwise come five times a second or more
+STANDSTILL_MS = 450  # between two lists, which otherwise come five times a second or more
 STALE_MS = (
     1_000  # hooks that tell a whole list do so five times a second or more; no more than any roster lag of theirs
 )
@@ -91,8 +91,8 @@ class Pulse:
         self._is_on = False
 
     def beats(self, at_ms: int) -> None:
-        if self.gap_ms(at_ms) <= STANDSTILL_MS:
-            self._known_ms = at_ms
+        was_still = self.gap_ms(at_ms) > STANDSTILL_MS
+        self._known_ms = self._told_ms if was_still and self._told_ms is not None else at_ms
         self._told_ms, self._is_on = at_ms, True
 
     def stops(self) -> None:
@@ -232,7 +232,8 @@ class Reader:
 
     def _unseen(self, *, since_ms: int, at_ms: int) -> Iterator[PageFact]:
         """Of the time between two lists: where it was long, anybody may have come and gone, and sounded as another."""
-        if at_ms - since_ms > UNSEEN_MS:
+        told_ms = at_ms - self._pulse.gap_ms(at_ms)
+        if max(at_ms - told_ms, told_ms - since_ms) > UNSEEN_MS:
             yield from self._doubted(set(self._roster.here), since_ms=since_ms, at_ms=at_ms)
 
     def _doubted(self, voices: set[str], *, since_ms: int, at_ms: int) -> Iterator[PageFact]:

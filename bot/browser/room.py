@@ -303,7 +303,7 @@ class BrowserRoom:
             match told.get("t"):
                 case "beat":
                     # Of the page's own thread, after all that it told before; the tap's worker may outlive it.
-                    self._page.beats(said_ms)
+                    self._page.beats(said_ms, self._clock.boot_ms())
                     return
                 case "untapped":
                     self._ends(LeftReason.NO_MEDIA, "the meeting's page keeps its sound to itself (is it encrypted?)")

@@ -190,5 +190,5 @@
       await new Promise((done) => { source.onended = done; source.start(); });
     },
   };
-  if (window.top === window) setInterval(() => say({ t: "beat", ...now() }), 100);
+  if (window.top === window) setInterval(() => say({ t: "beat", ...now() }), 50);
 })();

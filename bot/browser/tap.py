@@ -11,7 +11,6 @@ of a page that have a tap of their own count their lines from another thousand.
 from __future__ import annotations
 
 import hmac
-import json
 import struct
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -21,6 +20,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from bot.rtp import RtpPacket
+from bot.wire_json import read_json
 
 LARGEST_MESSAGE_BYTES = 2_000_000
 _HEAD = struct.Struct("!IIIHIBBB")
@@ -141,7 +141,7 @@ class Tap:
 
     def _text(self, text: str, first_line: int) -> None:
         try:
-            told = json.loads(text)
+            told = read_json(text)
         except (ValueError, RecursionError):
             return
         if not isinstance(told, dict):

@@ -63,8 +63,8 @@ class MeetReader(Reader):
         try:
             match signal.kind:
                 case "channel" if signal.value == "open":
-                    self._channels += 1
-                    self._blind_ms = signal.at_ms if self._channels == 1 else self._blind_ms
+                    self._channels += 1  # another beside one that is open: that one may be dead
+                    return self._knows_nothing(signal)
                 case "channel":
                     self._channels -= self._channels > 0
                     return self._knows_nothing(signal)

@@ -71,6 +71,7 @@ class ZoomReader(Reader):
         self._gone: dict[str, tuple[str, int]] = {}  # shown name -> a seat that showed it, until when
         self._seats = 0
         self._waiting: list[_Written] = []  # lines that came while the list was not whole
+        self._writers: dict[str, str] = {}  # of each line the seat, though others of that name came since
 
     def take(self, signal: Signal) -> Iterable[PageFact]:
         match signal.kind:
@@ -99,39 +100,33 @@ class ZoomReader(Reader):
         if len(own) != 1:
             return
         self._own, self._own_name = SeatId(f"{page}:own"), own[0]
-        is_whole = len(rows) == count
-        if is_whole:
-            yield from self._unseen(since_ms=since_ms, at_ms=at_ms)
-            if gap_ms >= STALE_MS or len(self._waiting) > MOST_WAITING:
-                self._renew(list(self._keys), at_ms)
-        people = self._people(Counter(name for name, label in rows if not _ME.search(label)), page, at_ms, is_whole)
+        if len(rows) != count:
+            return  # rows that are not drawn, or twice: nobody came or went because of that
+        yield from self._unseen(since_ms=since_ms, at_ms=at_ms)
+        if gap_ms >= STALE_MS or len(self._waiting) > MOST_WAITING:
+            self._renew(list(self._keys), at_ms)
+        people = self._people(Counter(name for name, label in rows if not _ME.search(label)), page, at_ms)
         yield from self._roster.becomes(people, since_ms=since_ms, at_ms=at_ms)
-        if is_whole:
-            self._pulse.beats(at_ms)
-            waiting, self._waiting = self._waiting, []
-            for line in waiting:
-                yield from self._said(line)
+        self._pulse.beats(at_ms)
+        waiting, self._waiting = self._waiting, []
+        for line in waiting:
+            yield from self._said(line)
 
-    def _people(self, shown: Counter[str], page: str, at_ms: int, is_whole: bool) -> dict[str, Person]:
-        """By seat. Of rows that are not drawn now nobody is gone, but somebody more may have come."""
+    def _people(self, shown: Counter[str], page: str, at_ms: int) -> dict[str, Person]:
+        """By seat."""
+        self._renew([name for name, keys in self._keys.items() if len(keys) != shown[name]], at_ms)
         for name, number in shown.items():
-            known = len(self._keys.get(name, ()))
-            if number > known or (is_whole and number != known):  # who of them came or went can't be told
-                self._renew([name], at_ms)
+            if name not in self._keys:
                 self._keys[name] = [f"{page}:{self._seats + one}" for one in range(number)]
                 self._seats += number
-        people = {
+        return {
             key: Person(name=name, is_phone=_TELEPHONE.fullmatch(name) is not None)
             for name, keys in self._keys.items()
             for key in keys
         }
-        if is_whole:
-            self._renew([name for name in self._keys if name not in shown], at_ms)
-            return {key: person for key, person in people.items() if person.name in shown}
-        return dict(self._roster.here) | people
 
     def _renew(self, names: list[str], at_ms: int) -> None:
-        """Whoever shows these from now on may be somebody else."""
+        """Who of them came or went can't be told: whoever shows these from now on may be somebody else."""
         for name in names:
             for key in self._keys.pop(name, ())[:1]:
                 self._gone[name] = (key, at_ms + ZOOM.roster_lag_ms)
@@ -149,9 +144,10 @@ class ZoomReader(Reader):
         if not is_own and self._pulse.known_until(line.at_ms) is None:
             self._waiting = [*self._waiting[-MOST_WAITING:], line]
         elif is_own or keys:
+            message_id = f"{line.row} {sender}"  # a row may be drawn anew with somebody else's line
             said = ChatSaid(
-                message_id=f"{line.row} {sender}",  # a row may be drawn anew with somebody else's line
-                seat=SeatId(keys[0] if keys else ""),
+                message_id=message_id,
+                seat=SeatId(self._writers.setdefault(message_id, keys[0] if keys else "")),
                 text=line.text,
                 reply_to=None,
                 to_bot_only=is_private,

@@ -107,7 +107,8 @@ async def test_the_mix_is_of_all_who_are_here_and_is_dropped_where_somebody_else
     assert level_db(decoded(stay.sound_of(ANN, BEN)), ANN_HZ) > -20
 
     replica.speaks(0, BEN_HZ, (111, 222))
-    await asyncio.sleep(1)
+    await asyncio.sleep(0.5)
+    await stay.until(Heard, count=len(stay.all(Heard)) + 40)
     assert level_db(decoded(stay.sound_of(ANN, BEN)[-30:]), BEN_HZ) > -20
     for csrcs in ((), (444,), (111, 444), (111, 333)):  # nobody named, a service, somebody and a service or a bot
         replica.speaks(0, BEN_HZ, csrcs)

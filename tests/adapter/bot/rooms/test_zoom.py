@@ -100,7 +100,7 @@ async def test_the_mix_is_of_all_who_are_listed_while_the_list_is_whole(stay: Pa
     assert level_db(decoded(stay.sound_of(ann, ben)), HZ) > -20
     heard, sent = len(stay.all(Heard)), replica.sent(0)
     await asyncio.sleep(2)
-    assert len(stay.all(Heard)) - heard > 0.9 * (replica.sent(0) - sent)  # the page has a frame without the call
+    assert len(stay.all(Heard)) - heard > 0.6 * (replica.sent(0) - sent)  # the page has a frame without the call
 
     replica.hidden = 1  # more are counted than are drawn, for a moment
     await replica.draw()

@@ -27,7 +27,8 @@ def test_a_page_that_says_no_time_says_it_now() -> None:
     clock.said_ms({"at": 0.0, "page": 0}, 1_000)
     for told in ({}, {"at": None, "page": 0}, {"at": "5", "page": 0}, {"at": True}):
         assert clock.said_ms(told, 3_000) == 3_000
-    assert clock.said_ms({"at": math.nan, "page": 0}, 3_000) == 3_000
+    for at in (math.nan, math.inf, -1.0, 1e300, 10**400):
+        assert clock.said_ms({"at": at, "page": 0}, 3_000) == 3_000
     assert clock.said_ms({"at": 500.0, "page": 0}, 3_000) == 1_500
 
 
@@ -43,7 +44,7 @@ def test_a_server_that_slept_is_known_to_within_a_minute() -> None:
 def test_all_was_told_at_the_beat_before_the_last() -> None:
     clock = PageClock()
     clock.begins(1_000)
-    clock.beats(1_100)
-    assert (clock.settled_ms, clock.alive_ms) == (1_000, 1_100)
-    clock.beats(5_000)  # after a standstill
-    assert (clock.settled_ms, clock.alive_ms) == (1_100, 5_000)
+    clock.beats(1_100, 1_102)
+    assert (clock.settled_ms, clock.alive_ms) == (1_000, 1_102)
+    clock.beats(5_000, 9_000)  # after a standstill, and after the server slept
+    assert (clock.settled_ms, clock.alive_ms) == (1_100, 9_000)

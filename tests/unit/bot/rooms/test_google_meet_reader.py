@@ -159,7 +159,8 @@ def test_what_was_told_before_a_closed_channel_is_nobodys_after_it() -> None:
 
 def test_of_two_channels_one_may_close() -> None:
     reader = opened("d1")
-    channel(reader, "open", 20_000)
+    assert [type(fact) for fact in channel(reader, "open", 20_000)] == [VoiceDoubted]
+    assert reader.known_until(20_000) is None  # the other may be dead, and not have said so
     channel(reader, "closed", 21_000)
     listed(reader, "self", "d1", at_ms=22_000)
     assert reader.known_until(22_000) == 22_000
