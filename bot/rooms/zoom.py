@@ -158,7 +158,7 @@ class ZoomReader(Reader):
     def _sender(self, header: str, label: str) -> tuple[str, bool] | None:
         """The name, and whether the line was for the bot alone. Where a name ends in a label ("Ann to Everyone") can't
         be told, so the name above the line tells; where there is none, the label has to fit one person alone."""
-        names = {header} if header else {*self._keys, self._own_name, YOU} - {""}
+        names = {header} if header else {*self._keys, *self._gone, self._own_name, YOU} - {""}
         if not label:
             return (header, False) if header else None
         fitting = {name: said_to for name in names if (said_to := _addressee(label, name))}

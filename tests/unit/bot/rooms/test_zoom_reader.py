@@ -183,6 +183,14 @@ def test_a_line_that_may_be_of_who_has_gone_is_theirs(how: str) -> None:
     assert first.seat != second.seat or how == "left"
 
 
+def test_a_line_under_a_label_alone_is_found_for_who_has_just_left_too() -> None:
+    reader = ZoomReader()
+    (ann,) = listed(reader, ["Ann"], at_ms=60_000)
+    listed(reader, [], at_ms=60_200)
+    (line,) = said(reader, "", "stop", label="Ann to Everyone", at_ms=60_200)
+    assert line.seat == ann.seat
+
+
 def test_a_row_that_is_drawn_anew_is_of_who_wrote_it_and_of_no_other_of_that_name() -> None:
     reader = ZoomReader()
     (first,) = listed(reader, ["Ann"], at_ms=60_000)
